@@ -1,0 +1,2 @@
+//! hostler: the binary.
+fn main() {}

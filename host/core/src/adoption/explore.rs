@@ -1,0 +1,257 @@
+//! Explores adoption exhaustively: two candidates, answers lost, doubled, late and swapped, devices that move or are
+//! twins, and a crash between any two lines. The invariants are checked in every state that can be reached.
+
+use super::*;
+use crate::reading::DeviceType;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+/// What is stored, what is in flight, and what the world is like.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct World {
+    /// Stored.
+    adoptions: BTreeMap<IpAddr, Adoption>,
+    devices: BTreeMap<DeviceId, (u64, Device)>,
+    candidates: Vec<IpAddr>,
+    /// Told to the parent: adopted and ended.
+    told: Vec<String>,
+    /// Answers on their way; a crash loses them.
+    flying: Vec<(IpAddr, Event)>,
+    /// Who stands where.
+    standing: BTreeMap<IpAddr, Option<&'static str>>,
+    now: Timestamp,
+    crashes: u8,
+    doubles: u8,
+}
+
+fn address(last: u8) -> IpAddr {
+    IpAddr::from([192, 0, 2, last])
+}
+
+fn context(now: Timestamp) -> Context {
+    Context { gateway: "gw".parse().unwrap(), parent: Some("root".parse().unwrap()), now }
+}
+
+fn identity(serial: &str) -> Identity {
+    Identity { device_type: DeviceType::Mfp, serial: Some(serial.to_owned()), ..Identity::default() }
+}
+
+fn reach(address: IpAddr) -> Reach {
+    Reach { address, snmp: None, http: None }
+}
+
+impl World {
+    fn new(standing: &[(u8, Option<&'static str>)]) -> Self {
+        let plugin: PluginName = "mfp".parse().unwrap();
+        let begin = |last: u8| (address(last), Adoption::begin(reach(address(last)), plugin.clone(), Origin::Person));
+        Self {
+            adoptions: [begin(1), begin(2)].into(),
+            devices: BTreeMap::new(),
+            candidates: vec![address(1), address(2)],
+            told: Vec::new(),
+            flying: Vec::new(),
+            standing: standing.iter().map(|(last, who)| (address(*last), *who)).collect(),
+            now: Timestamp(0),
+            crashes: 0,
+            doubles: 0,
+        }
+    }
+
+    fn known(&self, who: &Identity, at: IpAddr) -> Option<Box<(u64, Device)>> {
+        self.devices.get(&device_id(who, &context(self.now).gateway, at)).cloned().map(Box::new)
+    }
+
+    /// Every event that performing what is outstanding can bring: an answer, or none in time.
+    fn answers(&self, adoption: &Adoption) -> Vec<Event> {
+        let silence = Event::Failed { why: "no answer".into(), again: true };
+        let who = |at: &IpAddr| self.standing.get(at).copied().flatten().map(identity);
+        match adoption.outstanding() {
+            Effect::Identify(reach) => match who(&reach.address) {
+                Some(identity) => {
+                    let known = self.known(&identity, reach.address);
+                    vec![silence, Event::Identified { identity, known }]
+                }
+                None => vec![silence, Event::Failed { why: "not one".into(), again: false }],
+            },
+            Effect::AskOldAddress(reach) => {
+                let Phase::Comparing { known, .. } = &adoption.phase else { unreachable!() };
+                let now = self.devices.get(known).cloned().map(Box::new);
+                vec![Event::OldAddress { identity: who(&reach.address), known: now }]
+            }
+            Effect::WakeAt(_) => vec![Event::Due],
+        }
+    }
+
+    /// What the store does: all changes, or none where one finds what it doesn't expect.
+    fn commit(&mut self, at: IpAddr, step: Step) {
+        for change in &step.changes.0 {
+            if let Change::Device { id, expect, .. } = change {
+                let stored = self.devices.get(id).map(|(version, _)| *version);
+                let fits = match expect {
+                    Expect::Absent => stored.is_none(),
+                    Expect::Version(version) => stored == Some(*version),
+                    Expect::Anything => true,
+                };
+                if !fits {
+                    return;
+                }
+            }
+        }
+        for change in step.changes.0 {
+            match change {
+                Change::Device { id, value: Some(device), .. } => {
+                    let version = self.devices.get(&id).map_or(0, |(version, _)| version + 1);
+                    self.devices.insert(id, (version, *device));
+                }
+                Change::Candidate { address, .. } => self.candidates.retain(|candidate| *candidate != address),
+                Change::Send { method: Method::DeviceAdopted(device), .. } => {
+                    self.told.push(format!("adopted {}", device.reach.address));
+                }
+                Change::Send { method: Method::AdoptionEnded { address, .. }, .. } => {
+                    self.told.push(format!("ended {address}"));
+                }
+                Change::Send { .. } | Change::Happened(_) => {}
+                other => panic!("adoption has no business with {other:?}"),
+            }
+        }
+        self.told.sort();
+        match step.next {
+            Some(next) => self.adoptions.insert(at, next),
+            None => self.adoptions.remove(&at),
+        };
+    }
+
+    fn successors(&self) -> Vec<World> {
+        let mut successors = Vec::new();
+        // Something outstanding is performed, and its answer flies.
+        for (at, adoption) in &self.adoptions {
+            if self.flying.len() < 3 {
+                for event in self.answers(adoption) {
+                    if !self.flying.contains(&(*at, event.clone())) {
+                        let mut next = self.clone();
+                        next.flying.push((*at, event));
+                        successors.push(next);
+                    }
+                }
+            }
+        }
+        // An answer arrives, in any order, once or twice; it may be late.
+        for (index, (at, event)) in self.flying.iter().enumerate() {
+            for twice in [false, true] {
+                if twice && self.doubles == 1 {
+                    continue;
+                }
+                let mut next = self.clone();
+                if twice {
+                    next.doubles += 1;
+                } else {
+                    next.flying.remove(index);
+                }
+                if let Some(adoption) = next.adoptions.get(at).cloned() {
+                    let step = adoption.step(event.clone(), &context(next.now));
+                    next.commit(*at, step);
+                }
+                successors.push(next);
+            }
+        }
+        // A crash: what was flying is lost, what is stored stays.
+        if self.crashes < 2 && !self.flying.is_empty() {
+            let mut next = self.clone();
+            next.flying.clear();
+            next.crashes += 1;
+            successors.push(next);
+        }
+        successors
+    }
+
+    fn check(&self, context: &str) {
+        let mut addresses = HashSet::new();
+        for (_, device) in self.devices.values() {
+            assert!(addresses.insert(device.reach.address), "{context}: two devices at one address: {self:?}");
+            assert!(
+                !self.candidates.contains(&device.reach.address),
+                "{context}: a device is a candidate still: {self:?}"
+            );
+        }
+        for last in [1, 2] {
+            let at = address(last);
+            let ended = self.told.iter().filter(|told| **told == format!("ended {at}")).count();
+            let adopted = self.told.iter().filter(|told| **told == format!("adopted {at}")).count();
+            assert!(ended + adopted <= 1, "{context}: an adoption ended twice: {self:?}");
+            let running = self.adoptions.contains_key(&at);
+            assert_eq!(running, ended + adopted == 0, "{context}: whoever asked must learn the end: {self:?}");
+            if ended == 1 {
+                assert!(self.candidates.contains(&at), "{context}: a candidate was lost: {self:?}");
+            }
+        }
+    }
+}
+
+fn explore(name: &str, standing: &[(u8, Option<&'static str>)]) -> Vec<World> {
+    let start = World::new(standing);
+    let mut seen = HashSet::from([start.clone()]);
+    let mut queue = VecDeque::from([start]);
+    let mut ends = Vec::new();
+    while let Some(world) = queue.pop_front() {
+        world.check(name);
+        if world.adoptions.is_empty() && world.flying.is_empty() {
+            ends.push(world);
+            continue;
+        }
+        let successors = world.successors();
+        assert!(!successors.is_empty(), "{name}: stuck in {world:?}");
+        for next in successors {
+            if seen.insert(next.clone()) {
+                queue.push_back(next);
+            }
+        }
+    }
+    assert!(!ends.is_empty(), "{name}: never at rest");
+    ends
+}
+
+#[test]
+fn two_different_things_are_both_adopted_or_said_to_be_silent() {
+    for end in explore("two things", &[(1, Some("A1")), (2, Some("B2"))]) {
+        assert_eq!(end.devices.len() + end.candidates.len(), 2);
+    }
+}
+
+#[test]
+fn twins_never_become_one_device_twice() {
+    for end in explore("twins", &[(1, Some("A1")), (2, Some("A1"))]) {
+        assert!(end.devices.len() <= 1, "{end:?}");
+        assert_eq!(end.devices.len() + end.candidates.len(), 2, "{end:?}");
+    }
+}
+
+#[test]
+fn what_is_not_one_stays_a_candidate() {
+    for end in explore("one and none", &[(1, Some("A1")), (2, None)]) {
+        assert!(end.candidates.contains(&address(2)));
+    }
+}
+
+#[test]
+fn a_device_that_moved_is_found_again() {
+    let mut world = World::new(&[(1, None), (2, Some("A1"))]);
+    world.adoptions.remove(&address(1));
+    let old = Adoption::begin(reach(address(1)), "mfp".parse().unwrap(), Origin::Rule);
+    let adopted = old.step(Event::Identified { identity: identity("A1"), known: None }, &context(world.now));
+    world.commit(address(1), adopted);
+    let mover = world.adoptions[&address(2)].clone();
+    let answer = world.answers(&mover).pop().unwrap();
+    world.commit(address(2), mover.step(answer, &context(world.now)));
+    let comparing = world.adoptions[&address(2)].clone();
+    let answer = world.answers(&comparing).pop().unwrap();
+    world.commit(address(2), comparing.step(answer, &context(world.now)));
+    assert_eq!(world.devices.len(), 1);
+    assert_eq!(world.devices.values().next().unwrap().1.reach.address, address(2));
+}
+
+#[test]
+fn a_state_written_by_this_release_is_read_by_every_later_one() {
+    let text = r#"{"reach":{"address":"192.0.2.1","snmp":{"port":161,"credential":"public"},"http":null},
+        "plugin":"mfp","origin":"person","phase":{"phase":"waiting","attempt":2,"until":10000}}"#;
+    let read: Adoption = serde_json::from_str(text).unwrap();
+    assert_eq!(read.outstanding(), Effect::WakeAt(Timestamp(10_000)));
+}

@@ -1,0 +1,192 @@
+//! What a transition changes, as one value that the store applies whole or refuses.
+
+use crate::access::{Child, Token, TokenDigest, User};
+use crate::adoption::Adoption;
+use crate::device::{Candidate, Device, Placement};
+use crate::event::Event;
+use crate::id::{DeviceId, NodeId, PluginName, UserName};
+use crate::message::{Acks, Class, Epoch, Method};
+use crate::plugin::PluginRecord;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// What a change expects to find. A change that finds something else is a conflict, and nothing of its [`Changes`] is applied.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Expect {
+    /// Nothing there.
+    Absent,
+    /// The row in this version.
+    Version(u64),
+    /// Whatever is there: for rows of which the newest is right.
+    Anything,
+}
+
+/// An action on a thing that waits until the call that returned it is stored.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PendingAction {
+    /// Which plug-in returned it.
+    pub plugin: PluginName,
+    /// What to do, as the runtime wrote it.
+    pub body: Vec<u8>,
+    /// Set and stored before it is performed: after a crash it is reported as in doubt, never repeated blindly.
+    pub started: bool,
+}
+
+/// One change of one row.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Change {
+    /// A device appears, changes or goes.
+    Device {
+        /// Which.
+        id: DeviceId,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Option<Box<Device>>,
+    },
+    /// A device gets an owner, a site, tags.
+    Placement {
+        /// Which device.
+        id: DeviceId,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Placement,
+    },
+    /// A candidate appears, changes or goes.
+    Candidate {
+        /// In whose network.
+        gateway: NodeId,
+        /// Where.
+        address: IpAddr,
+        /// What is there afterwards.
+        value: Option<Box<Candidate>>,
+    },
+    /// An adoption begins, goes on or ends.
+    Adoption {
+        /// Of what.
+        address: IpAddr,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Option<Box<Adoption>>,
+    },
+    /// What a plug-in remembers of a device.
+    PluginState {
+        /// Which device.
+        device: DeviceId,
+        /// Which plug-in.
+        plugin: PluginName,
+        /// Under which key.
+        key: String,
+        /// `None` forgets it.
+        value: Option<Vec<u8>>,
+    },
+    /// An action waits, is started, or is done.
+    Action {
+        /// On which device.
+        device: DeviceId,
+        /// Which one; made by whoever adds it.
+        id: u64,
+        /// `None` when it is done.
+        value: Option<PendingAction>,
+    },
+    /// Something happened.
+    Happened(Event),
+    /// A message waits for a neighbour. Refused when its class is full.
+    Send {
+        /// For whom.
+        to: NodeId,
+        /// What is said.
+        method: Method,
+    },
+    /// A neighbour's message was taken. Expects that it and later ones were not taken before.
+    Received {
+        /// From whom.
+        from: NodeId,
+        /// In which of its epochs.
+        epoch: Epoch,
+        /// Of which class.
+        class: Class,
+        /// Which one.
+        seq: u64,
+    },
+    /// A neighbour has committed our messages up to here.
+    Acked {
+        /// Who.
+        by: NodeId,
+        /// Up to where.
+        acks: Acks,
+    },
+    /// A plug-in is installed, changes or goes.
+    Plugin {
+        /// Which.
+        name: PluginName,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Option<Box<PluginRecord>>,
+    },
+    /// A user appears, changes or goes.
+    User {
+        /// Who.
+        name: UserName,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Option<User>,
+    },
+    /// A token is given out or ends.
+    Token {
+        /// Its digest.
+        digest: TokenDigest,
+        /// `None` ends it.
+        value: Option<Token>,
+    },
+    /// A node may call this one, or no longer.
+    Child {
+        /// Which.
+        id: NodeId,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Option<Child>,
+    },
+}
+
+/// Everything that one transition changes.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Changes(pub Vec<Change>);
+
+impl Changes {
+    /// Nothing yet.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// These and one more.
+    #[must_use]
+    pub fn and(mut self, change: Change) -> Self {
+        self.0.push(change);
+        self
+    }
+
+    /// Whether there is nothing to apply.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl From<Change> for Changes {
+    fn from(change: Change) -> Self {
+        Self(vec![change])
+    }
+}
+
+impl FromIterator<Change> for Changes {
+    fn from_iter<I: IntoIterator<Item = Change>>(changes: I) -> Self {
+        Self(changes.into_iter().collect())
+    }
+}

@@ -1,0 +1,134 @@
+//! Identifiers: a type for each kind, checked once when they come in.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Why a text is no identifier of its kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a {kind}: {rule}")]
+pub struct BadId {
+    kind: &'static str,
+    rule: &'static str,
+    text: String,
+}
+
+const SHORT: usize = 63;
+const LONG: usize = 200;
+
+fn is_label(text: &str) -> bool {
+    text.len() <= SHORT
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+fn is_word(text: &str) -> bool {
+    (1..=LONG).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:@+".contains(c))
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal, $check:path, $rule:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schema(value_type = String)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The identifier as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = BadId;
+            fn from_str(text: &str) -> Result<Self, BadId> {
+                if $check(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    let text = text.chars().take(SHORT).collect();
+                    Err(BadId { kind: $kind, rule: $rule, text })
+                }
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BadId;
+            fn try_from(text: String) -> Result<Self, BadId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// A managed thing. Made by the gateway that adopts it, from the serial number where there is one; unique below
+    /// one manager.
+    DeviceId, "device ID", is_word, "1 to 200 of the characters A-Z a-z 0-9 - _ . : @ +"
+);
+id!(
+    /// A running hostler.
+    NodeId, "node ID", is_label, "lower-case letters, digits and hyphens, at most 63, beginning with a letter"
+);
+id!(
+    /// A plug-in, as its manifest names it.
+    PluginName, "plug-in name", is_label, "lower-case letters, digits and hyphens, at most 63, beginning with a letter"
+);
+id!(
+    /// A place where devices stand.
+    SiteId, "site ID", is_label, "lower-case letters, digits and hyphens, at most 63, beginning with a letter"
+);
+id!(
+    /// Somebody who logs in, such as a mail address.
+    UserName, "user ID", is_word, "1 to 200 of the characters A-Z a-z 0-9 - _ . : @ +"
+);
+
+impl DeviceId {
+    /// Joins words to an ID: what an ID can't have becomes a hyphen, letters become small, what is too long is cut.
+    /// Words without any letter or digit give `unnamed`.
+    #[must_use]
+    pub fn from_words(words: &[&str]) -> Self {
+        let text = words.join("-");
+        let kept: String = text
+            .chars()
+            .take(LONG)
+            .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+            .collect();
+        let kept = kept.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+        Self(if kept.is_empty() { "unnamed".to_owned() } else { kept })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_what_the_rule_says_and_nothing_else() {
+        assert!("gateway-1".parse::<NodeId>().is_ok());
+        assert!("ab:cd@x+y".parse::<DeviceId>().is_ok());
+        for bad in ["", "1x", "Über", "a b", "../etc", &"a".repeat(64)] {
+            assert!(bad.parse::<NodeId>().is_err(), "{bad}");
+        }
+        assert!("a/b".parse::<DeviceId>().is_err());
+    }
+
+    #[test]
+    fn what_comes_in_as_json_is_checked_too() {
+        assert!(serde_json::from_str::<PluginName>("\"a/b\"").is_err());
+    }
+}

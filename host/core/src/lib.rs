@@ -1,0 +1,24 @@
+//! The vocabulary and the procedures of hostler.
+//!
+//! Everything here is pure: no I/O, no clock, no randomness, no async. Times come in as [`Timestamp`]s, identifiers as
+//! types that can't be wrong. What needs the world is an *effect* that a procedure returns and that
+//! the engine performs (see [`adoption`] for the smallest procedure).
+
+pub mod access;
+pub mod adoption;
+pub mod changes;
+pub mod device;
+pub mod event;
+pub mod history;
+pub mod id;
+pub mod message;
+pub mod plugin;
+pub mod reading;
+pub mod secret;
+pub mod time;
+pub mod viewer;
+
+pub use changes::{Change, Changes, Expect};
+pub use id::{BadId, DeviceId, NodeId, PluginName, SiteId, UserName};
+pub use secret::Secret;
+pub use time::Timestamp;

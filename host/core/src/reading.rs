@@ -1,0 +1,398 @@
+//! What a thing says about itself: identity, status, readings, alerts. The same words as `wit/types.wit`.
+
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// What kind of thing it is, as people sort a fleet.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceType {
+    /// Prints, copies, scans, faxes.
+    Mfp,
+    /// Prints.
+    Printer,
+    /// Scans.
+    Scanner,
+    /// Household appliance.
+    Appliance,
+    /// Sells things.
+    VendingMachine,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
+impl std::fmt::Display for DeviceType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Mfp => "MFP",
+            Self::Printer => "printer",
+            Self::Scanner => "scanner",
+            Self::Appliance => "appliance",
+            Self::VendingMachine => "vending machine",
+            Self::Other => "other",
+        })
+    }
+}
+
+/// Who a thing says that it is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Identity {
+    /// What kind of thing.
+    pub device_type: DeviceType,
+    /// Its maker.
+    pub manufacturer: Option<String>,
+    /// The maker's name for the model.
+    pub model: Option<String>,
+    /// The maker's serial number.
+    pub serial: Option<String>,
+    /// The hardware address, lower-case hexadecimal with colons.
+    pub mac: Option<String>,
+    /// The version of its firmware.
+    pub firmware: Option<String>,
+    /// The name that its administrator gave it.
+    pub name: Option<String>,
+    /// Where its administrator says that it stands.
+    pub location: Option<String>,
+}
+
+impl Identity {
+    /// What to call it before people: its name, else maker and model, else nothing.
+    #[must_use]
+    pub fn title(&self) -> Option<String> {
+        let model = match (&self.manufacturer, &self.model) {
+            (Some(maker), Some(model)) if !model.starts_with(maker.as_str()) => Some(format!("{maker} {model}")),
+            (_, Some(model)) => Some(model.clone()),
+            (Some(maker), None) => Some(maker.clone()),
+            (None, None) => None,
+        };
+        model.or_else(|| self.name.clone())
+    }
+}
+
+/// What a thing is up to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Waits for work.
+    Ready,
+    /// Works.
+    Busy,
+    /// Will be ready soon.
+    WarmingUp,
+    /// Saves energy; not a fault.
+    Asleep,
+    /// Works, but somebody should come.
+    Warning,
+    /// Doesn't work until somebody comes.
+    Stopped,
+    /// It doesn't say.
+    #[default]
+    Unknown,
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Ready => "ready",
+            Self::Busy => "busy",
+            Self::WarmingUp => "warming up",
+            Self::Asleep => "asleep",
+            Self::Warning => "warning",
+            Self::Stopped => "stopped",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// How many of something are left (RFC 3805's -1, -2, -3 as words).
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Amount {
+    /// This many.
+    Exact(f64),
+    /// At least one.
+    SomeLeft,
+    /// The thing doesn't know.
+    Unknown,
+    /// There is no limit.
+    Unlimited,
+}
+
+/// Something that runs out or fills up.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Level {
+    /// What is left; for a waste box the space that is left.
+    pub remaining: Amount,
+    /// What `remaining` is when full.
+    pub capacity: Option<f64>,
+}
+
+impl Level {
+    /// What is left, from 0 to 1, where that can be said.
+    #[must_use]
+    pub fn fraction(&self) -> Option<f64> {
+        match (self.remaining, self.capacity) {
+            (Amount::Exact(left), Some(capacity)) if capacity > 0.0 => Some((left / capacity).clamp(0.0, 1.0)),
+            _ => None,
+        }
+    }
+}
+
+/// A value and its kind.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Value {
+    /// Only ever grows.
+    Counter(u64),
+    /// Goes up and down.
+    Gauge(f64),
+    /// Runs out or fills up.
+    Level(Level),
+    /// A word from a closed list.
+    State(String),
+    /// Any text.
+    Text(String),
+}
+
+impl Value {
+    /// The number to draw and to export, where there is one: a level's is its fraction.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "a chart needs no more than 53 bits")]
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Self::Counter(count) => Some(*count as f64),
+            Self::Gauge(value) => Some(*value),
+            Self::Level(level) => level.fraction(),
+            Self::State(_) | Self::Text(_) => None,
+        }
+    }
+}
+
+/// One thing that was read.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Reading {
+    /// Dotted lower-case standard name, such as `supply.level`.
+    pub name: String,
+    /// Which one, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub instance: Option<String>,
+    /// What to call it before people.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub label: Option<String>,
+    /// What is counted: UCUM, or in braces.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unit: Option<String>,
+    /// The value.
+    pub value: Value,
+    /// More that belongs to it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Reading {
+    /// The name of its history: `name` or `name/instance`.
+    #[must_use]
+    pub fn series(&self) -> String {
+        match &self.instance {
+            Some(instance) => format!("{}/{instance}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    /// What to call it before people, where the plug-in gave no label too.
+    #[must_use]
+    pub fn title(&self) -> String {
+        self.label.clone().unwrap_or_else(|| self.name.replace('.', " "))
+    }
+}
+
+/// How much something matters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Somebody should come.
+    Warning,
+    /// It doesn't work until somebody comes.
+    Critical,
+}
+
+impl std::fmt::Display for Severity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        })
+    }
+}
+
+/// Something that a thing complains about.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Alert {
+    /// Stable lower-case name, such as `cover-open`.
+    pub code: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// The part concerned.
+    pub part: Option<String>,
+    /// The thing's own words.
+    pub text: Option<String>,
+}
+
+/// Everything that one reading of a thing brought.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Report {
+    /// What it is up to.
+    pub status: Status,
+    /// What was read.
+    pub readings: Vec<Reading>,
+    /// What it complains about.
+    pub alerts: Vec<Alert>,
+    /// What its console shows, a line each.
+    pub console: Vec<String>,
+}
+
+/// Why the last attempt to read brought nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Trouble {
+    /// What happened, for people.
+    pub text: String,
+    /// Since when every attempt failed.
+    pub since: Timestamp,
+    /// How many attempts failed in a row.
+    pub attempts: u32,
+}
+
+/// The newest that is known of a device. Replaced as a whole; not a message.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Snapshot {
+    /// When it was last tried.
+    pub tried_at: Timestamp,
+    /// When `report` was read.
+    pub read_at: Option<Timestamp>,
+    /// The last report; kept while the device is in trouble.
+    pub report: Option<Report>,
+    /// Why nothing newer could be had.
+    pub trouble: Option<Trouble>,
+}
+
+impl Snapshot {
+    /// The snapshot after a successful reading.
+    #[must_use]
+    pub fn read(at: Timestamp, report: Report) -> Self {
+        Self { tried_at: at, read_at: Some(at), report: Some(report), trouble: None }
+    }
+
+    /// The snapshot after an attempt that failed: what was known stays.
+    #[must_use]
+    pub fn failed(&self, at: Timestamp, text: String) -> Self {
+        let (since, attempts) = self.trouble.as_ref().map_or((at, 0), |trouble| (trouble.since, trouble.attempts));
+        Self {
+            tried_at: at,
+            read_at: self.read_at,
+            report: self.report.clone(),
+            trouble: Some(Trouble { text, since, attempts: attempts.saturating_add(1) }),
+        }
+    }
+
+    /// How the device stands, in one word for lists.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        match (&self.report, &self.trouble) {
+            (_, Some(trouble)) if trouble.attempts >= PATIENCE => Condition::Unreachable,
+            (Some(report), _) => report.status.into(),
+            (None, Some(_)) => Condition::Unreachable,
+            (None, None) => Condition::Unknown,
+        }
+    }
+}
+
+/// How many attempts in a row may fail before a device counts as unreachable: one lost datagram is no fault.
+pub const PATIENCE: u32 = 3;
+
+/// How a device stands, worst last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// Ready or busy.
+    Fine,
+    /// Saves energy.
+    Asleep,
+    /// It doesn't say, or nobody asked yet.
+    Unknown,
+    /// Somebody should come.
+    Warning,
+    /// It doesn't work.
+    Stopped,
+    /// It doesn't answer.
+    Unreachable,
+}
+
+impl Condition {
+    /// Every condition, best first.
+    pub const ALL: [Self; 6] =
+        [Self::Fine, Self::Asleep, Self::Unknown, Self::Warning, Self::Stopped, Self::Unreachable];
+}
+
+impl From<Status> for Condition {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Ready | Status::Busy | Status::WarmingUp => Self::Fine,
+            Status::Asleep => Self::Asleep,
+            Status::Warning => Self::Warning,
+            Status::Stopped => Self::Stopped,
+            Status::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl std::fmt::Display for Condition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Fine => "fine",
+            Self::Asleep => "asleep",
+            Self::Unknown => "unknown",
+            Self::Warning => "warning",
+            Self::Stopped => "stopped",
+            Self::Unreachable => "unreachable",
+        })
+    }
+}
+
+impl std::str::FromStr for Condition {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|c| c.to_string() == text).ok_or_else(|| {
+            format!("{text:?} is no condition; there are fine, asleep, unknown, warning, stopped and unreachable")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e09_a_level_over_capacity_is_full_and_sentinels_have_no_fraction() {
+        let level = |remaining, capacity| Level { remaining, capacity }.fraction();
+        assert_eq!(level(Amount::Exact(120.0), Some(100.0)), Some(1.0));
+        assert_eq!(level(Amount::Exact(5.0), Some(0.0)), None);
+        assert_eq!(level(Amount::SomeLeft, Some(100.0)), None);
+    }
+
+    #[test]
+    fn one_lost_datagram_is_no_fault() {
+        let fine = Snapshot::read(Timestamp(1), Report { status: Status::Ready, ..Report::default() });
+        let once = fine.failed(Timestamp(2), "no answer".into());
+        assert_eq!(once.condition(), Condition::Fine);
+        let thrice = once.failed(Timestamp(3), "no answer".into()).failed(Timestamp(4), "no answer".into());
+        assert_eq!(thrice.condition(), Condition::Unreachable);
+        assert_eq!(thrice.trouble.unwrap().since, Timestamp(2));
+        assert!(thrice.report.is_some(), "what was known stays");
+    }
+}

@@ -1,0 +1,157 @@
+//! The credentials of a gateway's network, as its configuration names them. Their values never leave this crate.
+
+use async_snmp::{Auth, AuthProtocol, MasterKeys, PrivProtocol, UsmConfig};
+use hostler_core::Secret;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// How to speak to an SNMP agent, by version.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "version", deny_unknown_fields)]
+pub enum SnmpCredential {
+    /// SNMPv1 with a community.
+    #[serde(rename = "1")]
+    V1 {
+        /// The community.
+        community: Secret,
+    },
+    /// SNMPv2c with a community.
+    #[serde(rename = "2c")]
+    V2c {
+        /// The community.
+        community: Secret,
+    },
+    /// SNMPv3 with a user of the user-based security model (RFC 3414).
+    #[serde(rename = "3")]
+    V3 {
+        /// The user's name.
+        user: String,
+        /// How messages are authenticated; at least eight characters of password.
+        auth: Option<Keyed<AuthAlgorithm>>,
+        /// How they are encrypted; only together with `auth`.
+        privacy: Option<Keyed<PrivacyAlgorithm>>,
+    },
+}
+
+/// An algorithm and the password that its key is made of.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keyed<A> {
+    /// Which algorithm.
+    pub algorithm: A,
+    /// The password.
+    pub password: Secret,
+}
+
+/// How SNMPv3 messages are authenticated.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[allow(missing_docs, reason = "they are their names")]
+pub enum AuthAlgorithm {
+    #[serde(rename = "MD5")]
+    Md5,
+    #[serde(rename = "SHA-1")]
+    Sha1,
+    #[serde(rename = "SHA-256")]
+    Sha256,
+    #[serde(rename = "SHA-512")]
+    Sha512,
+}
+
+/// How SNMPv3 messages are encrypted.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[allow(missing_docs, reason = "they are their names")]
+pub enum PrivacyAlgorithm {
+    #[serde(rename = "DES")]
+    Des,
+    #[serde(rename = "AES-128")]
+    Aes128,
+    #[serde(rename = "AES-256")]
+    Aes256,
+}
+
+/// A user name and a password for a device's web server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpCredential {
+    /// The user's name.
+    pub user: String,
+    /// The password.
+    pub password: Secret,
+}
+
+/// A credential can't be used.
+#[derive(Debug, thiserror::Error)]
+#[error("SNMP credential {name}: {why}")]
+pub struct BadCredential {
+    name: String,
+    why: String,
+}
+
+/// Every credential of a gateway, ready for use.
+#[derive(Default)]
+pub struct Credentials {
+    snmp: BTreeMap<String, Auth>,
+    http: BTreeMap<String, HttpCredential>,
+}
+
+impl Credentials {
+    /// Makes keys of passwords, once.
+    ///
+    /// # Errors
+    /// A password is shorter than eight characters, or privacy is asked for without authentication.
+    pub fn prepare(
+        snmp: &BTreeMap<String, SnmpCredential>,
+        http: BTreeMap<String, HttpCredential>,
+    ) -> Result<Self, BadCredential> {
+        let prepared = snmp
+            .iter()
+            .map(|(name, credential)| {
+                let auth = auth(credential).map_err(|why| BadCredential { name: name.clone(), why })?;
+                Ok((name.clone(), auth))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { snmp: prepared, http })
+    }
+
+    pub(crate) fn snmp(&self, name: &str) -> Option<Auth> {
+        self.snmp.get(name).cloned()
+    }
+
+    pub(crate) fn http(&self, name: &str) -> Option<&HttpCredential> {
+        self.http.get(name)
+    }
+}
+
+fn auth(credential: &SnmpCredential) -> Result<Auth, String> {
+    match credential {
+        SnmpCredential::V1 { community } => Ok(Auth::v1(community.expose().to_owned())),
+        SnmpCredential::V2c { community } => Ok(Auth::v2c(community.expose().to_owned())),
+        SnmpCredential::V3 { user, auth: None, privacy: None } => Ok(Auth::usm(user)),
+        SnmpCredential::V3 { auth: None, privacy: Some(_), .. } => {
+            Err("privacy needs authentication as well; add `auth`".to_owned())
+        }
+        SnmpCredential::V3 { user, auth: Some(auth), privacy } => {
+            let protocol = match auth.algorithm {
+                AuthAlgorithm::Md5 => AuthProtocol::Md5,
+                AuthAlgorithm::Sha1 => AuthProtocol::Sha1,
+                AuthAlgorithm::Sha256 => AuthProtocol::Sha256,
+                AuthAlgorithm::Sha512 => AuthProtocol::Sha512,
+            };
+            let keys = MasterKeys::new(protocol, auth.password.expose().as_bytes()).map_err(|e| e.to_string())?;
+            let keys = match privacy {
+                None => keys,
+                Some(privacy) => {
+                    let protocol = match privacy.algorithm {
+                        PrivacyAlgorithm::Des => PrivProtocol::Des,
+                        PrivacyAlgorithm::Aes128 => PrivProtocol::Aes128,
+                        PrivacyAlgorithm::Aes256 => PrivProtocol::Aes256Blumenthal,
+                    };
+                    let password = privacy.password.expose().as_bytes();
+                    keys.with_privacy(protocol, password).map_err(|e| e.to_string())?
+                }
+            };
+            let usm = UsmConfig::new(user.clone()).with_master_keys(keys).map_err(|e| e.to_string())?;
+            Ok(usm.into())
+        }
+    }
+}

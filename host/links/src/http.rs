@@ -1,0 +1,292 @@
+//! HTTP and HTTPS to one device's own origin.
+
+use crate::credential::Credentials;
+use crate::lanes::{Lane, Lanes};
+use hostler_core::device::HttpReach;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, SignatureScheme};
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(15);
+const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Headers that belong to the host: they would name another origin, smuggle a credential, or break the framing.
+const RESERVED: [&str; 9] = [
+    "host",
+    "authorization",
+    "cookie",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "upgrade",
+    "te",
+    "proxy-authorization",
+];
+
+/// The methods that a plug-in may use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "they are their names")]
+pub enum HttpMethod {
+    Get,
+    Head,
+    Post,
+    Put,
+    Delete,
+}
+
+/// What a plug-in asks of a device's web server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HttpRequest {
+    /// How.
+    pub method: HttpMethod,
+    /// Begins with a slash; may carry a query.
+    pub path: String,
+    /// Names and values; the host's own are refused.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// The name of a credential that the host adds (Basic, RFC 7617).
+    pub credential: Option<String>,
+}
+
+/// What the device answered.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HttpResponse {
+    /// The status code.
+    pub status: u16,
+    /// Names and values; a value that is no text is left out.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Why a request brought nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HttpError {
+    /// No answer in time.
+    #[error("it did not answer")]
+    Timeout,
+    /// The connection failed.
+    #[error("the connection failed: {0}")]
+    Connection(String),
+    /// The request can't be one.
+    #[error("the request was refused: {0}")]
+    Invalid(String),
+    /// The answer is larger than may be taken.
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
+}
+
+/// Makes links; keeps connections and the certificates that were seen first.
+pub struct HttpLinks {
+    client: reqwest::Client,
+    credentials: Arc<Credentials>,
+}
+
+impl HttpLinks {
+    /// Prepares the client.
+    ///
+    /// # Errors
+    /// The system's TLS can't be set up.
+    pub fn open(credentials: Arc<Credentials>) -> Result<Self, HttpError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let failed = |error: &dyn std::error::Error| HttpError::Connection(error.to_string());
+        let tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| failed(&error))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(FirstSeen { seen: Mutex::default(), provider }))
+            .with_no_client_auth();
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .connect_timeout(CONNECT_PATIENCE)
+            .timeout(PATIENCE)
+            .pool_max_idle_per_host(1)
+            .build()
+            .map_err(|error| failed(&error))?;
+        Ok(Self { client, credentials })
+    }
+
+    /// A link to this device's web server, and to nothing else.
+    #[must_use]
+    pub fn link(&self, address: IpAddr, reach: &HttpReach, lanes: Lanes, lane: Lane) -> HttpLink {
+        let scheme = if reach.tls { "https" } else { "http" };
+        let origin = format!("{scheme}://{}", SocketAddr::new(address, reach.port));
+        HttpLink { origin, client: self.client.clone(), credentials: Arc::clone(&self.credentials), lanes, lane }
+    }
+}
+
+/// A link to one device's web server.
+pub struct HttpLink {
+    origin: String,
+    client: reqwest::Client,
+    credentials: Arc<Credentials>,
+    lanes: Lanes,
+    lane: Lane,
+}
+
+impl HttpLink {
+    /// Sends a request and takes at most `limit` bytes of body. Redirects are answers like any other.
+    ///
+    /// # Errors
+    /// Any [`HttpError`].
+    pub async fn send(&self, request: HttpRequest, limit: usize) -> Result<HttpResponse, HttpError> {
+        let url = self.url(&request.path)?;
+        let method = match request.method {
+            HttpMethod::Get => reqwest::Method::GET,
+            HttpMethod::Head => reqwest::Method::HEAD,
+            HttpMethod::Post => reqwest::Method::POST,
+            HttpMethod::Put => reqwest::Method::PUT,
+            HttpMethod::Delete => reqwest::Method::DELETE,
+        };
+        let mut builder = self.client.request(method, url).headers(headers(&request.headers)?).body(request.body);
+        if let Some(name) = &request.credential {
+            let credential = self.credentials.http(name);
+            let credential =
+                credential.ok_or_else(|| HttpError::Invalid(format!("the gateway has no HTTP credential {name:?}")))?;
+            builder = builder.basic_auth(&credential.user, Some(credential.password.expose()));
+        }
+        let _permit = self.lanes.enter(self.lane).await;
+        let mut response = builder.send().await.map_err(|error| describe(&error))?;
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+            .collect();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| describe(&error))? {
+            if body.len() + chunk.len() > limit {
+                return Err(HttpError::TooLarge(limit));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(HttpResponse { status, headers, body })
+    }
+
+    /// The path below the device's origin; anything that would leave it is refused.
+    fn url(&self, path: &str) -> Result<reqwest::Url, HttpError> {
+        let invalid = |why: &str| HttpError::Invalid(format!("{why}: {:?}", path.chars().take(80).collect::<String>()));
+        if !path.starts_with('/') {
+            return Err(invalid("a path begins with a slash"));
+        }
+        let base = reqwest::Url::parse(&self.origin).map_err(|_| invalid("no origin"))?;
+        let url = reqwest::Url::parse(&format!("{}{path}", self.origin)).map_err(|_| invalid("not a path"))?;
+        if url.origin() == base.origin() { Ok(url) } else { Err(invalid("the path leaves the device")) }
+    }
+}
+
+fn headers(headers: &[(String, String)]) -> Result<HeaderMap, HttpError> {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        let name: HeaderName =
+            name.parse().map_err(|_| HttpError::Invalid(format!("{name:?} is not a header's name")))?;
+        if RESERVED.contains(&name.as_str()) {
+            return Err(HttpError::Invalid(format!("the header {name} is the host's")));
+        }
+        let value = HeaderValue::from_str(value);
+        map.append(name.clone(), value.map_err(|_| HttpError::Invalid(format!("the value of {name} can't be sent")))?);
+    }
+    Ok(map)
+}
+
+fn describe(error: &reqwest::Error) -> HttpError {
+    if error.is_timeout() {
+        return HttpError::Timeout;
+    }
+    let mut root: &dyn std::error::Error = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    HttpError::Connection(root.to_string())
+}
+
+/// Devices sign their own certificates. The first that a device shows is remembered while the gateway runs, and another one is
+/// refused.
+#[derive(Debug)]
+struct FirstSeen {
+    seen: Mutex<HashMap<String, Vec<u8>>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for FirstSeen {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        server: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = seen.entry(server.to_str().into_owned()).or_insert_with(|| certificate.to_vec());
+        if first.as_slice() == certificate.as_ref() {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(rustls::Error::General("the device shows another certificate than the one seen first".to_owned()))
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link() -> HttpLink {
+        let links = HttpLinks::open(Arc::default()).unwrap();
+        let reach = HttpReach { tls: false, port: 8080 };
+        links.link([192, 0, 2, 1].into(), &reach, Lanes::new(1, 1), Lane::Lively)
+    }
+
+    #[test]
+    fn p02_a_path_never_leaves_the_device() {
+        let link = link();
+        assert_eq!(link.url("/a?b=c").unwrap().as_str(), "http://192.0.2.1:8080/a?b=c");
+        for path in ["", "a", "@evil.example/", ".evil.example/", ":99/", "http://evil.example/"] {
+            assert!(link.url(path).is_err(), "{path}");
+        }
+        // A path that looks like an authority stays a path.
+        assert_eq!(link.url("//evil.example/x").unwrap().host_str(), Some("192.0.2.1"));
+    }
+
+    #[test]
+    fn p02_headers_that_belong_to_the_host_are_refused() {
+        for name in RESERVED {
+            assert!(headers(&[(name.to_uppercase(), "x".to_owned())]).is_err(), "{name}");
+        }
+        assert!(headers(&[("accept".to_owned(), "a\r\nhost: evil".to_owned())]).is_err());
+        assert!(headers(&[("accept".to_owned(), "text/xml".to_owned())]).is_ok());
+    }
+}

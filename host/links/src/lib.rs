@@ -1,0 +1,16 @@
+//! The protocols that plug-ins reach things with.
+//!
+//! A link is bound to one device when it is made: it carries no addresses, and nobody can name another device through it.
+//! Credentials stay in here. What is in flight is bounded for each network by its [`Lanes`].
+
+pub mod credential;
+mod http;
+mod lanes;
+pub mod mdns;
+mod snmp;
+
+pub use async_snmp::{Oid, Value, VarBind};
+pub use credential::{Credentials, SnmpCredential};
+pub use http::{HttpError, HttpLink, HttpLinks, HttpMethod, HttpRequest, HttpResponse};
+pub use lanes::{Lane, Lanes};
+pub use snmp::{SnmpError, SnmpLink, SnmpLinks};

@@ -1,0 +1,244 @@
+//! SNMP v1, v2c and v3 to one agent. One socket for each address family serves every device.
+
+use crate::credential::Credentials;
+use crate::lanes::{Lane, Lanes};
+use async_snmp::client::{Client, WalkMethod, WalkOptions};
+use async_snmp::transport::{UdpHandle, UdpTransport};
+use async_snmp::{EngineCache, Error, ErrorStatus, Oid, Retry, Value, VarBind};
+use hostler_core::device::SnmpReach;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the first try waits; a sleeping engine's controller answers within this.
+const FIRST_PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// How often a request is repeated before the device counts as silent.
+const RETRIES: u32 = 2;
+
+/// Bindings in one message: what fits into an Ethernet frame with room for long strings.
+const BINDINGS: usize = 40;
+
+/// Bindings asked for at once in a walk.
+const REPETITIONS: u32 = 20;
+
+/// Why a request brought nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SnmpError {
+    /// No answer, however patient.
+    #[error("it did not answer")]
+    Timeout,
+    /// The gateway's configuration has no credential of this name.
+    #[error("the gateway has no SNMP credential {0:?}; add it to its configuration")]
+    NoCredential(String),
+    /// The agent answered with an error status of RFC 3416.
+    #[error("its agent answered {0}")]
+    Status(String),
+    /// What came back is no answer to what was asked.
+    #[error("it answered nonsense: {0}")]
+    Garbled(String),
+    /// The user, the password or the security level is wrong (RFC 3414).
+    #[error("it refused the credential: {0}")]
+    Refused(String),
+    /// The request could not be sent.
+    #[error("the request could not be sent: {0}")]
+    Network(String),
+}
+
+/// Makes links; owns the sockets.
+pub struct SnmpLinks {
+    v4: UdpTransport,
+    v6: Option<UdpTransport>,
+    engines: Arc<EngineCache>,
+    credentials: Arc<Credentials>,
+}
+
+impl SnmpLinks {
+    /// Opens the sockets.
+    ///
+    /// # Errors
+    /// The system gives no UDP socket. A system without IPv6 goes without it.
+    pub async fn open(credentials: Arc<Credentials>) -> Result<Self, SnmpError> {
+        let network = |error: Box<Error>| SnmpError::Network(error.to_string());
+        let socket = |address: &str| UdpTransport::builder().bind(address).recv_buffer_size(4 << 20).build();
+        Ok(Self {
+            v4: socket("0.0.0.0:0").await.map_err(network)?,
+            v6: socket("[::]:0").await.ok(),
+            engines: Arc::new(EngineCache::new().with_max_capacity(20_000)),
+            credentials,
+        })
+    }
+
+    /// A link to this device's agent, and to nothing else.
+    ///
+    /// # Errors
+    /// The credential isn't there, or the address family isn't.
+    pub async fn link(
+        &self,
+        address: IpAddr,
+        reach: &SnmpReach,
+        lanes: Lanes,
+        lane: Lane,
+    ) -> Result<SnmpLink, SnmpError> {
+        let auth = self
+            .credentials
+            .snmp(&reach.credential)
+            .ok_or_else(|| SnmpError::NoCredential(reach.credential.clone()))?;
+        let socket = match address {
+            IpAddr::V4(_) => &self.v4,
+            IpAddr::V6(_) => {
+                self.v6.as_ref().ok_or_else(|| SnmpError::Network("this system has no IPv6".to_owned()))?
+            }
+        };
+        // What is known to be silent is asked once; what sleeps gets time to wake up.
+        let retry = match lane {
+            Lane::Lively => Retry::fixed(RETRIES, Duration::ZERO).unwrap_or_default(),
+            Lane::Doubtful => Retry::none(),
+        };
+        let client = Client::builder(SocketAddr::new(address, reach.port), auth)
+            .request_timeout(FIRST_PATIENCE)
+            .retry(retry)
+            .max_oids_per_request(BINDINGS)
+            .engine_cache(Arc::clone(&self.engines))
+            .strict_source(true)
+            .build_with(socket)
+            .await
+            .map_err(|error| describe(&error))?;
+        Ok(SnmpLink { client, lanes, lane })
+    }
+}
+
+/// A link to one device's agent.
+pub struct SnmpLink {
+    client: Client<UdpHandle>,
+    lanes: Lanes,
+    lane: Lane,
+}
+
+impl SnmpLink {
+    /// One binding for each object, in the order asked. What the agent doesn't have is [`Value::NoSuchObject`] or one of its kin.
+    ///
+    /// # Errors
+    /// Any [`SnmpError`]; an answer with other objects than asked for is garbled.
+    pub async fn get(&self, objects: &[Oid]) -> Result<Vec<VarBind>, SnmpError> {
+        let mut found = Vec::with_capacity(objects.len());
+        for chunk in objects.chunks(BINDINGS) {
+            found.extend(self.get_chunk(chunk).await?);
+        }
+        Ok(found)
+    }
+
+    async fn get_chunk(&self, objects: &[Oid]) -> Result<Vec<VarBind>, SnmpError> {
+        let mut absent = vec![false; objects.len()];
+        loop {
+            let (asked, places): (Vec<Oid>, Vec<usize>) = objects
+                .iter()
+                .zip(0..)
+                .filter(|(_, at)| absent.get(*at) == Some(&false))
+                .map(|(o, at)| (o.clone(), at))
+                .unzip();
+            let mut found: Vec<VarBind> =
+                objects.iter().map(|object| VarBind::new(object.clone(), Value::NoSuchObject)).collect();
+            if asked.is_empty() {
+                return Ok(found);
+            }
+            let permit = self.lanes.enter(self.lane).await;
+            let answer = self.client.get_many(&asked).await;
+            drop(permit);
+            match answer {
+                Ok(answer) => {
+                    if answer.varbinds.len() != asked.len() {
+                        let (got, wanted) = (answer.varbinds.len(), asked.len());
+                        return Err(SnmpError::Garbled(format!("{got} bindings instead of {wanted}")));
+                    }
+                    for ((binding, object), place) in answer.varbinds.into_iter().zip(&asked).zip(places) {
+                        if binding.oid != *object {
+                            return Err(SnmpError::Garbled(format!("{} instead of {object}", binding.oid)));
+                        }
+                        if let Some(slot) = found.get_mut(place) {
+                            *slot = binding;
+                        }
+                    }
+                    return Ok(found);
+                }
+                // SNMPv1 has no word for one object that is missing among others: it is left out and the rest asked again.
+                Err(error) => {
+                    let place = missing_in_v1(&error).and_then(|index| places.get(index)).copied();
+                    match place.and_then(|place| absent.get_mut(place)) {
+                        Some(flag) => *flag = true,
+                        None => return Err(describe(&error)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Everything below `root` in order, at most `limit` bindings.
+    ///
+    /// # Errors
+    /// Any [`SnmpError`]; objects that don't increase are garbled, so that a walk always ends.
+    pub async fn walk(&self, root: &Oid, limit: usize) -> Result<Vec<VarBind>, SnmpError> {
+        match self.walk_by(root, limit, WalkMethod::Auto).await {
+            // Some agents can't GETBULK at all.
+            Err(SnmpError::Status(_)) => self.walk_by(root, limit, WalkMethod::GetNext).await,
+            other => other,
+        }
+    }
+
+    async fn walk_by(&self, root: &Oid, limit: usize, method: WalkMethod) -> Result<Vec<VarBind>, SnmpError> {
+        let repetitions = u32::try_from(limit).unwrap_or(REPETITIONS).clamp(1, REPETITIONS);
+        let options = WalkOptions { method, max_repetitions: repetitions, ..WalkOptions::default() };
+        let mut stream = self.client.walk_with(root.clone(), options).map_err(|error| describe(&error))?;
+        let mut found = Vec::new();
+        while found.len() < limit {
+            let permit = self.lanes.enter(self.lane).await;
+            let next = stream.next().await;
+            drop(permit);
+            match next {
+                None => break,
+                Some(Ok(binding)) => found.push(binding),
+                // The end of a version 1 agent's objects.
+                Some(Err(error)) if missing_in_v1(&error).is_some() => break,
+                Some(Err(error)) => return Err(describe(&error)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes all bindings or none, as far as the agent keeps RFC 3416.
+    ///
+    /// # Errors
+    /// Any [`SnmpError`].
+    pub async fn set(&self, bindings: &[(Oid, Value)]) -> Result<(), SnmpError> {
+        let _permit = self.lanes.enter(self.lane).await;
+        self.client.set_many(bindings).await.map(|_| ()).map_err(|error| describe(&error))
+    }
+}
+
+/// The place, counted from 0, of the object that a version 1 agent doesn't have.
+fn missing_in_v1(error: &Error) -> Option<usize> {
+    match root_of(error) {
+        Error::Snmp { status: ErrorStatus::NoSuchName, index, .. } => usize::try_from(*index).ok()?.checked_sub(1),
+        _ => None,
+    }
+}
+
+fn root_of(error: &Error) -> &Error {
+    match error {
+        Error::SharedOperation { source } => root_of(source),
+        Error::Exchange { source, .. } => root_of(source),
+        other => other,
+    }
+}
+
+fn describe(error: &Error) -> SnmpError {
+    match root_of(error) {
+        Error::Timeout { .. } | Error::ConstructionTimeout { .. } => SnmpError::Timeout,
+        Error::Snmp { status, .. } => SnmpError::Status(status.to_string()),
+        Error::Auth { .. } => SnmpError::Refused("authentication failed".to_owned()),
+        Error::Report { status, .. } => SnmpError::Refused(status.to_string()),
+        Error::Network { source, .. } => SnmpError::Network(source.to_string()),
+        Error::Closed { .. } => SnmpError::Network("the socket was closed".to_owned()),
+        other => SnmpError::Garbled(other.to_string()),
+    }
+}

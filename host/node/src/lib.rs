@@ -1,0 +1,1 @@
+//! Wiring: a configuration becomes running roles.

@@ -1,0 +1,340 @@
+//! One call from beginning to end: a fresh instance, the links of one device, a budget, and the traces that it left.
+
+use crate::bindings::{DriverPlugin, driver};
+use crate::convert;
+use crate::engine::{Loaded, Runtime};
+use crate::limits::{Exceeded, Memory, Meter, Purse};
+use crate::memory::Remembered;
+use hostler_core::device::Certainty;
+use hostler_core::event::Event;
+use hostler_core::plugin::Grant;
+use hostler_core::reading::{DeviceType, Identity, Report};
+use hostler_core::{DeviceId, PluginName, Timestamp};
+use hostler_links::{HttpLink, SnmpLink, VarBind};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use wasmtime::{Store, UpdateDeadline};
+
+/// What a plug-in is asked. Each is a function of `driver` in `wit/driver.wit`.
+#[derive(Clone, Debug)]
+pub enum Question {
+    /// Is the thing of this type?
+    Recognise,
+    /// Who is it?
+    Identify,
+    /// How is it?
+    Read,
+    /// It sent this trap.
+    TakeNotice(Vec<VarBind>),
+}
+
+impl Question {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Recognise => "recognise",
+            Self::Identify => "identify",
+            Self::Read => "read",
+            Self::TakeNotice(_) => "take-notice",
+        }
+    }
+}
+
+/// What a plug-in answered.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Answer {
+    /// To [`Question::Recognise`].
+    Recognised(Option<Recognition>),
+    /// To [`Question::Identify`].
+    Identified(Identity),
+    /// To [`Question::Read`], and to [`Question::TakeNotice`] where it says something new.
+    Report(Option<(Report, Vec<Action>)>),
+}
+
+/// A plug-in's opinion that a thing is of its type.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recognition {
+    /// How sure it is.
+    pub certainty: Certainty,
+    /// The type it claims.
+    pub device_type: DeviceType,
+    /// What to show.
+    pub title: String,
+}
+
+/// What to do to the thing once the call's traces are stored.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Write these objects: dotted identifiers and BER-free values.
+    SnmpSet(Vec<(String, convert::PlainValue)>),
+    /// Send this request.
+    HttpSend(convert::PlainRequest),
+}
+
+/// Why a plug-in couldn't do what it was called for. It leaves no traces then.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Failure {
+    /// The thing did not answer in time.
+    #[error("it does not answer: {0}")]
+    Unreachable(String),
+    /// The thing answered nonsense.
+    #[error("it answered something that can't be understood: {0}")]
+    Garbled(String),
+    /// The thing refused.
+    #[error("it refused: {0}")]
+    Refused(String),
+    /// The thing can't.
+    #[error("it can't do this: {0}")]
+    Unsupported(String),
+}
+
+/// A call that ended badly. It cost this call and nothing else.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum CallError {
+    /// It wanted more than its budget.
+    #[error("plug-in {plugin} {version} was stopped in {function}: {exceeded}")]
+    Stopped {
+        /// Which plug-in.
+        plugin: PluginName,
+        /// In which version.
+        version: String,
+        /// In which function.
+        function: &'static str,
+        /// Which limit.
+        exceeded: Exceeded,
+    },
+    /// It crashed.
+    #[error("plug-in {plugin} {version} crashed in {function}: {why}")]
+    Trapped {
+        /// Which plug-in.
+        plugin: PluginName,
+        /// In which version.
+        version: String,
+        /// In which function.
+        function: &'static str,
+        /// What the engine says.
+        why: String,
+    },
+}
+
+/// What a call works on: one device, and nothing else.
+pub struct Call {
+    /// The device.
+    pub device: DeviceId,
+    /// The link to its SNMP agent, where it has one.
+    pub snmp: Option<SnmpLink>,
+    /// The link to its web server, where it has one.
+    pub http: Option<HttpLink>,
+    /// What the plug-in remembers of it.
+    pub state: BTreeMap<String, Vec<u8>>,
+    /// What the operator set.
+    pub settings: BTreeMap<String, String>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What a call leaves behind, to be stored with its answer or not at all.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Traces {
+    /// What changed in `state`; `None` forgets a key.
+    pub state: BTreeMap<String, Option<Vec<u8>>>,
+    /// What happened.
+    pub events: Vec<Event>,
+}
+
+/// How much a log line matters.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "they are their names")]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// A line for the operator and the author.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogLine {
+    /// How much it matters.
+    pub level: LogLevel,
+    /// The line, without control characters.
+    pub text: String,
+}
+
+/// What a call cost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Spent {
+    /// Microseconds of computing.
+    pub compute_us: u64,
+    /// Bytes in all memories and tables at the end.
+    pub memory_bytes: usize,
+    /// Bytes between plug-in and host.
+    pub host_bytes: u64,
+    /// Requests to the device.
+    pub link_operations: u32,
+    /// Log lines that were too many.
+    pub log_lines_dropped: u32,
+}
+
+/// A call that ended by itself.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Done {
+    /// What the plug-in said.
+    pub answer: Result<Answer, Failure>,
+    /// What it leaves behind; nothing where the answer is a failure.
+    pub traces: Traces,
+    /// What it logged.
+    pub log: Vec<LogLine>,
+    /// What it cost.
+    pub spent: Spent,
+}
+
+/// The host's side of one instance.
+pub(crate) struct Guest {
+    pub(crate) device: DeviceId,
+    pub(crate) grant: Grant,
+    pub(crate) credentials: std::collections::BTreeSet<String>,
+    pub(crate) snmp: Option<SnmpLink>,
+    pub(crate) http: Option<HttpLink>,
+    pub(crate) stored: BTreeMap<String, Vec<u8>>,
+    pub(crate) cache: Remembered,
+    pub(crate) cache_changed: bool,
+    pub(crate) settings: BTreeMap<String, String>,
+    pub(crate) now: Timestamp,
+    pub(crate) begun: std::time::Instant,
+    pub(crate) traces: Traces,
+    pub(crate) log: Vec<LogLine>,
+    pub(crate) purse: Purse,
+    pub(crate) memory: Memory,
+}
+
+impl Runtime {
+    /// Calls a plug-in once.
+    ///
+    /// # Errors
+    /// The plug-in crashed or was stopped; it left no traces.
+    pub async fn call(&self, plugin: &Loaded, call: Call, question: Question) -> Result<Done, CallError> {
+        let function = question.name();
+        let budget = plugin.budget;
+        let name = &plugin.component.manifest.name;
+        let _place = self.calls.acquire().await;
+        let cache = if plugin.grant.has(hostler_core::plugin::Capability::Cache) {
+            self.memories.recall(&call.device, name)
+        } else {
+            Remembered::default()
+        };
+        let guest = Guest {
+            device: call.device,
+            grant: plugin.grant.clone(),
+            credentials: plugin.component.manifest.credentials.clone(),
+            snmp: call.snmp,
+            http: call.http,
+            stored: call.state,
+            cache,
+            cache_changed: false,
+            settings: settings(plugin, call.settings),
+            now: call.now,
+            begun: std::time::Instant::now(),
+            traces: Traces::default(),
+            log: Vec::new(),
+            purse: Purse::new(budget),
+            memory: Memory::new(&budget),
+        };
+        let mut store = Store::new(self.engine(), guest);
+        store.limiter(|guest| &mut guest.memory);
+        store.set_hostcall_fuel(budget.host_bytes as usize);
+        store.set_max_component_handles(1_000);
+        let meter = Meter::new();
+        let watch = meter.clone();
+        store.epoch_deadline_callback(move |_| {
+            if watch.millis() > u64::from(budget.compute_ms) {
+                return Err(Exceeded::Compute(budget.compute_ms).into());
+            }
+            Ok(UpdateDeadline::Yield(1))
+        });
+        store.set_epoch_deadline(1);
+        let outcome = {
+            let work = meter.measure(ask(plugin, &mut store, &question));
+            tokio::time::timeout(Duration::from_millis(budget.wall_ms.into()), work).await
+        };
+        let denied = store.data().memory.denied;
+        let answer = match outcome {
+            Err(_) => Err(Trouble::Exceeded(Exceeded::Wall(budget.wall_ms))),
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(trouble(&error, denied.then_some(Exceeded::Memory(budget.memory_bytes)))),
+        };
+        let guest = store.into_data();
+        let version = || plugin.component.manifest.version.to_string();
+        let answer = answer.map_err(|trouble| match trouble {
+            Trouble::Exceeded(exceeded) => {
+                CallError::Stopped { plugin: name.clone(), version: version(), function, exceeded }
+            }
+            Trouble::Trapped(why) => CallError::Trapped { plugin: name.clone(), version: version(), function, why },
+        })?;
+        let traces = if answer.is_ok() { guest.traces } else { Traces::default() };
+        if guest.cache_changed {
+            self.memories.keep(&guest.device, name, guest.cache);
+        }
+        let spent = Spent {
+            compute_us: meter.micros_spent(),
+            memory_bytes: guest.memory.used(),
+            host_bytes: guest.purse.host_bytes,
+            link_operations: guest.purse.link_operations,
+            log_lines_dropped: guest.purse.log_dropped,
+        };
+        Ok(Done { answer, traces, log: guest.log, spent })
+    }
+}
+
+/// What the operator set, and the manifest's defaults for the rest.
+fn settings(plugin: &Loaded, set: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let defaults = plugin.component.manifest.settings.iter();
+    defaults
+        .filter_map(|(name, setting)| Some((name.clone(), setting.default.clone()?)))
+        .chain(set)
+        .filter(|(name, _)| plugin.component.manifest.settings.contains_key(name))
+        .collect()
+}
+
+async fn ask(
+    plugin: &Loaded,
+    store: &mut Store<Guest>,
+    question: &Question,
+) -> wasmtime::Result<Result<Answer, Failure>> {
+    let instance: DriverPlugin = plugin.pre.instantiate_async(&mut *store).await?;
+    let plugin = instance.hostler_plugin_driver();
+    Ok(match question {
+        Question::Recognise => {
+            let answer = plugin.call_recognise(store).await?;
+            answer.map(|found| Answer::Recognised(found.map(convert::recognition)))
+        }
+        Question::Identify => {
+            plugin.call_identify(store).await?.map(|found| Answer::Identified(convert::identity(found)))
+        }
+        Question::Read => plugin.call_read(store).await?.map(|found| Answer::Report(Some(convert::outcome(found)))),
+        Question::TakeNotice(bindings) => {
+            let notice = driver::Notice::Trap(bindings.iter().map(convert::binding_to_guest).collect());
+            let answer = plugin.call_take_notice(store, &notice).await?;
+            answer.map(|found| Answer::Report(found.map(convert::outcome)))
+        }
+    }
+    .map_err(convert::failure))
+}
+
+enum Trouble {
+    Exceeded(Exceeded),
+    Trapped(String),
+}
+
+/// What ended a call: a limit where one was met, else what the engine says.
+fn trouble(error: &wasmtime::Error, memory: Option<Exceeded>) -> Trouble {
+    if let Some(exceeded) = error.downcast_ref::<Exceeded>().copied().or(memory) {
+        return Trouble::Exceeded(exceeded);
+    }
+    let why = match error.downcast_ref::<wasmtime::Trap>() {
+        Some(trap) => trap.to_string(),
+        None => error.root_cause().to_string(),
+    };
+    Trouble::Trapped(why)
+}

@@ -1,0 +1,75 @@
+//! `events`, `log`, `clock`, `random` and `settings`.
+
+use crate::bindings::wit::{clock, events, log, random, settings};
+use crate::call::{Guest, LogLevel, LogLine};
+use crate::convert::severity;
+use hostler_core::event::Event;
+use wasmtime::{Result, bail, format_err};
+
+/// Characters of a log line or an event's text.
+const LINE: usize = 500;
+/// Bytes of randomness in one call of the host.
+const RANDOM: u32 = 4_096;
+
+fn line(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(LINE).collect()
+}
+
+impl events::Host for Guest {
+    fn emit(&mut self, event: events::Event) -> Result<()> {
+        self.purse.event()?;
+        self.purse.bytes(event.name.len() + event.text.len())?;
+        self.traces.events.push(Event {
+            at: self.now,
+            device: Some(self.device.clone()),
+            name: line(&event.name),
+            severity: severity(event.severity),
+            text: line(&event.text),
+        });
+        Ok(())
+    }
+}
+
+impl log::Host for Guest {
+    fn write(&mut self, level: log::LogLevel, text: String) -> Result<()> {
+        self.purse.bytes(text.len())?;
+        if self.log.len() >= self.purse.budget.log_lines as usize {
+            self.purse.log_dropped = self.purse.log_dropped.saturating_add(1);
+            return Ok(());
+        }
+        let level = match level {
+            log::LogLevel::Debug => LogLevel::Debug,
+            log::LogLevel::Info => LogLevel::Info,
+            log::LogLevel::Warn => LogLevel::Warn,
+            log::LogLevel::Error => LogLevel::Error,
+        };
+        self.log.push(LogLine { level, text: line(&text) });
+        Ok(())
+    }
+}
+
+impl clock::Host for Guest {
+    fn now(&mut self) -> Result<u64> {
+        Ok(self.now.plus(self.begun.elapsed()).0)
+    }
+}
+
+impl random::Host for Guest {
+    fn bytes(&mut self, count: u32) -> Result<Vec<u8>> {
+        if count > RANDOM {
+            bail!("at most {RANDOM} random bytes at once, {count} were asked for");
+        }
+        self.purse.bytes(count as usize)?;
+        let mut bytes = vec![0; count as usize];
+        getrandom::fill(&mut bytes).map_err(|error| format_err!("the system gives no randomness: {error}"))?;
+        Ok(bytes)
+    }
+}
+
+impl settings::Host for Guest {
+    fn get(&mut self, name: String) -> Result<Option<String>> {
+        let value = self.settings.get(&name).cloned();
+        self.purse.bytes(name.len() + value.as_ref().map_or(0, String::len))?;
+        Ok(value)
+    }
+}

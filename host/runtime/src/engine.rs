@@ -1,0 +1,187 @@
+//! The engine, and plug-ins that are ready to be called.
+
+use crate::bindings::{DriverPluginPre, wit};
+use crate::call::Guest;
+use crate::compile::{Compiled, Compiler};
+use crate::inspect::{Component, Interface};
+use crate::limits::PARTS;
+use crate::memory::Memories;
+use crate::{CompileError, Refusal};
+use hostler_core::plugin::grant::NotGranted;
+use hostler_core::plugin::{Budget, Grant};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use wasmtime::component::{HasSelf, Linker};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// How often a computing plug-in is looked at.
+const TICK: Duration = Duration::from_millis(5);
+
+/// So many calls are under way at most; further ones wait.
+const CALLS: u32 = 512;
+
+/// Bytes of native stack that a plug-in gets.
+const STACK: usize = 256 << 10;
+
+/// The one configuration of every engine: node, compiling process, SDK and tests, so that compiled code always fits.
+#[must_use]
+pub fn config() -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    let parts = CALLS.saturating_mul(4);
+    pool.total_component_instances(CALLS)
+        .total_core_instances(parts)
+        .total_memories(parts)
+        .total_tables(parts)
+        .total_stacks(CALLS)
+        .max_core_instances_per_component(u32::try_from(PARTS).unwrap_or(u32::MAX))
+        .max_memories_per_component(4)
+        .max_tables_per_component(u32::try_from(PARTS).unwrap_or(u32::MAX))
+        .max_memory_size(Budget::default().memory_bytes as usize)
+        .table_elements(20_000)
+        .linear_memory_keep_resident(256 << 10)
+        .table_keep_resident(16 << 10)
+        .max_unused_warm_slots(64);
+    let mut config = Config::new();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .max_wasm_stack(STACK)
+        .async_stack_size(2 * STACK)
+        // Threads, 64-bit memories and garbage collection are no business of a plug-in.
+        .wasm_memory64(false)
+        .wasm_multi_memory(true)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
+    config
+}
+
+/// A plug-in can't be made ready.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The engine can't be started.
+    #[error("the plug-in host can't start: {0}")]
+    Engine(String),
+    /// It isn't one.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It can't be compiled.
+    #[error("plug-in {plugin} was refused: {source}")]
+    Compile {
+        /// Which plug-in.
+        plugin: String,
+        /// Why.
+        source: CompileError,
+    },
+    /// Nobody granted what it needs.
+    #[error(transparent)]
+    NotGranted(#[from] NotGranted),
+    /// What it imports or exports has other types than this host's.
+    #[error("plug-in {plugin} does not fit this host: {why}")]
+    Unfit {
+        /// Which plug-in.
+        plugin: String,
+        /// What doesn't fit.
+        why: String,
+    },
+}
+
+/// The plug-in host of one process.
+pub struct Runtime {
+    engine: Engine,
+    compiled: Compiled,
+    pub(crate) memories: Memories,
+    pub(crate) calls: Semaphore,
+}
+
+/// A plug-in that is ready to be called.
+pub struct Loaded {
+    /// What it is.
+    pub component: Component,
+    /// What its calls may spend.
+    pub budget: Budget,
+    /// What it may do.
+    pub grant: Grant,
+    pub(crate) pre: DriverPluginPre<Guest>,
+}
+
+impl Runtime {
+    /// Starts the host. Compiled code is kept in `folder`, which only this node may write.
+    ///
+    /// # Errors
+    /// The system doesn't give the address space.
+    pub fn start(folder: PathBuf, compiler: Compiler) -> Result<Arc<Self>, RuntimeError> {
+        let engine = Engine::new(&config()).map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
+        let weak = engine.weak();
+        std::thread::Builder::new()
+            .name("epochs".to_owned())
+            .spawn(move || {
+                while let Some(engine) = weak.upgrade() {
+                    engine.increment_epoch();
+                    drop(engine);
+                    std::thread::sleep(TICK);
+                }
+            })
+            .map_err(|error| RuntimeError::Engine(error.to_string()))?;
+        Ok(Arc::new(Self {
+            engine,
+            compiled: Compiled::new(folder, compiler),
+            memories: Memories::default(),
+            calls: Semaphore::new(CALLS as usize),
+        }))
+    }
+
+    /// Makes a plug-in ready: checks it, compiles it or takes what was compiled before, and links what was granted.
+    ///
+    /// # Errors
+    /// A [`RuntimeError`] that names the plug-in, the rule, and the manifest's line where there is one.
+    pub async fn load(&self, bytes: &[u8], grant: Grant) -> Result<Loaded, RuntimeError> {
+        let component = crate::inspect(bytes)?;
+        if let Some(missing) = grant.missing(&component.manifest).into_iter().next() {
+            return Err(missing.into());
+        }
+        let plugin = component.manifest.name.to_string();
+        let code = self
+            .compiled
+            .get(&self.engine, &component.digest, bytes)
+            .await
+            .map_err(|source| RuntimeError::Compile { plugin: plugin.clone(), source })?;
+        let unfit = |error: wasmtime::Error| RuntimeError::Unfit { plugin: plugin.clone(), why: format!("{error:#}") };
+        let linker = self.linker(&component.imports).map_err(unfit)?;
+        let pre = linker.instantiate_pre(&code).and_then(DriverPluginPre::new).map_err(unfit)?;
+        Ok(Loaded { budget: component.manifest.budget.within(Budget::default()), component, grant, pre })
+    }
+
+    /// Forgets what was compiled of a component.
+    pub fn forget(&self, digest: &str) {
+        self.compiled.forget(&self.engine, digest);
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// A linker with what the plug-in imports and nothing else; that it was granted was checked before.
+    fn linker(&self, imports: &std::collections::BTreeSet<Interface>) -> wasmtime::Result<Linker<Guest>> {
+        let mut linker = Linker::new(&self.engine);
+        let link = &mut linker;
+        type Own = HasSelf<Guest>;
+        for import in imports {
+            match import.name.as_str() {
+                "snmp" => wit::snmp::add_to_linker::<_, Own>(link, |guest| guest)?,
+                "http" => wit::http::add_to_linker::<_, Own>(link, |guest| guest)?,
+                "state" => wit::state::add_to_linker::<_, Own>(link, |guest| guest)?,
+                "cache" => wit::cache::add_to_linker::<_, Own>(link, |guest| guest)?,
+                "events" => wit::events::add_to_linker::<_, Own>(link, |guest| guest)?,
+                "log" => wit::log::add_to_linker::<_, Own>(link, |guest| guest)?,
+                "clock" => wit::clock::add_to_linker::<_, Own>(link, |guest| guest)?,
+                "random" => wit::random::add_to_linker::<_, Own>(link, |guest| guest)?,
+                "settings" => wit::settings::add_to_linker::<_, Own>(link, |guest| guest)?,
+                "types" => wit::types::add_to_linker::<_, Own>(link, |guest| guest)?,
+                _ => {}
+            }
+        }
+        Ok(linker)
+    }
+}

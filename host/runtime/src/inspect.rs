@@ -1,0 +1,230 @@
+//! What a component is, read from its bytes alone: nothing is compiled and nothing runs.
+
+use hostler_core::plugin::{Capability, MANIFEST_SECTION, Manifest, ManifestError, WIT_PACKAGE, WIT_VERSIONS};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::fmt;
+use wasmparser::{Encoding, Parser, Payload};
+
+/// A component larger than this is refused unread. A Python plug-in has about 18 MB.
+pub const COMPONENT_LIMIT: usize = 64 << 20;
+
+/// One interface that a component imports or exports.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Interface {
+    /// Such as `snmp`.
+    pub name: String,
+    /// Such as `0.1.0`.
+    pub version: String,
+}
+
+impl fmt::Display for Interface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{WIT_PACKAGE}/{}@{}", self.name, self.version)
+    }
+}
+
+/// What a component is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Component {
+    /// Its manifest.
+    pub manifest: Manifest,
+    /// The manifest as its author wrote it.
+    pub manifest_text: String,
+    /// What it exports.
+    pub exports: BTreeSet<Interface>,
+    /// What it imports.
+    pub imports: BTreeSet<Interface>,
+    /// The SHA-256 of its bytes, lower-case hexadecimal.
+    pub digest: String,
+    /// How many bytes it has.
+    pub size: usize,
+}
+
+/// Why bytes are no plug-in. Each sentence names the plug-in where it is known, the rule, and the manifest's line where there is one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// More than [`COMPONENT_LIMIT`].
+    #[error("the file has {0} bytes; a plug-in has at most {COMPONENT_LIMIT}")]
+    TooLarge(usize),
+    /// Not WebAssembly, or broken.
+    #[error("this is no WebAssembly component: {0}. Build it with `hostler-sdk build`")]
+    NotAComponent(String),
+    /// A core module.
+    #[error("this is a core WebAssembly module, not a component. Build it with `hostler-sdk build`")]
+    CoreModule,
+    /// No manifest.
+    #[error("the component carries no manifest (custom section {MANIFEST_SECTION}). Build it with `hostler-sdk build`")]
+    NoManifest,
+    /// A manifest that can't be.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// It wants something that no node lends.
+    #[error(
+        "plug-in {plugin} imports {import}, which no node lends; plug-ins may import interfaces of {WIT_PACKAGE} only"
+    )]
+    ForeignImport {
+        /// Which plug-in.
+        plugin: String,
+        /// What it imports.
+        import: String,
+    },
+    /// It was built against an interface version that this host doesn't speak.
+    #[error(
+        "plug-in {plugin} was built against {interface}; this host speaks {} of {WIT_PACKAGE}. Build it again with this release's SDK",
+        WIT_VERSIONS.join(", ")
+    )]
+    UnknownVersion {
+        /// Which plug-in.
+        plugin: String,
+        /// Which interface.
+        interface: Interface,
+    },
+    /// It wants an interface that this version doesn't have.
+    #[error("plug-in {plugin} imports {interface}, which does not exist in that version")]
+    UnknownInterface {
+        /// Which plug-in.
+        plugin: String,
+        /// Which interface.
+        interface: Interface,
+    },
+    /// It uses what its manifest doesn't ask for.
+    #[error(
+        "plug-in {plugin} imports {interface}, but its manifest asks for nothing of the kind; \
+         add `{need}` to [needs] in plugin.toml"
+    )]
+    Undeclared {
+        /// Which plug-in.
+        plugin: String,
+        /// Which interface.
+        interface: Interface,
+        /// The line that is missing.
+        need: &'static str,
+    },
+    /// It does nothing for a device type.
+    #[error("plug-in {plugin} exports no interface of {WIT_PACKAGE}; a device plug-in exports driver")]
+    NoExport {
+        /// Which plug-in.
+        plugin: String,
+    },
+}
+
+/// Reads what a component is.
+///
+/// # Errors
+/// A [`Refusal`] that says why it can't be a plug-in here.
+pub fn inspect(bytes: &[u8]) -> Result<Component, Refusal> {
+    if bytes.len() > COMPONENT_LIMIT {
+        return Err(Refusal::TooLarge(bytes.len()));
+    }
+    let outline = outline(bytes)?;
+    let text = outline.manifest.ok_or(Refusal::NoManifest)?;
+    let manifest = Manifest::parse(&text)?;
+    let plugin = manifest.name.to_string();
+    let imports =
+        interfaces(&outline.imports).map_err(|import| Refusal::ForeignImport { plugin: plugin.clone(), import })?;
+    // What it exports beside our interfaces is nobody's business.
+    let exports: BTreeSet<Interface> = outline.exports.iter().filter_map(|name| interface(name)).collect();
+    if let Some(interface) = imports.iter().chain(&exports).find(|i| !WIT_VERSIONS.contains(&i.version.as_str())) {
+        return Err(Refusal::UnknownVersion { plugin, interface: interface.clone() });
+    }
+    for interface in &imports {
+        let missing = match need(&interface.name) {
+            None => return Err(Refusal::UnknownInterface { plugin, interface: interface.clone() }),
+            Some(Need::Free) => None,
+            Some(Need::Asked(capability, line)) => (!manifest.needs.contains(&capability)).then_some(line),
+        };
+        if let Some(need) = missing {
+            return Err(Refusal::Undeclared { plugin, interface: interface.clone(), need });
+        }
+    }
+    if !exports.iter().any(|export| export.name == "driver") {
+        return Err(Refusal::NoExport { plugin });
+    }
+    let digest = hex::encode(Sha256::digest(bytes));
+    Ok(Component { manifest, manifest_text: text, exports, imports, digest, size: bytes.len() })
+}
+
+enum Need {
+    Free,
+    Asked(Capability, &'static str),
+}
+
+fn need(interface: &str) -> Option<Need> {
+    Some(match interface {
+        "types" | "log" | "clock" | "random" | "settings" => Need::Free,
+        "snmp" => Need::Asked(Capability::Snmp, "snmp = {}"),
+        "http" => Need::Asked(Capability::Http, "http = {}"),
+        "state" => Need::Asked(Capability::State, "state = true"),
+        "cache" => Need::Asked(Capability::Cache, "cache = true"),
+        "events" => Need::Asked(Capability::Events, "events = true"),
+        _ => return None,
+    })
+}
+
+fn interfaces(names: &[String]) -> Result<BTreeSet<Interface>, String> {
+    names.iter().map(|name| interface(name).ok_or_else(|| name.clone())).collect()
+}
+
+fn interface(name: &str) -> Option<Interface> {
+    let (name, version) = name.strip_prefix(WIT_PACKAGE)?.strip_prefix('/')?.split_once('@')?;
+    Some(Interface { name: name.to_owned(), version: version.to_owned() })
+}
+
+#[derive(Default)]
+struct Outline {
+    manifest: Option<String>,
+    imports: Vec<String>,
+    exports: Vec<String>,
+}
+
+/// The names at the component's outermost level; what is nested in it is its own.
+fn outline(bytes: &[u8]) -> Result<Outline, Refusal> {
+    let broken = |error: wasmparser::BinaryReaderError| Refusal::NotAComponent(error.message().to_owned());
+    let mut outline = Outline::default();
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(broken)? {
+            Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(Refusal::CoreModule),
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth = depth.saturating_sub(1),
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                for import in section {
+                    outline.imports.push(import.map_err(broken)?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                for export in section {
+                    outline.exports.push(export.map_err(broken)?.name.name.to_owned());
+                }
+            }
+            Payload::CustomSection(section) if depth == 0 && section.name() == MANIFEST_SECTION => {
+                let text = String::from_utf8(section.data().to_vec());
+                let text = text.map_err(|_| ManifestError::Invalid { line: 1, why: "not UTF-8".to_owned() })?;
+                outline.manifest = Some(text);
+            }
+            _ => {}
+        }
+    }
+    Ok(outline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn p01_what_is_no_component_is_told_what_it_is() {
+        assert!(matches!(inspect(b"hello"), Err(Refusal::NotAComponent(_))));
+        assert_eq!(inspect(b"\0asm\x01\0\0\0"), Err(Refusal::CoreModule));
+        assert_eq!(inspect(b"\0asm\x0d\0\x01\0"), Err(Refusal::NoManifest));
+    }
+
+    proptest! {
+        #[test]
+        fn p01_hostile_bytes_never_panic(tail in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = inspect(&[b"\0asm\x0d\0\x01\0".as_slice(), &tail].concat());
+        }
+    }
+}

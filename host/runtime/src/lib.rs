@@ -1,0 +1,25 @@
+//! The plug-in host: from the bytes of a component to one call from beginning to end.
+//!
+//! - [`inspect`] reads what a component is without running or compiling it, and refuses what can't be a plug-in.
+//! - [`Runtime::load`] compiles it once, in a process of its own, and keeps the result across restarts.
+//! - [`Runtime::call`] makes a fresh instance, binds it to the links of one device, lets it spend its budget and no more, and returns
+//!   what it said together with the traces that it left. Nothing is stored here: whoever called commits the traces, or drops them.
+//!
+//! A plug-in that traps, loops, grows or floods costs the one call.
+
+mod bindings;
+mod call;
+mod capabilities;
+mod compile;
+mod convert;
+mod engine;
+mod inspect;
+mod limits;
+mod memory;
+
+pub use call::{
+    Action, Answer, Call, CallError, Done, Failure, LogLevel, LogLine, Question, Recognition, Spent, Traces,
+};
+pub use compile::{CompileError, Compiler, compile_in_this_process};
+pub use engine::{Loaded, Runtime, RuntimeError, config};
+pub use inspect::{Component, Interface, Refusal, inspect};

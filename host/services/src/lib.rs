@@ -1,0 +1,1 @@
+//! What a node does for its users, one folder a topic.

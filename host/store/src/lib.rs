@@ -1,0 +1,126 @@
+//! What must outlive a crash.
+//!
+//! [`Store`] speaks the domain: it applies a procedure's [`Changes`] whole or refuses them, and answers questions about
+//! what is stored. [`RedbStore`] is the embedded engine; [`conformance`] is the suite that every engine passes.
+//!
+//! Commits that arrive together share one write to the disk. Empty changes write nothing.
+
+pub mod conformance;
+mod error;
+mod redb;
+
+pub use self::error::StoreError;
+pub use self::redb::RedbStore;
+
+use futures::future::BoxFuture;
+use hostler_core::access::{Child, Token, TokenDigest, User};
+use hostler_core::adoption::Adoption;
+use hostler_core::changes::{Changes, PendingAction};
+use hostler_core::device::{Candidate, Device, Placement};
+use hostler_core::event::Event;
+use hostler_core::history::Series;
+use hostler_core::message::{Acks, Envelope, Epoch};
+use hostler_core::plugin::PluginRecord;
+use hostler_core::reading::Snapshot;
+use hostler_core::{DeviceId, NodeId, PluginName, UserName};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// At most so many events are kept; the oldest go first.
+pub const EVENTS_KEPT: u64 = 200_000;
+
+/// A row and its version, which [`hostler_core::Expect`] refers to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Versioned<T> {
+    /// Counts the changes of this row.
+    pub version: u64,
+    /// The row.
+    pub value: T,
+}
+
+/// The newest of one device and what its history gains by it.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Which device.
+    pub device: DeviceId,
+    /// The newest.
+    pub snapshot: Snapshot,
+    /// The histories that changed, by their names.
+    pub series: BTreeMap<String, Series>,
+}
+
+/// Called with every commit once it is on the disk and before whoever asked for it is told.
+pub type Observer = Arc<dyn Fn(&Changes) + Send + Sync>;
+
+type Read<T> = Result<T, StoreError>;
+
+/// Everything that a node stores.
+pub trait Store: Send + Sync {
+    /// Applies all changes, or none. Returns when they are on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when a row isn't as expected, [`StoreError::OutboxFull`] when a message can't wait,
+    /// [`StoreError::Storage`] when the disk fails; in each case nothing was applied.
+    fn commit(&self, changes: Changes) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Keeps the newest of many devices together. They replace what was there.
+    ///
+    /// # Errors
+    /// [`StoreError::Storage`] when the disk fails.
+    fn keep(&self, kept: Vec<Kept>) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Calls `observer` with every later commit.
+    fn observe(&self, observer: Observer);
+
+    /// The life of this store.
+    fn epoch(&self) -> Epoch;
+
+    /// Every device.
+    ///
+    /// # Errors
+    /// Like every question: [`StoreError::Storage`] or [`StoreError::Garbled`].
+    fn devices(&self) -> Read<Vec<Versioned<Device>>>;
+    /// One device.
+    fn device(&self, id: &DeviceId) -> Read<Option<Versioned<Device>>>;
+    /// Whose each device is.
+    fn placements(&self) -> Read<BTreeMap<DeviceId, Versioned<Placement>>>;
+    /// Whose one device is.
+    fn placement(&self, id: &DeviceId) -> Read<Option<Versioned<Placement>>>;
+    /// Everything that answered and isn't managed.
+    fn candidates(&self) -> Read<Vec<(NodeId, Candidate)>>;
+    /// The adoptions under way.
+    fn adoptions(&self) -> Read<Vec<Versioned<Adoption>>>;
+    /// The adoption of what is at this address.
+    fn adoption(&self, address: IpAddr) -> Read<Option<Versioned<Adoption>>>;
+    /// What a plug-in remembers of a device.
+    fn plugin_state(&self, device: &DeviceId, plugin: &PluginName) -> Read<BTreeMap<String, Vec<u8>>>;
+    /// The actions that wait, oldest first.
+    fn actions(&self) -> Read<Vec<(DeviceId, u64, PendingAction)>>;
+    /// The newest events before `before`, newest first, of one device or of all.
+    fn events(&self, device: Option<&DeviceId>, before: Option<u64>, limit: usize) -> Read<Vec<(u64, Event)>>;
+    /// The messages that wait for a neighbour, most urgent class first, in order within each.
+    fn outbox(&self, to: &NodeId, limit: usize) -> Read<Vec<Envelope>>;
+    /// How many messages wait for a neighbour.
+    fn waiting(&self, to: &NodeId) -> Read<u64>;
+    /// What was taken of a neighbour's messages.
+    fn received(&self, from: &NodeId) -> Read<Acks>;
+    /// The catalogue.
+    fn plugins(&self) -> Read<Vec<Versioned<PluginRecord>>>;
+    /// One plug-in of the catalogue.
+    fn plugin(&self, name: &PluginName) -> Read<Option<Versioned<PluginRecord>>>;
+    /// Everybody who may log in.
+    fn users(&self) -> Read<Vec<Versioned<User>>>;
+    /// Somebody who may log in.
+    fn user(&self, name: &UserName) -> Read<Option<Versioned<User>>>;
+    /// Every token that was given out.
+    fn tokens(&self) -> Read<Vec<(TokenDigest, Token)>>;
+    /// One of them.
+    fn token(&self, digest: &TokenDigest) -> Read<Option<Token>>;
+    /// The nodes that may call this one.
+    fn children(&self) -> Read<Vec<Versioned<Child>>>;
+    /// The newest of every device.
+    fn snapshots(&self) -> Read<BTreeMap<DeviceId, Snapshot>>;
+    /// The histories of one device, by their names.
+    fn histories(&self, device: &DeviceId) -> Read<BTreeMap<String, Series>>;
+}

@@ -1,0 +1,285 @@
+//! How each change is checked and applied. Checking reads only; applying follows when the whole of a commit fits.
+
+use super::tables::{self as t, encode, version_of};
+use crate::{EVENTS_KEPT, Kept, StoreError};
+use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::event::Event;
+use hostler_core::message::{Class, Epoch, Method};
+use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+type Rows<'t> = Table<'t, &'static str, &'static [u8]>;
+
+/// The tables of one write.
+pub(super) struct Batch<'t> {
+    epoch: Epoch,
+    devices: Rows<'t>,
+    placements: Rows<'t>,
+    candidates: Table<'t, (&'static str, &'static str), &'static [u8]>,
+    adoptions: Rows<'t>,
+    plugin_state: Table<'t, (&'static str, &'static str, &'static str), &'static [u8]>,
+    actions: Table<'t, (&'static str, u64), &'static [u8]>,
+    events: Table<'t, u64, &'static [u8]>,
+    events_of: Table<'t, (&'static str, u64), ()>,
+    outbox: Table<'t, (&'static str, u8, u64), &'static [u8]>,
+    queues: Table<'t, (&'static str, u8), (u64, u64)>,
+    inbox: Table<'t, (&'static str, u8), (u64, u64)>,
+    plugins: Rows<'t>,
+    users: Rows<'t>,
+    tokens: Rows<'t>,
+    children: Rows<'t>,
+    snapshots: Rows<'t>,
+    histories: Table<'t, (&'static str, &'static str), &'static [u8]>,
+}
+
+impl<'t> Batch<'t> {
+    pub(super) fn open(write: &'t WriteTransaction, epoch: Epoch) -> Result<Self, StoreError> {
+        Ok(Self {
+            epoch,
+            devices: write.open_table(t::DEVICES)?,
+            placements: write.open_table(t::PLACEMENTS)?,
+            candidates: write.open_table(t::CANDIDATES)?,
+            adoptions: write.open_table(t::ADOPTIONS)?,
+            plugin_state: write.open_table(t::PLUGIN_STATE)?,
+            actions: write.open_table(t::ACTIONS)?,
+            events: write.open_table(t::EVENTS)?,
+            events_of: write.open_table(t::EVENTS_OF)?,
+            outbox: write.open_table(t::OUTBOX)?,
+            queues: write.open_table(t::QUEUES)?,
+            inbox: write.open_table(t::INBOX)?,
+            plugins: write.open_table(t::PLUGINS)?,
+            users: write.open_table(t::USERS)?,
+            tokens: write.open_table(t::TOKENS)?,
+            children: write.open_table(t::CHILDREN)?,
+            snapshots: write.open_table(t::SNAPSHOTS)?,
+            histories: write.open_table(t::HISTORIES)?,
+        })
+    }
+
+    /// Whether everything is as these changes expect. Writes nothing.
+    pub(super) fn check(&self, changes: &Changes) -> Result<(), StoreError> {
+        let mut sending: BTreeMap<(&str, Class), u64> = BTreeMap::new();
+        for change in &changes.0 {
+            match change {
+                Change::Device { id, expect, .. } => fits(&self.devices, "device", id.as_str(), *expect)?,
+                Change::Placement { id, expect, .. } => fits(&self.placements, "placement", id.as_str(), *expect)?,
+                Change::Adoption { address, expect, .. } => {
+                    fits(&self.adoptions, "the adoption of", &address.to_string(), *expect)?;
+                }
+                Change::Plugin { name, expect, .. } => fits(&self.plugins, "plug-in", name.as_str(), *expect)?,
+                Change::User { name, expect, .. } => fits(&self.users, "user", name.as_str(), *expect)?,
+                Change::Child { id, expect, .. } => fits(&self.children, "node", id.as_str(), *expect)?,
+                Change::Send { to, method } => {
+                    let class = method.class();
+                    let more = sending.entry((to.as_str(), class)).or_default();
+                    *more += 1;
+                    let count = self.queues.get((to.as_str(), class as u8))?.map_or(0, |queue| queue.value().1);
+                    // What may be lost makes room for itself when it is applied.
+                    if class != Class::Rest && count + *more > class.capacity() {
+                        return Err(StoreError::OutboxFull { to: to.clone(), class, count });
+                    }
+                }
+                Change::Received { from, epoch, class, seq } => {
+                    let taken = self.inbox.get((from.as_str(), *class as u8))?.map(|row| row.value());
+                    if taken.is_some_and(|(known, last)| known == epoch.0 && *seq <= last) {
+                        return Err(StoreError::Conflict { what: format!("message {seq} of {from}") });
+                    }
+                }
+                Change::Candidate { .. }
+                | Change::PluginState { .. }
+                | Change::Action { .. }
+                | Change::Happened(_)
+                | Change::Acked { .. }
+                | Change::Token { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Applies changes that were checked. An error undoes the whole write.
+    pub(super) fn apply(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        changes.0.iter().try_for_each(|change| self.apply_one(change))
+    }
+
+    fn apply_one(&mut self, change: &Change) -> Result<(), StoreError> {
+        match change {
+            Change::Device { id, value, .. } => {
+                put(&mut self.devices, "device", id.as_str(), value.as_ref())?;
+                if value.is_none() {
+                    self.forget_device(id.as_str())?;
+                }
+                Ok(())
+            }
+            Change::Placement { id, value, .. } => put(&mut self.placements, "placement", id.as_str(), Some(value)),
+            Change::Candidate { gateway, address, value } => {
+                let address = address.to_string();
+                let key = (gateway.as_str(), address.as_str());
+                match value {
+                    Some(candidate) => self.candidates.insert(key, encode("candidate", 0, candidate)?.as_slice())?,
+                    None => self.candidates.remove(key)?,
+                };
+                Ok(())
+            }
+            Change::Adoption { address, value, .. } => {
+                put(&mut self.adoptions, "adoption", &address.to_string(), value.as_ref())
+            }
+            Change::PluginState { device, plugin, key, value } => {
+                let key = (device.as_str(), plugin.as_str(), key.as_str());
+                match value {
+                    Some(bytes) => self.plugin_state.insert(key, bytes.as_slice())?,
+                    None => self.plugin_state.remove(key)?,
+                };
+                Ok(())
+            }
+            Change::Action { device, id, value } => {
+                let key = (device.as_str(), *id);
+                match value {
+                    Some(action) => self.actions.insert(key, encode("action", 0, action)?.as_slice())?,
+                    None => self.actions.remove(key)?,
+                };
+                Ok(())
+            }
+            Change::Happened(event) => self.happened(event),
+            Change::Send { to, method } => self.send(to.as_str(), method),
+            Change::Received { from, epoch, class, seq } => self.received(from.as_str(), *epoch, *class, *seq),
+            Change::Acked { by, acks } if acks.epoch == self.epoch => {
+                acks.seqs.iter().try_for_each(|(class, seq)| self.acked(by.as_str(), *class, *seq))
+            }
+            // Numbers of a life before this one say nothing about what waits now.
+            Change::Acked { .. } => Ok(()),
+            Change::Plugin { name, value, .. } => put(&mut self.plugins, "plug-in", name.as_str(), value.as_ref()),
+            Change::User { name, value, .. } => put(&mut self.users, "user", name.as_str(), value.as_ref()),
+            Change::Token { digest, value } => put(&mut self.tokens, "token", &digest.0, value.as_ref()),
+            Change::Child { id, value, .. } => {
+                put(&mut self.children, "node", id.as_str(), value.as_ref())?;
+                if value.is_none() {
+                    self.forget_neighbour(id.as_str())?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn happened(&mut self, event: &Event) -> Result<(), StoreError> {
+        let seq = self.events.last()?.map_or(1, |(seq, _)| seq.value() + 1);
+        self.events.insert(seq, encode("event", 0, event)?.as_slice())?;
+        if let Some(device) = &event.device {
+            self.events_of.insert((device.as_str(), seq), ())?;
+        }
+        if self.events.len()? > EVENTS_KEPT
+            && let Some((old, bytes)) = self.events.pop_first()?.map(|(seq, row)| (seq.value(), row.value().to_vec()))
+            && let Some(device) = t::decode::<Event>("event", &bytes)?.value.device
+        {
+            self.events_of.remove((device.as_str(), old))?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, to: &str, method: &Method) -> Result<(), StoreError> {
+        let class = method.class();
+        let key = (to, class as u8);
+        let (last, mut count) = self.queues.get(key)?.map_or((0, 0), |queue| queue.value());
+        if count >= class.capacity()
+            && let Some(oldest) = self.first_waiting(to, class)?
+        {
+            self.outbox.remove((to, class as u8, oldest))?;
+            count -= 1;
+        }
+        self.outbox.insert((to, class as u8, last + 1), encode("message", 0, method)?.as_slice())?;
+        self.queues.insert(key, (last + 1, count + 1))?;
+        Ok(())
+    }
+
+    fn first_waiting(&self, to: &str, class: Class) -> Result<Option<u64>, StoreError> {
+        let mut waiting = self.outbox.range((to, class as u8, 0)..=(to, class as u8, u64::MAX))?;
+        Ok(waiting.next().transpose()?.map(|(key, _)| key.value().2))
+    }
+
+    fn acked(&mut self, by: &str, class: Class, seq: u64) -> Result<(), StoreError> {
+        let mut gone = 0;
+        while let Some(first) = self.first_waiting(by, class)?.filter(|first| *first <= seq) {
+            self.outbox.remove((by, class as u8, first))?;
+            gone += 1;
+        }
+        if gone > 0 {
+            let (last, count) = self.queues.get((by, class as u8))?.map_or((0, 0), |queue| queue.value());
+            self.queues.insert((by, class as u8), (last, count.saturating_sub(gone)))?;
+        }
+        Ok(())
+    }
+
+    /// What was taken in another epoch says nothing about this one.
+    fn received(&mut self, from: &str, epoch: Epoch, class: Class, seq: u64) -> Result<(), StoreError> {
+        for other in Class::ALL {
+            let known = self.inbox.get((from, other as u8))?.map(|row| row.value().0);
+            if known.is_some_and(|known| known != epoch.0) {
+                self.inbox.remove((from, other as u8))?;
+            }
+        }
+        self.inbox.insert((from, class as u8), (epoch.0, seq))?;
+        Ok(())
+    }
+
+    fn forget_device(&mut self, id: &str) -> Result<(), StoreError> {
+        self.snapshots.remove(id)?;
+        self.placements.remove(id)?;
+        self.histories.retain_in((id, "")..(after(id).as_str(), ""), |_, _| false)?;
+        self.plugin_state.retain_in((id, "", "")..(after(id).as_str(), "", ""), |_, _| false)?;
+        self.actions.retain_in((id, 0)..=(id, u64::MAX), |_, _| false)?;
+        Ok(())
+    }
+
+    fn forget_neighbour(&mut self, id: &str) -> Result<(), StoreError> {
+        for class in Class::ALL {
+            let class = class as u8;
+            self.outbox.retain_in((id, class, 0)..=(id, class, u64::MAX), |_, _| false)?;
+            self.queues.remove((id, class))?;
+            self.inbox.remove((id, class))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the newest of devices that are still there.
+    pub(super) fn keep(&mut self, kept: &[Kept]) -> Result<(), StoreError> {
+        for one in kept {
+            let id = one.device.as_str();
+            if self.devices.get(id)?.is_none() {
+                continue;
+            }
+            self.snapshots.insert(id, encode("snapshot", 0, &one.snapshot)?.as_slice())?;
+            for (name, series) in &one.series {
+                self.histories.insert((id, name.as_str()), encode("history", 0, series)?.as_slice())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The smallest text behind every text that begins a key with `id`.
+fn after(id: &str) -> String {
+    format!("{id}\0")
+}
+
+fn fits(table: &Rows<'_>, what: &str, key: &str, expect: Expect) -> Result<(), StoreError> {
+    let stored = table.get(key)?.map(|row| version_of(row.value()));
+    let fits = match expect {
+        Expect::Absent => stored.is_none(),
+        Expect::Version(version) => stored == Some(version),
+        Expect::Anything => true,
+    };
+    if fits { Ok(()) } else { Err(StoreError::Conflict { what: format!("{what} {key}") }) }
+}
+
+fn put<T: Serialize>(table: &mut Rows<'_>, what: &'static str, key: &str, value: Option<&T>) -> Result<(), StoreError> {
+    match value {
+        Some(value) => {
+            let version = table.get(key)?.map_or(0, |row| version_of(row.value()) + 1);
+            table.insert(key, encode(what, version, value)?.as_slice())?;
+        }
+        None => {
+            table.remove(key)?;
+        }
+    }
+    Ok(())
+}

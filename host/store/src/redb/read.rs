@@ -1,0 +1,237 @@
+//! The questions. Each reads one consistent state and never waits for a writer.
+
+use super::RedbStore;
+use super::tables::{self as t, decode};
+use super::writer::Job;
+use crate::{Kept, Observer, Read, Store, StoreError, Versioned};
+use futures::future::BoxFuture;
+use hostler_core::access::{Child, Token, TokenDigest, User};
+use hostler_core::adoption::Adoption;
+use hostler_core::changes::{Changes, PendingAction};
+use hostler_core::device::{Candidate, Device, Placement};
+use hostler_core::event::Event;
+use hostler_core::history::Series;
+use hostler_core::message::{Acks, Class, Envelope, Epoch};
+use hostler_core::plugin::PluginRecord;
+use hostler_core::reading::Snapshot;
+use hostler_core::{DeviceId, NodeId, PluginName, UserName};
+use redb::{ReadableDatabase, ReadableTable};
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+impl RedbStore {
+    fn row<T: DeserializeOwned>(&self, table: t::Rows, what: &'static str, key: &str) -> Read<Option<Versioned<T>>> {
+        let rows = self.database.begin_read()?.open_table(table)?;
+        rows.get(key)?.map(|row| decode(what, row.value())).transpose()
+    }
+
+    fn rows<T: DeserializeOwned>(&self, table: t::Rows, what: &'static str) -> Read<Vec<(String, Versioned<T>)>> {
+        let rows = self.database.begin_read()?.open_table(table)?;
+        rows.iter()?
+            .map(|row| {
+                let (key, value) = row?;
+                Ok((key.value().to_owned(), decode(what, value.value())?))
+            })
+            .collect()
+    }
+
+    fn values<T: DeserializeOwned>(&self, table: t::Rows, what: &'static str) -> Read<Vec<Versioned<T>>> {
+        Ok(self.rows(table, what)?.into_iter().map(|(_, value)| value).collect())
+    }
+
+    /// Rows by device; a key that is no device ID can't have been written and is passed over.
+    fn by_device<T: DeserializeOwned>(
+        &self,
+        table: t::Rows,
+        what: &'static str,
+    ) -> Read<BTreeMap<DeviceId, Versioned<T>>> {
+        let rows = self.rows(table, what)?;
+        Ok(rows.into_iter().filter_map(|(key, value)| Some((key.parse().ok()?, value))).collect())
+    }
+}
+
+impl Store for RedbStore {
+    fn commit(&self, changes: Changes) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(
+            async move { if changes.is_empty() { Ok(()) } else { self.writer.submit(Job::Commit(changes)).await } },
+        )
+    }
+
+    fn keep(&self, kept: Vec<Kept>) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { if kept.is_empty() { Ok(()) } else { self.writer.submit(Job::Keep(kept)).await } })
+    }
+
+    fn observe(&self, observer: Observer) {
+        self.writer.observe(observer);
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn devices(&self) -> Read<Vec<Versioned<Device>>> {
+        self.values(t::DEVICES, "device")
+    }
+
+    fn device(&self, id: &DeviceId) -> Read<Option<Versioned<Device>>> {
+        self.row(t::DEVICES, "device", id.as_str())
+    }
+
+    fn placements(&self) -> Read<BTreeMap<DeviceId, Versioned<Placement>>> {
+        self.by_device(t::PLACEMENTS, "placement")
+    }
+
+    fn placement(&self, id: &DeviceId) -> Read<Option<Versioned<Placement>>> {
+        self.row(t::PLACEMENTS, "placement", id.as_str())
+    }
+
+    fn candidates(&self) -> Read<Vec<(NodeId, Candidate)>> {
+        let rows = self.database.begin_read()?.open_table(t::CANDIDATES)?;
+        let mut candidates = Vec::new();
+        for row in rows.iter()? {
+            let (key, value) = row?;
+            if let Ok(gateway) = key.value().0.parse() {
+                candidates.push((gateway, decode::<Candidate>("candidate", value.value())?.value));
+            }
+        }
+        Ok(candidates)
+    }
+
+    fn adoptions(&self) -> Read<Vec<Versioned<Adoption>>> {
+        self.values(t::ADOPTIONS, "adoption")
+    }
+
+    fn adoption(&self, address: IpAddr) -> Read<Option<Versioned<Adoption>>> {
+        self.row(t::ADOPTIONS, "adoption", &address.to_string())
+    }
+
+    fn plugin_state(&self, device: &DeviceId, plugin: &PluginName) -> Read<BTreeMap<String, Vec<u8>>> {
+        let rows = self.database.begin_read()?.open_table(t::PLUGIN_STATE)?;
+        let end = format!("{plugin}\0");
+        let range = (device.as_str(), plugin.as_str(), "")..(device.as_str(), end.as_str(), "");
+        rows.range(range)?
+            .map(|row| {
+                let (key, value) = row?;
+                Ok((key.value().2.to_owned(), value.value().to_vec()))
+            })
+            .collect()
+    }
+
+    fn actions(&self) -> Read<Vec<(DeviceId, u64, PendingAction)>> {
+        let rows = self.database.begin_read()?.open_table(t::ACTIONS)?;
+        let mut actions = Vec::new();
+        for row in rows.iter()? {
+            let (key, value) = row?;
+            if let Ok(device) = key.value().0.parse() {
+                actions.push((device, key.value().1, decode("action", value.value())?.value));
+            }
+        }
+        actions.sort_by_key(|(_, id, _)| *id);
+        Ok(actions)
+    }
+
+    fn events(&self, device: Option<&DeviceId>, before: Option<u64>, limit: usize) -> Read<Vec<(u64, Event)>> {
+        let read = self.database.begin_read()?;
+        let events = read.open_table(t::EVENTS)?;
+        let end = before.unwrap_or(u64::MAX);
+        let numbers: Vec<u64> = match device {
+            Some(device) => read
+                .open_table(t::EVENTS_OF)?
+                .range((device.as_str(), 0)..(device.as_str(), end))?
+                .rev()
+                .take(limit)
+                .map(|row| Ok(row?.0.value().1))
+                .collect::<Result<_, StoreError>>()?,
+            None => {
+                let newest = events.range(..end)?.rev().take(limit);
+                newest.map(|row| Ok(row?.0.value())).collect::<Result<_, StoreError>>()?
+            }
+        };
+        let mut found = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            if let Some(row) = events.get(number)? {
+                found.push((number, decode("event", row.value())?.value));
+            }
+        }
+        Ok(found)
+    }
+
+    fn outbox(&self, to: &NodeId, limit: usize) -> Read<Vec<Envelope>> {
+        let rows = self.database.begin_read()?.open_table(t::OUTBOX)?;
+        let mut waiting = Vec::new();
+        for class in Class::ALL {
+            let range = (to.as_str(), class as u8, 0)..=(to.as_str(), class as u8, u64::MAX);
+            for row in rows.range(range)?.take(limit - waiting.len()) {
+                let (key, value) = row?;
+                let method = decode("message", value.value())?.value;
+                waiting.push(Envelope { seq: key.value().2, class, method });
+            }
+        }
+        Ok(waiting)
+    }
+
+    fn waiting(&self, to: &NodeId) -> Read<u64> {
+        let queues = self.database.begin_read()?.open_table(t::QUEUES)?;
+        Class::ALL.into_iter().try_fold(0, |sum, class| {
+            Ok(sum + queues.get((to.as_str(), class as u8))?.map_or(0, |queue| queue.value().1))
+        })
+    }
+
+    fn received(&self, from: &NodeId) -> Read<Acks> {
+        let inbox = self.database.begin_read()?.open_table(t::INBOX)?;
+        let mut acks = Acks::default();
+        for class in Class::ALL {
+            if let Some((epoch, seq)) = inbox.get((from.as_str(), class as u8))?.map(|row| row.value()) {
+                acks.epoch = Epoch(epoch);
+                acks.seqs.insert(class, seq);
+            }
+        }
+        Ok(acks)
+    }
+
+    fn plugins(&self) -> Read<Vec<Versioned<PluginRecord>>> {
+        self.values(t::PLUGINS, "plug-in")
+    }
+
+    fn plugin(&self, name: &PluginName) -> Read<Option<Versioned<PluginRecord>>> {
+        self.row(t::PLUGINS, "plug-in", name.as_str())
+    }
+
+    fn users(&self) -> Read<Vec<Versioned<User>>> {
+        self.values(t::USERS, "user")
+    }
+
+    fn user(&self, name: &UserName) -> Read<Option<Versioned<User>>> {
+        self.row(t::USERS, "user", name.as_str())
+    }
+
+    fn tokens(&self) -> Read<Vec<(TokenDigest, Token)>> {
+        let rows = self.rows(t::TOKENS, "token")?;
+        Ok(rows.into_iter().map(|(digest, token)| (TokenDigest(digest), token.value)).collect())
+    }
+
+    fn token(&self, digest: &TokenDigest) -> Read<Option<Token>> {
+        Ok(self.row(t::TOKENS, "token", &digest.0)?.map(|token| token.value))
+    }
+
+    fn children(&self) -> Read<Vec<Versioned<Child>>> {
+        self.values(t::CHILDREN, "node")
+    }
+
+    fn snapshots(&self) -> Read<BTreeMap<DeviceId, Snapshot>> {
+        let rows = self.by_device(t::SNAPSHOTS, "snapshot")?;
+        Ok(rows.into_iter().map(|(device, snapshot)| (device, snapshot.value)).collect())
+    }
+
+    fn histories(&self, device: &DeviceId) -> Read<BTreeMap<String, Series>> {
+        let rows = self.database.begin_read()?.open_table(t::HISTORIES)?;
+        let end = format!("{device}\0");
+        rows.range((device.as_str(), "")..(end.as_str(), ""))?
+            .map(|row| {
+                let (key, value) = row?;
+                Ok((key.value().1.to_owned(), decode("history", value.value())?.value))
+            })
+            .collect()
+    }
+}

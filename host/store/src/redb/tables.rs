@@ -1,0 +1,89 @@
+//! The tables, and how rows are written: a version of eight bytes, little end first, then JSON.
+
+use crate::{StoreError, Versioned};
+use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+
+pub(super) type Rows = TableDefinition<'static, &'static str, &'static [u8]>;
+
+pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+pub(super) const DEVICES: Rows = TableDefinition::new("devices");
+pub(super) const PLACEMENTS: Rows = TableDefinition::new("placements");
+/// (gateway, address)
+pub(super) const CANDIDATES: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("candidates");
+pub(super) const ADOPTIONS: Rows = TableDefinition::new("adoptions");
+/// (device, plug-in, key); the values are the plug-in's own bytes.
+pub(super) const PLUGIN_STATE: TableDefinition<(&str, &str, &str), &[u8]> = TableDefinition::new("plugin-state");
+/// (device, action)
+pub(super) const ACTIONS: TableDefinition<(&str, u64), &[u8]> = TableDefinition::new("actions");
+pub(super) const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
+/// (device, event)
+pub(super) const EVENTS_OF: TableDefinition<(&str, u64), ()> = TableDefinition::new("events-of");
+/// (neighbour, class, number)
+pub(super) const OUTBOX: TableDefinition<(&str, u8, u64), &[u8]> = TableDefinition::new("outbox");
+/// (neighbour, class): the last number given out, and how many wait
+pub(super) const QUEUES: TableDefinition<(&str, u8), (u64, u64)> = TableDefinition::new("queues");
+/// (neighbour, class): its epoch, and the last number taken
+pub(super) const INBOX: TableDefinition<(&str, u8), (u64, u64)> = TableDefinition::new("inbox");
+pub(super) const PLUGINS: Rows = TableDefinition::new("plugins");
+pub(super) const USERS: Rows = TableDefinition::new("users");
+pub(super) const TOKENS: Rows = TableDefinition::new("tokens");
+pub(super) const CHILDREN: Rows = TableDefinition::new("children");
+pub(super) const SNAPSHOTS: Rows = TableDefinition::new("snapshots");
+/// (device, series)
+pub(super) const HISTORIES: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("histories");
+
+/// Makes every table, and for a new store its format and epoch. Returns whether it is new.
+pub(super) fn create(write: &WriteTransaction, format: u64) -> Result<bool, StoreError> {
+    for table in [DEVICES, PLACEMENTS, ADOPTIONS, PLUGINS, USERS, TOKENS, CHILDREN, SNAPSHOTS] {
+        write.open_table(table)?;
+    }
+    write.open_table(CANDIDATES)?;
+    write.open_table(PLUGIN_STATE)?;
+    write.open_table(ACTIONS)?;
+    write.open_table(EVENTS)?;
+    write.open_table(EVENTS_OF)?;
+    write.open_table(OUTBOX)?;
+    write.open_table(QUEUES)?;
+    write.open_table(INBOX)?;
+    write.open_table(HISTORIES)?;
+    let mut meta = write.open_table(META)?;
+    if meta.get("format")?.is_some() {
+        return Ok(false);
+    }
+    let mut epoch = [0; 8];
+    getrandom::fill(&mut epoch).map_err(|error| redb::Error::Io(std::io::Error::other(error.to_string())))?;
+    meta.insert("format", format)?;
+    meta.insert("epoch", u64::from_le_bytes(epoch) >> 1)?;
+    Ok(true)
+}
+
+/// The store's format and epoch.
+pub(super) fn identity(read: &ReadTransaction) -> Result<(u64, u64), StoreError> {
+    let meta = read.open_table(META)?;
+    let number = |key| -> Result<u64, StoreError> { Ok(meta.get(key)?.map_or(0, |value| value.value())) };
+    Ok((number("format")?, number("epoch")?))
+}
+
+pub(super) fn encode<T: Serialize>(what: &'static str, version: u64, value: &T) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = version.to_le_bytes().to_vec();
+    serde_json::to_writer(&mut bytes, value).map_err(|source| garbled(what, source))?;
+    Ok(bytes)
+}
+
+pub(super) fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<Versioned<T>, StoreError> {
+    let (version, json) = bytes.split_at_checked(8).unwrap_or((&[], bytes));
+    let value = serde_json::from_slice(json).map_err(|source| garbled(what, source))?;
+    Ok(Versioned { version: version_of(version), value })
+}
+
+/// The version at the head of a row.
+pub(super) fn version_of(bytes: &[u8]) -> u64 {
+    bytes.first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
+}
+
+pub(super) fn garbled(what: &'static str, source: serde_json::Error) -> StoreError {
+    StoreError::Garbled { what, source: Arc::new(source) }
+}

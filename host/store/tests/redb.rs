@@ -1,0 +1,63 @@
+//! The embedded engine holds what every engine must, and what only a file can show.
+
+use hostler_core::Timestamp;
+use hostler_core::changes::{Change, Changes};
+use hostler_core::event::Event;
+use hostler_core::reading::Severity;
+use hostler_store::{RedbStore, Store, StoreError};
+use std::sync::Arc;
+
+mod in_memory {
+    use super::*;
+    hostler_store::conformance!(Arc::new(RedbStore::in_memory().unwrap()) as Arc<dyn Store>);
+}
+
+mod in_a_file {
+    use super::*;
+
+    fn in_a_new_file() -> Arc<dyn Store> {
+        let folder = tempfile::tempdir().unwrap();
+        let store = RedbStore::open(&folder.path().join("hostler.redb")).unwrap();
+        // The file stays open after its folder is gone.
+        Arc::new(store)
+    }
+
+    hostler_store::conformance!(in_a_new_file());
+}
+
+fn event(text: &str) -> Changes {
+    let name = "test".to_owned();
+    Change::Happened(Event { at: Timestamp(1), device: None, name, severity: Severity::Info, text: text.to_owned() })
+        .into()
+}
+
+#[tokio::test]
+async fn what_was_committed_is_there_after_reopening_in_the_same_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hostler.redb");
+    let store = RedbStore::open(&path).unwrap();
+    let epoch = store.epoch();
+    store.commit(event("kept")).await.unwrap();
+    drop(store);
+    let store = RedbStore::open(&path).unwrap();
+    assert_eq!(store.epoch(), epoch);
+    assert_eq!(store.events(None, None, 9).unwrap().len(), 1);
+}
+
+#[test]
+fn a_second_process_on_the_same_store_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hostler.redb");
+    let _first = RedbStore::open(&path).unwrap();
+    let refusal = RedbStore::open(&path).err().unwrap();
+    assert!(matches!(refusal, StoreError::InUse { .. }), "{refusal}");
+    assert!(refusal.to_string().contains("another hostler"), "{refusal}");
+}
+
+#[test]
+fn a_store_that_is_no_store_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hostler.redb");
+    std::fs::write(&path, b"not a database at all, but long enough to look at").unwrap();
+    assert!(RedbStore::open(&path).is_err());
+}

@@ -1,0 +1,23 @@
+//! Node to node: the exchange by which a child calls its parent. Nothing ever connects inwards.
+//!
+//! [`ParentClient`] is the child's side, [`router`] the parent's; what is said is in [`hostler_core::message`].
+
+mod client;
+mod server;
+
+pub use client::{CallParentError, ParentClient};
+pub use server::{Parent, Refused, router};
+
+/// Where a parent takes exchanges.
+const EXCHANGE: &str = "/node/v1/exchange";
+/// Where it hands out its catalogue.
+const CATALOGUE: &str = "/node/v1/catalogue";
+/// Where it hands out components, by digest.
+const COMPONENTS: &str = "/node/v1/components";
+
+/// The largest exchange that is read, in bytes.
+const EXCHANGE_LIMIT: usize = 16 << 20;
+/// The largest component that is read, in bytes.
+const COMPONENT_LIMIT: usize = 64 << 20;
+/// The longest time, in milliseconds, that a parent holds a call.
+pub const LONGEST_WAIT_MS: u32 = 30_000;

@@ -1,0 +1,120 @@
+//! The fleet: find devices, look at one, place it, read it now, let it go.
+
+use crate::auth::Who;
+use crate::error::{ApiError, Problems};
+use crate::extract::{Json, Path, Query};
+use crate::state::Web;
+use axum::extract::State;
+use axum::http::StatusCode;
+use hostler_core::DeviceId;
+use hostler_core::device::Placement;
+use hostler_core::history::Series;
+use hostler_services::{DeviceView, Page, Query as Find, StoredEvent};
+use std::collections::BTreeMap;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Rows in an answer where nobody says how many.
+const ROWS: usize = 100;
+
+/// Rows in an answer at most.
+const MOST_ROWS: usize = 1_000;
+
+pub(super) fn router() -> OpenApiRouter<Web> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(show, release))
+        .routes(routes!(series))
+        .routes(routes!(events))
+        .routes(routes!(place))
+        .routes(routes!(read))
+}
+
+/// Find devices
+///
+/// Everything given must match. `limit` is 100 where not given, and at most 1000.
+#[utoipa::path(get, path = "/devices", tag = "devices", params(Find),
+    responses((status = 200, description = "The devices that match, with counts by condition", body = Page), Problems))]
+pub(crate) async fn list(State(web): State<Web>, who: Who, Query(find): Query<Find>) -> Result<axum::Json<Page>, ApiError> {
+    let limit = if find.limit == 0 { ROWS } else { find.limit.min(MOST_ROWS) };
+    Ok(axum::Json(web.services.inventory.list(&who.viewer, &Find { limit, ..find })))
+}
+
+/// Look at one device
+#[utoipa::path(get, path = "/devices/{id}", tag = "devices", params(("id" = DeviceId, Path, description = "Which")),
+    responses((status = 200, description = "What is known of it", body = DeviceView), Problems))]
+pub(crate) async fn show(
+    State(web): State<Web>,
+    who: Who,
+    Path(id): Path<DeviceId>,
+) -> Result<axum::Json<DeviceView>, ApiError> {
+    Ok(axum::Json(web.services.inventory.device(&who.viewer, &id)?))
+}
+
+/// Let a device go
+///
+/// It isn't managed any more; its history is forgotten.
+#[utoipa::path(delete, path = "/devices/{id}", tag = "devices", params(("id" = DeviceId, Path, description = "Which")),
+    responses((status = 202, description = "Its gateway is told"), Problems))]
+pub(crate) async fn release(
+    State(web): State<Web>,
+    who: Who,
+    Path(id): Path<DeviceId>,
+) -> Result<StatusCode, ApiError> {
+    web.services.inventory.release(&who.viewer, &id).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// The history of a device's readings
+///
+/// A series for each number, under `name` or `name/instance`.
+#[utoipa::path(get, path = "/devices/{id}/series", tag = "devices",
+    params(("id" = DeviceId, Path, description = "Which")),
+    responses((status = 200, description = "The series", body = BTreeMap<String, Series>), Problems))]
+pub(crate) async fn series(
+    State(web): State<Web>,
+    who: Who,
+    Path(id): Path<DeviceId>,
+) -> Result<axum::Json<BTreeMap<String, Series>>, ApiError> {
+    Ok(axum::Json(web.services.inventory.series(&who.viewer, &id)?))
+}
+
+/// What happened to a device
+#[utoipa::path(get, path = "/devices/{id}/events", tag = "devices",
+    params(("id" = DeviceId, Path, description = "Which"), super::events::Span),
+    responses((status = 200, description = "Its events, the newest first", body = Vec<StoredEvent>), Problems))]
+pub(crate) async fn events(
+    State(web): State<Web>,
+    who: Who,
+    Path(id): Path<DeviceId>,
+    Query(span): Query<super::events::Span>,
+) -> Result<axum::Json<Vec<StoredEvent>>, ApiError> {
+    Ok(axum::Json(web.services.inventory.events(&who.viewer, Some(&id), span.before, span.limit())?))
+}
+
+/// Give a device an owner, a site and tags
+///
+/// Replaces all three.
+#[utoipa::path(put, path = "/devices/{id}/placement", tag = "devices", request_body = Placement,
+    params(("id" = DeviceId, Path, description = "Which")),
+    responses((status = 204, description = "Done"), Problems))]
+pub(crate) async fn place(
+    State(web): State<Web>,
+    who: Who,
+    Path(id): Path<DeviceId>,
+    Json(placement): Json<Placement>,
+) -> Result<StatusCode, ApiError> {
+    web.services.inventory.place(&who.viewer, &id, placement).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Read a device now
+///
+/// Doesn't wait for the reading; the device changes when it is there (see `/live`).
+#[utoipa::path(post, path = "/devices/{id}/read", tag = "devices",
+    params(("id" = DeviceId, Path, description = "Which")),
+    responses((status = 202, description = "It will be read"), Problems))]
+pub(crate) async fn read(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<StatusCode, ApiError> {
+    web.services.inventory.read_now(&who.viewer, &id).await?;
+    Ok(StatusCode::ACCEPTED)
+}

@@ -1,0 +1,186 @@
+//! What changes, while it changes: server-sent events, gathered so that a busy fleet doesn't drown a browser.
+
+use crate::auth::Who;
+use crate::error::Problems;
+use crate::state::Web;
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::Stream;
+use hostler_core::DeviceId;
+use hostler_core::viewer::Right;
+use hostler_services::LiveEvent;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, timeout_at};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What changes within this time travels together.
+const GATHER: Duration = Duration::from_secs(1);
+
+/// More devices than this in one message are told as "everything".
+const MOST_DEVICES: usize = 500;
+
+pub(super) fn router() -> OpenApiRouter<Web> {
+    OpenApiRouter::new().routes(routes!(live))
+}
+
+/// What changed within a second. What didn't is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Changed {
+    /// Devices that came, changed or went.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    devices: BTreeSet<DeviceId>,
+    /// Whether something answered in a network, or doesn't any more.
+    #[serde(skip_serializing_if = "is_not")]
+    candidates: bool,
+    /// Whether a node came, changed or went.
+    #[serde(skip_serializing_if = "is_not")]
+    nodes: bool,
+    /// Whether the catalogue changed.
+    #[serde(skip_serializing_if = "is_not")]
+    plugins: bool,
+    /// The newest event, where there are new ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<u64>,
+    /// More changed than can be told: load anew whatever you show.
+    #[serde(skip_serializing_if = "is_not")]
+    everything: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_not(flag: &bool) -> bool {
+    !flag
+}
+
+impl Changed {
+    fn add(&mut self, event: LiveEvent) {
+        match event {
+            LiveEvent::Device { id } if self.devices.len() < MOST_DEVICES => {
+                self.devices.insert(id);
+            }
+            LiveEvent::Device { .. } => self.everything = true,
+            LiveEvent::Candidates => self.candidates = true,
+            LiveEvent::Nodes => self.nodes = true,
+            LiveEvent::Plugins => self.plugins = true,
+            LiveEvent::Event { seq } => self.event = self.event.max(Some(seq)),
+        }
+    }
+
+    /// What of it somebody may know who sees their own devices only.
+    fn of(mut self, sees: impl Fn(&DeviceId) -> bool) -> Self {
+        self.devices.retain(sees);
+        let event = self.event.filter(|_| !self.devices.is_empty());
+        Self { candidates: false, nodes: false, plugins: false, event, ..self }
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What changes, while it changes
+///
+/// Server-sent events named `changed`, at most one a second. The stream ends when the session or token does.
+#[utoipa::path(get, path = "/live", tag = "live",
+    responses((status = 200, description = "What changed", content_type = "text/event-stream", body = Changed), Problems))]
+pub(crate) async fn live(State(web): State<Web>, who: Who) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let receiver = web.services.live.subscribe();
+    let stream = futures::stream::unfold((receiver, web, who), async |(mut receiver, web, who)| {
+        let changed = next(&mut receiver, &web, &who).await?;
+        let event = Event::default().event("changed").json_data(changed).ok()?;
+        Some((Ok(event), (receiver, web, who)))
+    });
+    Sse::new(stream).keep_alive(KeepAlive::default())
+}
+
+/// Waits for what they may know; `None` when they may know nothing more.
+async fn next(receiver: &mut Receiver<LiveEvent>, web: &Web, who: &Who) -> Option<Changed> {
+    loop {
+        let changed = gather(receiver).await?;
+        let viewer = web.services.access.viewer(who.token.expose()).ok()?;
+        let changed = if viewer.may(Right::See) {
+            changed
+        } else {
+            changed.of(|id| web.services.inventory.device(&viewer, id).is_ok())
+        };
+        if !changed.is_empty() {
+            return Some(changed);
+        }
+    }
+}
+
+/// Waits for something, then a moment longer for what comes with it.
+async fn gather(receiver: &mut Receiver<LiveEvent>) -> Option<Changed> {
+    let mut changed = Changed::default();
+    let mut until = None;
+    loop {
+        let received = match until {
+            None => receiver.recv().await,
+            Some(until) => match timeout_at(until, receiver.recv()).await {
+                Ok(received) => received,
+                Err(_) => return Some(changed),
+            },
+        };
+        match received {
+            Ok(event) => changed.add(event),
+            Err(RecvError::Lagged(_)) => changed.everything = true,
+            Err(RecvError::Closed) => return (!changed.is_empty()).then_some(changed),
+        }
+        until = until.or_else(|| Some(Instant::now() + GATHER));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::broadcast::channel;
+
+    fn device(id: &str) -> LiveEvent {
+        LiveEvent::Device { id: id.parse().unwrap() }
+    }
+
+    #[tokio::test]
+    async fn a_device_that_changes_often_is_told_once() {
+        let (sender, mut receiver) = channel(16);
+        for event in [device("a"), device("b"), device("a"), LiveEvent::Event { seq: 7 }, LiveEvent::Event { seq: 6 }] {
+            sender.send(event).unwrap();
+        }
+        let changed = gather(&mut receiver).await.unwrap();
+        assert_eq!(serde_json::to_string(&changed).unwrap(), r#"{"devices":["a","b"],"event":7}"#);
+    }
+
+    #[tokio::test]
+    async fn who_was_too_slow_is_told_to_load_anew() {
+        let (sender, mut receiver) = channel(2);
+        for _ in 0..9 {
+            sender.send(device("a")).unwrap();
+        }
+        assert!(gather(&mut receiver).await.unwrap().everything);
+    }
+
+    #[tokio::test]
+    async fn ends_when_nothing_can_come() {
+        let (sender, mut receiver) = channel(2);
+        sender.send(LiveEvent::Nodes).unwrap();
+        drop(sender);
+        assert!(gather(&mut receiver).await.unwrap().nodes, "what was said before the end is told");
+        assert_eq!(gather(&mut receiver).await, None);
+    }
+
+    #[test]
+    fn who_sees_only_their_own_hears_only_of_their_own() {
+        let mut all = Changed::default();
+        for event in [device("mine"), device("other"), LiveEvent::Nodes, LiveEvent::Event { seq: 1 }] {
+            all.add(event);
+        }
+        let mine = all.clone().of(|id| id.as_str() == "mine");
+        assert_eq!(serde_json::to_string(&mine).unwrap(), r#"{"devices":["mine"],"event":1}"#);
+        assert!(all.of(|_| false).is_empty());
+    }
+}

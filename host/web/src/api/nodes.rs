@@ -1,0 +1,52 @@
+//! This node and the gateways below it.
+
+use crate::auth::Who;
+use crate::error::{ApiError, Problems};
+use crate::state::Web;
+use axum::extract::State;
+use hostler_core::{NodeId, Timestamp};
+use hostler_services::NodeView;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) fn router() -> OpenApiRouter<Web> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(own))
+}
+
+/// The node that answers.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OwnNode {
+    /// Its name.
+    pub id: NodeId,
+    /// Whether it is a manager.
+    pub manager: bool,
+    /// Whether it is a gateway.
+    pub gateway: bool,
+    /// The version of hostler that it runs.
+    pub version: &'static str,
+    /// Since when it runs.
+    pub started_at: Timestamp,
+}
+
+/// Every node that devices are reached through
+#[utoipa::path(get, path = "/nodes", tag = "nodes",
+    responses((status = 200, description = "Each with when it was seen last", body = Vec<NodeView>), Problems))]
+pub(crate) async fn list(State(web): State<Web>, who: Who) -> Result<axum::Json<Vec<NodeView>>, ApiError> {
+    Ok(axum::Json(web.services.inventory.nodes(&who.viewer)?))
+}
+
+/// The node that answers
+#[utoipa::path(get, path = "/node", tag = "nodes",
+    responses((status = 200, description = "Its name, roles and version", body = OwnNode), Problems))]
+pub(crate) async fn own(State(web): State<Web>, _: Who) -> axum::Json<OwnNode> {
+    let node = &web.services.node;
+    axum::Json(OwnNode {
+        id: node.id.clone(),
+        manager: node.manager,
+        gateway: node.gateway,
+        version: node.version,
+        started_at: node.started_at,
+    })
+}

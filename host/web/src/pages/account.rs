@@ -1,0 +1,98 @@
+//! Who is logged in: password, tokens for programs, and for administrators the users.
+
+use super::shell::Done;
+use super::{Drawn, Section, Shell, draw};
+use crate::api::account::{self, PasswordChange};
+use crate::api::{tokens, users};
+use crate::auth::Who;
+use crate::error::{ApiError, PageError};
+use crate::extract::{Form, Json, Path, Query};
+use crate::state::Web;
+use crate::words::{self, RIGHTS};
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use hostler_core::access::TokenKind;
+use hostler_core::viewer::Right;
+use hostler_services::{MadeToken, NewToken, NewUser, TokenView, UserView};
+
+pub(super) fn router() -> Router<Web> {
+    Router::new()
+        .route("/account", get(show))
+        .route("/account/password", post(change_password))
+        .route("/account/tokens", post(make_token))
+        .route("/account/tokens/{id}/revoke", post(revoke))
+        .route("/account/users", post(add_user))
+}
+
+#[derive(Template)]
+#[template(path = "account.html")]
+pub(super) struct AccountPage {
+    pub(super) shell: Shell,
+    pub(super) tokens: Vec<TokenView>,
+    pub(super) users: Vec<UserView>,
+    /// A token that was just made: shown this once.
+    pub(super) made: Option<MadeToken>,
+}
+
+async fn show(State(web): State<Web>, who: Who, Query(done): Query<Done>) -> Drawn {
+    let shell = Shell::new(&web, &who, Section::Account).after(&done);
+    with(web, who, shell, None).await
+}
+
+async fn with(web: Web, who: Who, shell: Shell, made: Option<MadeToken>) -> Drawn {
+    let axum::Json(tokens) = tokens::list(State(web.clone()), who.clone()).await?;
+    let users = if who.viewer.may(Right::Administer) { users::list(State(web), who).await?.0 } else { Vec::new() };
+    draw(&AccountPage { shell, tokens, users, made })
+}
+
+async fn change_password(
+    State(web): State<Web>,
+    who: Who,
+    Form(change): Form<PasswordChange>,
+) -> Result<Redirect, PageError> {
+    account::change_password(State(web), who, Json(change)).await?;
+    Ok(Redirect::to("/account?done=password"))
+}
+
+async fn make_token(State(web): State<Web>, who: Who, Form(new): Form<NewToken>) -> Drawn {
+    let (_, axum::Json(made)) = tokens::make(State(web.clone()), who.clone(), Json(new)).await?;
+    let shell = Shell::new(&web, &who, Section::Account);
+    with(web, who, shell, Some(made)).await
+}
+
+async fn revoke(State(web): State<Web>, who: Who, Path(id): Path<String>) -> Result<Redirect, PageError> {
+    tokens::revoke(State(web), who, Path(id)).await?;
+    Ok(Redirect::to("/account?done=revoked"))
+}
+
+async fn add_user(State(web): State<Web>, who: Who, Form(new): Form<NewUser>) -> Result<Redirect, PageError> {
+    if new.password.expose().is_empty() {
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "a user needs a password").into());
+    }
+    users::add(State(web), who, Json(new)).await?;
+    Ok(Redirect::to("/account?done=added"))
+}
+
+impl AccountPage {
+    /// The rights that this user can give to a token.
+    fn rights(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let own = self.shell.viewer.right;
+        RIGHTS.into_iter().filter(move |(right, ..)| *right <= own).map(|(_, word, allows)| (word, allows))
+    }
+
+    fn every_right(&self) -> [(&'static str, &'static str); 4] {
+        RIGHTS.map(|(_, word, allows)| (word, allows))
+    }
+
+    fn right(&self, right: &Right) -> &'static str {
+        words::right(*right)
+    }
+
+    fn is_session(&self, token: &TokenView) -> bool {
+        token.token.kind == TokenKind::Session
+    }
+}

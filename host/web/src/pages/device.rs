@@ -1,0 +1,163 @@
+//! One device: who it is, how it stands, what it counts, how it is reached, what happened.
+
+use super::readings::Readings;
+use super::shell::Done;
+use super::{Drawn, Section, Shell, draw};
+use crate::api::{devices, events::Span};
+use crate::auth::Who;
+use crate::error::{ApiError, PageError};
+use crate::extract::{Form, Json, Path, Query};
+use crate::state::Web;
+use crate::words;
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use hostler_core::DeviceId;
+use hostler_core::device::Placement;
+use hostler_core::reading::Status;
+use hostler_services::{DeviceView, StoredEvent};
+use serde::Deserialize;
+
+const EVENTS: usize = 10;
+
+pub(super) fn router() -> Router<Web> {
+    Router::new()
+        .route("/devices/{id}", get(show))
+        .route("/devices/{id}/read", post(read))
+        .route("/devices/{id}/place", post(place))
+        .route("/devices/{id}/release", post(release))
+}
+
+#[derive(Template)]
+#[template(path = "device.html")]
+pub(super) struct DevicePage {
+    pub(super) shell: Shell,
+    pub(super) view: DeviceView,
+    pub(super) readings: Readings,
+    pub(super) events: Vec<StoredEvent>,
+}
+
+async fn show(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>, Query(done): Query<Done>) -> Drawn {
+    let shell = Shell::new(&web, &who, Section::Fleet).after(&done);
+    let axum::Json(view) = devices::show(State(web.clone()), who.clone(), Path(id.clone())).await?;
+    let axum::Json(series) = devices::series(State(web.clone()), who.clone(), Path(id.clone())).await?;
+    let span = Span { before: None, limit: Some(EVENTS) };
+    let axum::Json(events) = devices::events(State(web), who, Path(id), Query(span)).await?;
+    let read = view.snapshot.report.as_ref().map(|report| report.readings.as_slice());
+    let readings = Readings::new(read.unwrap_or_default(), &series, shell.now);
+    draw(&DevicePage { shell, view, readings, events })
+}
+
+async fn read(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<Redirect, PageError> {
+    devices::read(State(web), who, Path(id.clone())).await?;
+    Ok(back(&id, "read"))
+}
+
+/// Where a device stands, as a form sends it.
+#[derive(Deserialize)]
+struct Place {
+    owner: String,
+    site: String,
+    tags: String,
+}
+
+impl Place {
+    fn checked(&self) -> Result<Placement, ApiError> {
+        let bad = |why: hostler_core::BadId| ApiError::new(StatusCode::BAD_REQUEST, why.to_string());
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        Ok(Placement {
+            owner: given(&self.owner).map(|text| text.parse()).transpose().map_err(bad)?,
+            site: given(&self.site).map(|text| text.parse()).transpose().map_err(bad)?,
+            tags: self.tags.split([',', ' ']).filter_map(given).collect(),
+        })
+    }
+}
+
+async fn place(
+    State(web): State<Web>,
+    who: Who,
+    Path(id): Path<DeviceId>,
+    Form(form): Form<Place>,
+) -> Result<Redirect, PageError> {
+    devices::place(State(web), who, Path(id.clone()), Json(form.checked()?)).await?;
+    Ok(back(&id, "placed"))
+}
+
+async fn release(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<Redirect, PageError> {
+    devices::release(State(web), who, Path(id)).await?;
+    Ok(Redirect::to("/?done=released"))
+}
+
+fn back(id: &DeviceId, done: &str) -> Redirect {
+    Redirect::to(&format!("/devices/{id}?done={done}"))
+}
+
+impl DevicePage {
+    fn kind(&self) -> String {
+        words::sentence(&self.view.device.identity.device_type.to_string())
+    }
+
+    /// What it is up to, where the condition doesn't say it already.
+    fn busy_with(&self) -> Option<String> {
+        let status = self.view.snapshot.report.as_ref()?.status;
+        matches!(status, Status::Busy | Status::WarmingUp).then(|| status.to_string())
+    }
+
+    fn identity(&self) -> Vec<(&'static str, String)> {
+        let identity = &self.view.device.identity;
+        let told = [
+            ("Maker", &identity.manufacturer),
+            ("Model", &identity.model),
+            ("Serial number", &identity.serial),
+            ("Hardware address", &identity.mac),
+            ("Firmware", &identity.firmware),
+            ("Name", &identity.name),
+            ("Location", &identity.location),
+        ];
+        told.into_iter().filter_map(|(title, value)| Some((title, value.clone()?))).collect()
+    }
+
+    /// The device's own web page, as a link.
+    fn web_page(&self) -> Option<String> {
+        let reach = &self.view.device.reach;
+        let http = reach.http.as_ref()?;
+        let scheme = if http.tls { "https" } else { "http" };
+        Some(format!("{scheme}://{}/", std::net::SocketAddr::new(reach.address, http.port)))
+    }
+
+    fn tags(&self) -> String {
+        self.view.placement.tags.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    fn console(&self) -> &[String] {
+        self.view.snapshot.report.as_ref().map(|report| report.console.as_slice()).unwrap_or_default()
+    }
+
+    fn has_level_history(&self) -> bool {
+        self.readings.levels.iter().flat_map(|group| &group.bars).any(|bar| bar.chart.is_some())
+    }
+
+    /// An alert's name as words, where the device has none of its own.
+    fn spelled(&self, code: &str) -> String {
+        words::sentence(&code.replace('-', " "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_checked_and_tags_are_split() {
+        let form = |site: &str, tags: &str| Place { owner: " ".into(), site: site.into(), tags: tags.into() };
+        let place = form("berlin", "second-floor,  loan ,").checked().unwrap();
+        assert_eq!(place.owner, None);
+        assert_eq!(place.tags.iter().map(String::as_str).collect::<Vec<_>>(), ["loan", "second-floor"]);
+        let error = form("Über", "").checked().unwrap_err();
+        assert_eq!(error.status(), StatusCode::BAD_REQUEST);
+        assert!(error.problem().error.contains("site ID"));
+    }
+}

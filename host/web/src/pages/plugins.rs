@@ -1,0 +1,152 @@
+//! The catalogue, and what each plug-in may do.
+
+use super::shell::Done;
+use super::{Drawn, Section, Shell, draw};
+use crate::PLUGIN_LIMIT;
+use crate::api::plugins::{self, Approval};
+use crate::auth::Who;
+use crate::error::{ApiError, PageError};
+use crate::extract::{Form, Json, Path, Query};
+use crate::state::Web;
+use crate::words;
+use askama::Template;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::multipart::{Multipart, MultipartError, MultipartRejection};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use hostler_core::PluginName;
+use hostler_core::plugin::{Grant, Release};
+use hostler_services::{Installed, PluginView};
+use std::collections::BTreeMap;
+
+pub(super) fn router() -> Router<Web> {
+    Router::new()
+        .route("/plugins", get(list))
+        .route("/plugins/install", post(install).layer(DefaultBodyLimit::max(PLUGIN_LIMIT)))
+        .route("/plugins/{name}", get(show))
+        .route("/plugins/{name}/grant", post(grant))
+        .route("/plugins/{name}/rollback", post(rollback))
+        .route("/plugins/{name}/remove", post(remove))
+}
+
+#[derive(Template)]
+#[template(path = "plugins.html")]
+pub(super) struct PluginsPage {
+    pub(super) shell: Shell,
+    pub(super) plugins: Vec<PluginView>,
+}
+
+#[derive(Template)]
+#[template(path = "plugin.html")]
+pub(super) struct PluginPage {
+    pub(super) shell: Shell,
+    pub(super) plugin: PluginView,
+}
+
+async fn list(State(web): State<Web>, who: Who, Query(done): Query<Done>) -> Drawn {
+    let shell = Shell::new(&web, &who, Section::Plugins).after(&done);
+    let axum::Json(plugins) = plugins::list(State(web), who).await?;
+    draw(&PluginsPage { shell, plugins })
+}
+
+async fn show(State(web): State<Web>, who: Who, Path(name): Path<PluginName>, Query(done): Query<Done>) -> Drawn {
+    let shell = Shell::new(&web, &who, Section::Plugins).after(&done);
+    let axum::Json(plugin) = plugins::show(State(web), who, Path(name)).await?;
+    draw(&PluginPage { shell, plugin })
+}
+
+async fn install(
+    State(web): State<Web>,
+    who: Who,
+    form: Result<Multipart, MultipartRejection>,
+) -> Result<Redirect, PageError> {
+    let form = form.map_err(|why| ApiError::new(why.status(), why.body_text()))?;
+    let (component, approval) = uploaded(form).await?;
+    let axum::Json(installed) = plugins::install(State(web), who, Query(approval), component).await?;
+    let (plugin, done) = match &installed {
+        Installed::Active(plugin) => (plugin, "installed"),
+        Installed::Waiting { plugin, .. } => (plugin, "waiting"),
+    };
+    Ok(back(&plugin.record.name, done))
+}
+
+async fn uploaded(mut form: Multipart) -> Result<(Bytes, Approval), ApiError> {
+    let broken = |why: MultipartError| ApiError::new(why.status(), why.body_text());
+    let (mut component, mut approval) = (Bytes::new(), Approval::default());
+    while let Some(field) = form.next_field().await.map_err(broken)? {
+        match field.name() {
+            Some("component") => component = field.bytes().await.map_err(broken)?,
+            Some("approve") => approval.approve = true,
+            _ => {}
+        }
+    }
+    if component.is_empty() {
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "no file was chosen"));
+    }
+    Ok((component, approval))
+}
+
+async fn grant(
+    State(web): State<Web>,
+    who: Who,
+    Path(name): Path<PluginName>,
+    Form(ticked): Form<BTreeMap<String, String>>,
+) -> Result<Redirect, PageError> {
+    let capabilities: Result<_, String> = ticked.keys().map(|capability| capability.parse()).collect();
+    let grant = Grant(capabilities.map_err(|why| ApiError::new(StatusCode::BAD_REQUEST, why))?);
+    plugins::grant(State(web), who, Path(name.clone()), Json(grant)).await?;
+    Ok(back(&name, "granted"))
+}
+
+async fn rollback(State(web): State<Web>, who: Who, Path(name): Path<PluginName>) -> Result<Redirect, PageError> {
+    plugins::rollback(State(web), who, Path(name.clone())).await?;
+    Ok(back(&name, "rolled-back"))
+}
+
+async fn remove(State(web): State<Web>, who: Who, Path(name): Path<PluginName>) -> Result<Redirect, PageError> {
+    plugins::remove(State(web), who, Path(name)).await?;
+    Ok(Redirect::to("/plugins?done=removed"))
+}
+
+fn back(name: &PluginName, done: &str) -> Redirect {
+    Redirect::to(&format!("/plugins/{name}?done={done}"))
+}
+
+impl PluginsPage {
+    fn types(&self, plugin: &PluginView) -> String {
+        plugin.device_types.join(", ")
+    }
+
+    /// How many of what it asks for were granted.
+    fn granted(&self, plugin: &PluginView) -> usize {
+        plugin.asks.iter().filter(|ask| ask.granted).count()
+    }
+}
+
+impl PluginPage {
+    fn limits(&self) -> Vec<(&'static str, String)> {
+        let budget = &self.plugin.budget;
+        vec![
+            ("Time for a call", format!("{} s", words::decimal(f64::from(budget.wall_ms) / 1000.0))),
+            ("Computing", format!("{} s", words::decimal(f64::from(budget.compute_ms) / 1000.0))),
+            ("Memory", words::bytes(budget.memory_bytes.into())),
+            ("Data to and from the host", words::bytes(budget.host_bytes.into())),
+            ("Requests to the device", words::thousands(budget.link_operations.into())),
+        ]
+    }
+
+    fn releases(&self) -> Vec<(&'static str, &'static str, &Release)> {
+        let record = &self.plugin.record;
+        let active = std::iter::once(("in use", "fine", &record.active));
+        let waiting = record.waiting.iter().map(|release| ("waits for approval", "warning", release));
+        let previous = record.previous.iter().map(|release| ("before", "unknown", release));
+        waiting.chain(active).chain(previous).collect()
+    }
+
+    fn size(&self) -> String {
+        words::bytes(self.plugin.size)
+    }
+}

@@ -1,0 +1,2 @@
+//! hostler-sdk: the authors tool.
+fn main() {}

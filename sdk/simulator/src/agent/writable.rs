@@ -1,0 +1,58 @@
+//! What may be written, by SNMPv1 and v2c as well as v3: names of people and places, and the reset.
+
+use async_snmp::{ErrorStatus, Oid, Value};
+
+use crate::device::Look;
+use crate::mib::Object;
+use crate::oids;
+
+/// What an object takes.
+enum Takes {
+    /// Text of at most this many bytes; the device counts a change of configuration if it is the printer's.
+    Text { longest: usize },
+    /// PrtGeneralResetTC: 4 power cycle, 5 to NVRAM, 6 to factory defaults. Reading it gives 3, not resetting.
+    Reset,
+}
+
+fn takes(oid: &Oid) -> Option<Takes> {
+    match oid.arcs() {
+        oids::SYS_CONTACT | oids::SYS_NAME | oids::SYS_LOCATION => Some(Takes::Text { longest: 255 }),
+        oids::PRT_OPERATOR | oids::PRT_PRINTER_NAME => Some(Takes::Text { longest: 127 }),
+        oids::PRT_RESET => Some(Takes::Reset),
+        _ => None,
+    }
+}
+
+/// Whether the device takes this value, and if not, the word of RFC 3416 §4.2.5 for it.
+pub(crate) fn check(look: &Look<'_>, oid: &Oid, value: &Value) -> Result<(), ErrorStatus> {
+    if look.state.mib.get(oid).is_none() {
+        return Err(ErrorStatus::NoCreation);
+    }
+    match (takes(oid), value) {
+        (None, _) => Err(ErrorStatus::NotWritable),
+        (Some(Takes::Text { longest }), Value::OctetString(text)) if text.len() > longest => {
+            Err(ErrorStatus::WrongLength)
+        }
+        (Some(Takes::Text { .. }), Value::OctetString(_)) | (Some(Takes::Reset), Value::Integer(4..=6)) => Ok(()),
+        (Some(Takes::Reset), Value::Integer(_)) => Err(ErrorStatus::WrongValue),
+        (Some(_), _) => Err(ErrorStatus::WrongType),
+    }
+}
+
+/// Writes a value that was checked.
+pub(crate) fn apply(look: &mut Look<'_>, oid: &Oid, value: &Value) {
+    match takes(oid) {
+        Some(Takes::Text { .. }) => {
+            if oid.arcs().starts_with(oids::PRINTER_MIB) {
+                let counters = &mut look.state.counters;
+                counters.config_changes = counters.config_changes.wrapping_add(1);
+            }
+            look.state.mib.set(oid.clone(), Object::Fixed(value.clone()));
+        }
+        Some(Takes::Reset) => {
+            let now = look.now;
+            look.state.reset(now);
+        }
+        None => {}
+    }
+}

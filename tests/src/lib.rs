@@ -1,0 +1,1 @@
+//! End-to-end stories: they start the real binary.
