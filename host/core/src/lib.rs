@@ -17,6 +17,7 @@ pub mod reading;
 pub mod secret;
 pub mod time;
 pub mod viewer;
+pub mod watch;
 
 pub use changes::{Change, Changes, Expect};
 pub use id::{BadId, DeviceId, NodeId, PluginName, SiteId, UserName};

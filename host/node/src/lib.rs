@@ -1,1 +1,16 @@
 //! Wiring: a configuration becomes running roles.
+//!
+//! [`Config`] is what a person wrote, checked; [`Node::start`] makes of it a manager, a gateway, or both.
+
+mod config;
+mod node;
+mod serve;
+
+pub use config::{Config, ConfigError, Duration, Listen, NetworkConfig, Node as NodeConfig, Parent, Role, Tls};
+pub use node::{Node, StartError};
+
+/// The file in a node's data folder that holds a token for the command line on the same machine.
+pub const LOCAL_TOKEN: &str = "local.token";
+
+/// The file in a node's data folder that says where it listens.
+pub const LOCAL_ADDRESS: &str = "local.address";

@@ -1,1 +1,66 @@
 //! What a node does for its users, one folder a topic.
+//!
+//! [`Services`] is all that pages and the API see. Every question is asked by a [`Viewer`](hostler_core::viewer::Viewer) and answers what they may see;
+//! every order says who gave it.
+
+pub mod access;
+pub mod catalogue;
+mod error;
+pub mod gateway;
+pub mod inventory;
+mod live;
+pub mod tree;
+
+pub use access::{Access, MadeToken, NewToken, NewUser, TokenView, UserView};
+pub use catalogue::{Ask, Catalogue, Installed, PluginView};
+pub use error::ServiceError;
+pub use gateway::Gateway;
+pub use inventory::{CandidateView, DeviceRow, DeviceView, Inventory, LowLevel, NodeView, Page, Query, StoredEvent};
+pub use live::{Live, LiveEvent};
+
+use hostler_core::viewer::{Right, Viewer};
+use hostler_core::{NodeId, Timestamp};
+use std::sync::Arc;
+
+/// Which node this is.
+#[derive(Clone, Debug)]
+pub struct NodeInfo {
+    /// Its name in the tree.
+    pub id: NodeId,
+    /// Whether it is the manager.
+    pub manager: bool,
+    /// Whether it speaks for devices of its own network.
+    pub gateway: bool,
+    /// The version of the program.
+    pub version: &'static str,
+    /// When it was started.
+    pub started_at: Timestamp,
+}
+
+/// Everything that pages and the API see.
+pub struct Services {
+    /// Users, log-ins, tokens.
+    pub access: Arc<Access>,
+    /// Devices, candidates, events, nodes.
+    pub inventory: Arc<Inventory>,
+    /// Plug-ins.
+    pub catalogue: Arc<Catalogue>,
+    /// What changes, as it changes.
+    pub live: Live,
+    /// Which node this is.
+    pub node: NodeInfo,
+}
+
+/// Refuses who hasn't the right.
+fn need(viewer: &Viewer, right: Right) -> Result<(), ServiceError> {
+    if viewer.may(right) {
+        return Ok(());
+    }
+    let what = match right {
+        Right::Own => "see devices",
+        Right::See => "see the whole fleet",
+        Right::Operate => "operate the fleet",
+        Right::Administer => "administer this node",
+    };
+    Err(ServiceError::Forbidden(format!("{} may not {what}; ask an administrator for the right", viewer.user)))
+}

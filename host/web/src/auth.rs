@@ -1,6 +1,7 @@
 //! Who asks: a browser by its session's cookie, a program by a bearer token.
 
 use crate::error::ApiError;
+use crate::extract::asked;
 use crate::state::{Scheme, Web};
 use axum::extract::FromRequestParts;
 use axum::http::header::{AUTHORIZATION, COOKIE};
@@ -40,10 +41,11 @@ impl FromRequestParts<Web> for Who {
 }
 
 fn refuse(parts: &Parts) -> Response {
-    if is_for_programs(parts.uri.path()) {
+    let asked = asked(&parts.extensions, &parts.uri);
+    if is_for_programs(asked.path()) {
         return ApiError::unauthorized().into_response();
     }
-    let wanted = parts.uri.path_and_query().filter(|_| parts.method == Method::GET).map_or("/", |wanted| wanted.as_str());
+    let wanted = asked.path_and_query().filter(|_| parts.method == Method::GET).map_or("/", |wanted| wanted.as_str());
     let next: String = byte_serialize(wanted.as_bytes()).collect();
     Redirect::to(&format!("/login?next={next}")).into_response()
 }

@@ -9,10 +9,12 @@ use hostler_core::Timestamp;
 use hostler_core::history::{Point, Series};
 
 const WIDTH: f64 = 360.0;
-const TOP: f64 = 22.0;
+const TOP: f64 = 8.0;
 const BOTTOM: f64 = 128.0;
-/// The line's ends stay clear of the picture's edge, for the dot at its end.
-const SIDE: f64 = 4.0;
+/// The line ends short of the picture's edge, for the dot at its end.
+const RIGHT: f64 = WIDTH - 5.0;
+/// So wide is a character of a label at most.
+const CHARACTER: f64 = 6.4;
 const POINTS: usize = 100;
 const HITS: usize = 40;
 
@@ -34,6 +36,7 @@ pub(crate) struct Chart {
     ticks: Vec<Tick>,
     hits: Vec<Hit>,
     end: (f64, f64),
+    left: f64,
     from: String,
     to: String,
     summary: String,
@@ -68,16 +71,19 @@ impl Chart {
         }
         let ticks = ticks(&points, scale);
         let (low, high) = (ticks.first()?.0, ticks.last()?.0);
-        let plane = Plane { from: first.at, to: last.at, low, high };
+        let longest = ticks.iter().map(|(_, label)| label.chars().count()).max().unwrap_or_default();
+        let left = 8.0 + CHARACTER * u32::try_from(longest).map_or(0.0, f64::from);
+        let plane = Plane { from: first.at, to: last.at, low, high, left };
         let places: Vec<(f64, f64)> = points.iter().map(|point| plane.place(point)).collect();
         let line = smooth(&places);
         let end = *places.last()?;
         Some(Self {
-            area: format!("{line}L{:.1} {BOTTOM}L{SIDE} {BOTTOM}Z", end.0),
+            area: format!("{line}L{:.1} {BOTTOM}L{left:.1} {BOTTOM}Z", end.0),
             line,
             ticks: ticks.iter().map(|(value, label)| Tick { y: plane.y(*value), label: label.clone() }).collect(),
             hits: hits(&plane, &thin(&points, HITS), scale),
             end,
+            left,
             from: relative(first.at, now),
             to: relative(last.at, now),
             summary: format!(
@@ -104,12 +110,13 @@ struct Plane {
     to: Timestamp,
     low: f64,
     high: f64,
+    left: f64,
 }
 
 impl Plane {
     fn place(&self, point: &Point) -> (f64, f64) {
         let passed = point.at.since(self.from).as_secs_f64() / self.to.since(self.from).as_secs_f64();
-        (SIDE + passed * (WIDTH - 2.0 * SIDE), self.y(point.value))
+        (self.left + passed * (RIGHT - self.left), self.y(point.value))
     }
 
     fn y(&self, value: f64) -> f64 {
@@ -117,14 +124,14 @@ impl Plane {
     }
 }
 
-/// At most about so many points: of each stretch the one that differs most, so that a peak stays, and both ends.
+/// At most about so many points: of each stretch the one that differs most from what came before, so that a peak stays, and both ends.
 fn thin(points: &[Point], most: usize) -> Vec<Point> {
     if points.len() <= most {
         return points.to_vec();
     }
     let mut kept: Vec<Point> = points.first().copied().into_iter().collect();
     for stretch in points.chunks(points.len().div_ceil(most)) {
-        let base = stretch.first().map_or(0.0, |first| first.value);
+        let base = kept.last().map_or(0.0, |last| last.value);
         let differs = |point: &&Point| (point.value - base).abs();
         kept.extend(stretch.iter().max_by(|a, b| differs(a).total_cmp(&differs(b))));
     }
@@ -133,7 +140,7 @@ fn thin(points: &[Point], most: usize) -> Vec<Point> {
     kept
 }
 
-/// Two to four round values around all points, with how they read.
+/// Three or four round values around all points, with how they read.
 fn ticks(points: &[Point], scale: Scale) -> Vec<(f64, String)> {
     if scale == Scale::Fraction {
         return [0.0, 0.5, 1.0].map(|value| (value, percent(value))).to_vec();
@@ -149,10 +156,10 @@ fn ticks(points: &[Point], scale: Scale) -> Vec<(f64, String)> {
     steps.map(|at| (at * step, decimal(at * step))).collect()
 }
 
-/// 1, 2 or 5 times a power of ten, of which about three fit into the range. Never so small beside the values that
+/// 1, 2 or 5 times a power of ten, of which about two fit into the range. Never so small beside the values that
 /// neighbours can't be told apart.
 fn round_step(range: f64, size: f64) -> f64 {
-    let rough = (range / 3.0).max(size * 1e-9).max(1e-9);
+    let rough = (range / 2.0).max(size * 1e-9).max(1e-9);
     let power = 10_f64.powf(rough.log10().floor());
     let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= rough).unwrap_or(10.0);
     let step = factor * power;
@@ -165,7 +172,7 @@ fn hits(plane: &Plane, points: &[Point], scale: Scale) -> Vec<Hit> {
     let mut hits = Vec::with_capacity(points.len());
     let mut before = None;
     for (index, (place, point)) in places.iter().zip(points).enumerate() {
-        let left = halfway(before, place, 0.0);
+        let left = halfway(before, place, plane.left);
         let right = halfway(places.get(index + 1), place, WIDTH);
         let says = format!("{} · {}", said(point.value, scale), absolute(point.at));
         hits.push(Hit { left, width: right - left, x: place.0, y: place.1, says });
@@ -230,14 +237,23 @@ mod tests {
         Chart::new("Pages", &series(values), scale, Timestamp(36_000_000))
     }
 
-    /// The y of each curve's control and end points.
+    /// Heights along the line, between its points too.
     fn heights(line: &str) -> Vec<f64> {
         let numbers: Vec<f64> = line
             .split(|c: char| c == ' ' || c.is_ascii_alphabetic())
             .filter(|text| !text.is_empty())
             .map(|text| text.parse().unwrap())
             .collect();
-        numbers.chunks(2).map(|pair| pair[1]).collect()
+        let ys: Vec<f64> = numbers.chunks(2).map(|pair| pair[1]).collect();
+        let mut heights = vec![ys[0]];
+        for at in (0..ys.len() - 1).step_by(3) {
+            let (a, b, c, d) = (ys[at], ys[at + 1], ys[at + 2], ys[at + 3]);
+            heights.extend([0.25_f64, 0.5, 0.75, 1.0].map(|t| {
+                let u = 1.0 - t;
+                u.powi(3) * a + 3.0 * u * u * t * b + 3.0 * u * t * t * c + t.powi(3) * d
+            }));
+        }
+        heights
     }
 
     #[test]
@@ -250,7 +266,7 @@ mod tests {
     fn labels_are_round_and_embrace_the_values() {
         let chart = draw(&[11_902.0, 12_050.0, 12_480.0], Scale::Number).unwrap();
         let labels: Vec<&str> = chart.ticks.iter().map(|tick| tick.label.as_str()).collect();
-        assert_eq!(labels, ["11,800", "12,000", "12,200", "12,400", "12,600"]);
+        assert_eq!(labels, ["11,500", "12,000", "12,500"]);
         assert_eq!(chart.summary, "Pages: from 11,902 to 12,480 in 2 min");
         assert_eq!(chart.from, "10 hours ago");
     }

@@ -64,14 +64,19 @@ impl ApiError {
     }
 
     pub(crate) fn foreign() -> Self {
-        let mut error = Self::new(StatusCode::FORBIDDEN, "nothing shows that one of hostler's own pages sent this");
-        "Open the page here and try again. Programs send `Authorization: Bearer` with a token instead of a cookie."
-            .clone_into(&mut error.problem.what_to_do);
-        error
+        Self::new(StatusCode::FORBIDDEN, "nothing shows that one of hostler's own pages sent this").advising(
+            "Open the page here and try again. Programs send `Authorization: Bearer` with a token instead of a cookie.",
+        )
     }
 
     pub(crate) fn internal(error: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
+    }
+
+    /// With better advice than the status gives.
+    pub(crate) fn advising(mut self, what_to_do: &str) -> Self {
+        what_to_do.clone_into(&mut self.problem.what_to_do);
+        self
     }
 
     /// The status that it answers with.

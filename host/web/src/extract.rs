@@ -1,12 +1,17 @@
 //! axum's extractors, with refusals that say what happened and what to do, to programs and people alike.
 
 use crate::error::ApiError;
-use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::Uri;
+use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
+use axum::http::{Extensions, Uri};
 use axum::http::request::Parts;
 use axum::response::Response;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded::{Serializer, parse};
+
+/// The address as it was asked for: within the API's own router, what stands in the request has lost its beginning.
+pub(crate) fn asked<'a>(extensions: &'a Extensions, uri: &'a Uri) -> &'a Uri {
+    extensions.get::<OriginalUri>().map_or(uri, |original| &original.0)
+}
 
 /// What stands in the path.
 pub(crate) struct Path<T>(pub T);
@@ -27,7 +32,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(why) => Err(ApiError::new(why.status(), why.body_text()).respond(parts.uri.path())),
+            Err(why) => {
+                let asked = asked(&parts.extensions, &parts.uri);
+                Err(ApiError::new(why.status(), why.body_text()).respond(asked.path()))
+            }
         }
     }
 }
@@ -36,7 +44,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        read(parts.uri.query().unwrap_or_default()).map(Self).map_err(|error| error.respond(parts.uri.path()))
+        let asked = asked(&parts.extensions, &parts.uri);
+        read(asked.query().unwrap_or_default()).map(Self).map_err(|error| error.respond(asked.path()))
     }
 }
 
@@ -57,7 +66,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let path = request.uri().path().to_owned();
+        let path = asked(request.extensions(), request.uri()).path().to_owned();
         match axum::Json::from_request(request, state).await {
             Ok(axum::Json(value)) => Ok(Self(value)),
             Err(why) => Err(ApiError::new(why.status(), why.body_text()).respond(&path)),
@@ -69,7 +78,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
-        let path = request.uri().path().to_owned();
+        let path = asked(request.extensions(), request.uri()).path().to_owned();
         match axum::Form::from_request(request, state).await {
             Ok(axum::Form(value)) => Ok(Self(value)),
             Err(why) => Err(ApiError::new(why.status(), why.body_text()).respond(&path)),

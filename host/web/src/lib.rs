@@ -39,7 +39,6 @@ const PLUGIN_LIMIT: usize = 64 << 20;
 ///
 /// Serve it with [`into_make_service_with_connect_info`](axum::Router::into_make_service_with_connect_info) of a
 /// [`SocketAddr`](std::net::SocketAddr): the log-in counts wrong guesses for each address.
-#[must_use]
 pub fn router(services: Arc<Services>, options: Options) -> axum::Router {
     let state = state::Web::new(services, options);
     let (api, document) = api::router();

@@ -5,6 +5,9 @@ use hostler_core::reading::DeviceType;
 use hostler_core::viewer::Right;
 use std::fmt;
 
+/// Times that nobody will live to see, from the year 10000 on, stand for no end.
+const NEVER: Timestamp = Timestamp(253_402_300_800_000);
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
@@ -39,6 +42,9 @@ pub(crate) fn absolute(at: Timestamp) -> String {
 
 /// How long ago, or how soon.
 pub(crate) fn relative(at: Timestamp, now: Timestamp) -> String {
+    if at >= NEVER {
+        return "never".to_owned();
+    }
     if at > now {
         return match at.since(now).as_secs() {
             0..MINUTE => "in a moment".to_owned(),
@@ -122,9 +128,15 @@ pub(crate) fn bytes(count: u64) -> String {
 }
 
 /// With a capital letter in front.
-pub(crate) fn sentence(text: &str) -> String {
+pub(crate) fn capital(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// With a capital letter in front and a full stop behind.
+pub(crate) fn sentence(text: &str) -> String {
+    let stop = if text.ends_with(['.', '!', '?', '…']) { "" } else { "." };
+    format!("{}{stop}", capital(text))
 }
 
 /// The device type as a query names it, and as people do.
@@ -139,10 +151,10 @@ pub(crate) const TYPES: [(DeviceType, &str, &str); 6] = [
 
 /// Each right, as a form names it, and what it allows.
 pub(crate) const RIGHTS: [(Right, &str, &str); 4] = [
-    (Right::Own, "own", "see the devices that are theirs"),
-    (Right::See, "see", "see every device"),
-    (Right::Operate, "operate", "adopt, place and read devices"),
-    (Right::Administer, "administer", "manage plug-ins, users and tokens"),
+    (Right::Own, "own", "devices that are theirs"),
+    (Right::See, "see", "every device"),
+    (Right::Operate, "operate", "adopt, place and read devices too"),
+    (Right::Administer, "administer", "plug-ins, users and tokens too"),
 ];
 
 /// A right in one word.
@@ -185,6 +197,7 @@ mod tests {
         assert_eq!(said(36 * HOUR), "1 day ago");
         assert_eq!(said(100 * DAY), "3 months ago");
         assert_eq!(relative(Timestamp(now.0 + 5 * DAY * 1000), now), "in 5 days");
+        assert_eq!(relative(Timestamp(u64::MAX), now), "never");
         assert_eq!(absolute(now), "2026-09-21 14:13 UTC");
     }
 

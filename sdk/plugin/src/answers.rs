@@ -30,16 +30,20 @@ impl Answers {
         Ok(answers)
     }
 
-    /// Everything below these roots, at most `limit` bindings each.
+    /// Adds everything below `root`, at most `limit` bindings. An agent that fails at this table is taken to have
+    /// nothing there, and the log says so: many agents have a table that they can't walk, and the rest is of use.
     ///
     /// # Errors
-    /// As [`Answers::get`].
-    pub fn walk(roots: &[&[u32]], limit: u32) -> Result<Self, Error> {
-        let mut answers = Self::default();
-        for root in roots {
-            answers.add(snmp::walk(root, limit)?);
+    /// When the device did not answer at all, or the call may ask no more.
+    pub fn walk_more(&mut self, root: &[u32], limit: u32) -> Result<(), Error> {
+        match snmp::walk(root, limit) {
+            Ok(bindings) => self.add(bindings),
+            Err(error @ (Error::Status(_) | Error::Garbled(_))) => {
+                crate::log::warn(&format!("can't walk {}: {error:?}", oid::dotted(root)));
+            }
+            Err(error) => return Err(error),
         }
-        Ok(answers)
+        Ok(())
     }
 
     /// Adds bindings that came another way, such as in a trap.

@@ -33,7 +33,7 @@
 //!
 //!     fn read() -> Result<Outcome, Failure> {
 //!         let answers = Answers::get(&[SYS_UP_TIME])?;
-//!         let readings = answers.ticks(SYS_UP_TIME).map(uptime::reading).into_iter().collect();
+//!         let readings = answers.ticks(SYS_UP_TIME).map(|ticks| uptime::observe(ticks).reading()).into_iter().collect();
 //!         Ok(Report { status: Status::Ready, readings, alerts: vec![], console: vec![] }.into())
 //!     }
 //! }

@@ -12,38 +12,48 @@ const ROUND: u64 = (1 << 32) * 10;
 /// Clocks of devices are off by a second a day or so, and readings take their time.
 const TOLERANCE: u64 = 120_000;
 
-/// The reading `uptime` in seconds. Emits `device.restarted` when the device was started since the last call.
-#[must_use]
-pub fn reading(ticks: u32) -> Reading {
-    Reading::new("uptime", Value::Gauge(seconds(ticks) as f64)).in_unit("s")
+/// How long a device has been up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Uptime {
+    /// Seconds since its start, rounds of its counter included.
+    pub seconds: u64,
+    /// Whether it was started since the last call.
+    pub restarted: bool,
 }
 
-/// Seconds since the device's start, rounds of its counter included. Emits `device.restarted` when that is news.
+impl Uptime {
+    /// The reading `uptime`.
+    #[must_use]
+    pub fn reading(self) -> Reading {
+        Reading::new("uptime", Value::Gauge(self.seconds as f64)).in_unit("s")
+    }
+}
+
+/// Takes note of what the device says. Emits `device.restarted` when it was started since the last call.
 #[must_use]
-pub fn seconds(ticks: u32) -> u64 {
+pub fn observe(ticks: u32) -> Uptime {
     let up = u64::from(ticks) * 10;
     let now = clock::now();
     let last = cache::text(KEY).and_then(|text| text.parse::<u32>().ok());
     cache::set(KEY, ticks.to_string().as_bytes());
 
     let stored = state::text(KEY).and_then(|text| text.parse::<u64>().ok());
-    let Some(stored) = stored else {
-        state::set(KEY, now.saturating_sub(up).to_string().as_bytes());
-        return up / 1000;
-    };
-    let rounds = (now.saturating_sub(stored) + TOLERANCE).saturating_sub(up) / ROUND;
+    let since_start = now.saturating_sub(stored.unwrap_or(now));
+    let rounds = (since_start + TOLERANCE).saturating_sub(up) / ROUND;
     let whole = up + rounds * ROUND;
     let started = now.saturating_sub(whole);
-    if started.abs_diff(stored) <= TOLERANCE {
-        return whole / 1000;
+    if stored.is_some_and(|stored| started.abs_diff(stored) <= TOLERANCE) {
+        return Uptime { seconds: whole / 1000, restarted: false };
     }
-    // The start moved. Where the counter went on, it was a clock that moved: the node's when it was set, or the device's.
+    // The start is new or moved. Where the counter went on, it was a clock that moved: the node's when it was set, or
+    // the device's by and by.
     state::set(KEY, now.saturating_sub(up).to_string().as_bytes());
     let went_on = last.is_some_and(|last| ticks >= last);
-    if !went_on && started > stored {
+    let restarted = !went_on && stored.is_some_and(|stored| started > stored);
+    if restarted {
         events::emit("device.restarted", Severity::Info, &format!("The device was started {} ago.", ago(up / 1000)));
     }
-    up / 1000
+    Uptime { seconds: up / 1000, restarted }
 }
 
 fn ago(seconds: u64) -> String {
@@ -62,7 +72,7 @@ mod tests {
     use crate::types::Failure;
 
     fn read(host: &mut Host, ticks: u32) -> u64 {
-        host.call(|| Ok::<_, Failure>(seconds(ticks))).unwrap()
+        host.call(|| Ok::<_, Failure>(observe(ticks).seconds)).unwrap()
     }
 
     #[test]

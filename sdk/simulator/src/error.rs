@@ -51,7 +51,9 @@ pub enum Error {
         count: u32,
     },
     /// Each device needs a socket, and the system gives fewer.
-    #[error("the fleet needs {needed} open files but this process may have {limit}: raise the hard limit (ulimit -Hn) or start fewer devices")]
+    #[error(
+        "the fleet needs {needed} open files but this process may have {limit}: raise the hard limit (ulimit -Hn) or start fewer devices"
+    )]
     OpenFiles {
         /// Files needed, sockets and a reserve.
         needed: u64,
@@ -65,7 +67,9 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The socket of one device can't be opened.
-    #[error("can't listen on {address}: another program may use it, or ports below 1024 need a privilege; choose another first address or port")]
+    #[error(
+        "can't listen on {address}: another program may use it, or ports below 1024 need a privilege; choose another first address or port"
+    )]
     Bind {
         /// The device's address.
         address: SocketAddr,
@@ -73,7 +77,9 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The SNMPv3 agent of one device can't be made.
-    #[error("can't start the SNMPv3 agent on {address}: passwords need at least 8 characters and the address must be free")]
+    #[error(
+        "can't start the SNMPv3 agent on {address}: passwords need at least 8 characters and the address must be free"
+    )]
     SecureAgent {
         /// The device's address.
         address: SocketAddr,

@@ -179,7 +179,8 @@ fn addresses(first: Ipv4Addr, count: u32) -> Result<Vec<Ipv4Addr>, Error> {
     let usable = |address: &Ipv4Addr| !matches!(address.octets(), [.., 0 | 255]);
     let wanted = usize::try_from(count).unwrap_or(usize::MAX);
     let last = Ipv4Addr::new(127, 255, 255, 254);
-    let found: Vec<Ipv4Addr> = (first.to_bits()..=last.to_bits()).map(Ipv4Addr::from_bits).filter(usable).take(wanted).collect();
+    let found: Vec<Ipv4Addr> =
+        (first.to_bits()..=last.to_bits()).map(Ipv4Addr::from_bits).filter(usable).take(wanted).collect();
     if found.len() < wanted { Err(Error::AddressesRunOut { first, count }) } else { Ok(found) }
 }
 

@@ -7,7 +7,7 @@
 //! counters about to wrap, and [`Fault`]s that no device should have but some do.
 //!
 //! Layers, from the wire inwards: [`fleet`] owns the sockets, the agent turns a datagram into a reply, a device answers for one
-//! object at a time, and a [`mib::Mib`] holds what a device shares with its model and what is its own. SNMPv1 and
+//! object at a time, and a MIB holds what a device shares with its model and what is its own. SNMPv1 and
 //! v2c are answered by our own light agent; with [`FleetConfig::users`] a full SNMPv3 agent takes over, one per device.
 //!
 //! Two seeds that are equal make two fleets that are equal, so a test that failed can be run again.
@@ -29,11 +29,11 @@
 
 mod agent;
 mod control;
-pub mod device;
+mod device;
 mod error;
 mod fault;
 pub mod fleet;
-pub mod mib;
+mod mib;
 mod oids;
 pub mod profile;
 mod recording;

@@ -108,16 +108,6 @@ impl Image {
         Self { rows: sorted.into_iter().collect() }
     }
 
-    /// Number of objects.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Whether there is nothing to ask for.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     /// The object of this name.
     pub fn get(&self, oid: &Oid) -> Option<&Object> {
         let place = self.rows.binary_search_by(|(name, _)| name.cmp(oid)).ok()?;

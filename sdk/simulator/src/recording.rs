@@ -14,7 +14,7 @@ use crate::profile::{Family, Profile, SerialShape, Supply, SupplyKind};
 
 /// Characters of a recorded serial that a device replaces with its own.
 const SERIAL_DIGITS: usize = 6;
-/// Pages a recorded supply is good for; recordings don't tell.
+/// Pages a recorded supply is good for, at least; recordings don't tell.
 const SUPPLY_PAGES: u32 = 10_000;
 /// Pages by which the life of a device may exceed the recorded one.
 const OLDER: u32 = 5_000;
@@ -82,9 +82,10 @@ impl Recorded {
     /// The physical addresses' names, in order.
     fn interfaces(&self) -> Vec<Oid> {
         let is_address = |value: &Value| value.as_bytes().is_some_and(|bytes| bytes.len() == 6);
-        let addresses = self.values.iter().filter(|(name, value)| {
-            name.arcs().starts_with(oids::IF_PHYS_ADDRESS) && is_address(value)
-        });
+        let addresses = self
+            .values
+            .iter()
+            .filter(|(name, value)| name.arcs().starts_with(oids::IF_PHYS_ADDRESS) && is_address(value));
         let mut names: Vec<Oid> = addresses.map(|(name, _)| name.clone()).collect();
         names.sort();
         names
@@ -114,7 +115,8 @@ impl Recorded {
             (Some(19), _) | (_, None | Some(0)) => 100,
             (_, Some(capacity)) => capacity,
         };
-        let percent = u32::try_from(u64::from(level) * 100 / u64::from(full.max(level).max(1))).unwrap_or(100);
+        // A level over capacity happens; it stays as it was recorded.
+        let full = full.max(level);
         let name_text = column(6).and_then(Value::as_str).unwrap_or("Supply").to_owned();
         // The recorded class and type say whether the device stops without it; only toner and ink do.
         let kind = match (column(4).and_then(Value::as_i32), column(5).and_then(Value::as_i32)) {
@@ -123,7 +125,7 @@ impl Recorded {
             _ => SupplyKind::Part,
         };
         let index = row.last().copied()?;
-        let supply = Supply { index, name: name_text, kind, full, pages: SUPPLY_PAGES, start: percent..=percent };
+        let supply = Supply { index, name: name_text, kind, full, pages: SUPPLY_PAGES.max(full), start: level..=level };
         Some((name.clone(), supply))
     }
 }

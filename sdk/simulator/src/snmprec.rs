@@ -39,14 +39,17 @@ pub enum LineFault {
     /// The name isn't an OBJECT IDENTIFIER.
     #[error("the name before the first | is no object identifier: write it in numbers, such as 1.3.6.1.2.1.1.1.0")]
     Name,
-    /// The same name on two lines.
-    #[error("{0} has a line already: remove one of them")]
-    Twice(Oid),
+    /// The same name on two lines, with two values. The same line twice is taken: recordings that were made
+    /// anonymous have such.
+    #[error("{0} has a line already, with another value: remove one of them")]
+    Contradicts(Oid),
     /// The value comes from a variation module of snmpsim.
     #[error("the value comes from snmpsim's module {0:?}: record plain values instead")]
     Variation(String),
     /// A type we don't know.
-    #[error("the type {0:?} isn't known: use 2, 4, 5, 6, 64, 65, 66, 67, 68 or 70, with an x for hex after 4, 64 and 68")]
+    #[error(
+        "the type {0:?} isn't known: use 2, 4, 5, 6, 64, 65, 66, 67, 68 or 70, with an x for hex after 4, 64 and 68"
+    )]
     Type(String),
     /// The value doesn't fit its type.
     #[error("the value isn't {0}")]
@@ -90,8 +93,8 @@ pub fn parse(text: &[u8]) -> Result<Vec<(Oid, Value)>, LineError> {
         }
         let refused = |fault| LineError { line, fault };
         let (name, value) = object(text).map_err(refused)?;
-        if objects.contains_key(&name) {
-            return Err(refused(LineFault::Twice(name)));
+        if objects.get(&name).is_some_and(|before| *before != value) {
+            return Err(refused(LineFault::Contradicts(name)));
         }
         if objects.len() == MAX_OBJECTS {
             return Err(refused(LineFault::TooMuch { limit: MAX_OBJECTS, what: "objects" }));
@@ -151,6 +154,8 @@ fn whole<T: std::str::FromStr>(value: &[u8]) -> Option<T> {
 
 fn oid(text: &[u8]) -> Option<Oid> {
     let text = std::str::from_utf8(text).ok()?;
+    // Some write the root's dot.
+    let text = text.strip_prefix('.').unwrap_or(text);
     let arcs: Vec<u32> = text.split('.').map(|arc| arc.parse().ok()).collect::<Option<_>>()?;
     let oid = Oid::new(arcs);
     oid.validate_for_wire().ok().map(|()| oid)
@@ -197,28 +202,31 @@ mod tests {
 
     #[test]
     fn takes_every_type() {
-        let text = "# a comment\r\n1.3.6.1.9|4|last\n\n1.3.6.1.1|2|-3\n1.3.6.1.2|4x|00fF\n1.3.6.1.3|6|0.0\n\
+        let text = "# a comment\r\n1.3.6.1.9|4|last\n\n1.3.6.1.1|2|-3\n1.3.6.1.2|4x|00fF\n.1.3.6.1.3|6|.0.0\n\
             1.3.6.1.4|64|10.0.0.1\n1.3.6.1.5|65|4294967295\n1.3.6.1.6|67|0\n1.3.6.1.7|70|18446744073709551615\n\
             1.3.6.1.8|4|a|b\n";
         let values: Vec<Value> = parse(text.as_bytes()).expect("taken").into_iter().map(|(_, value)| value).collect();
-        assert_eq!(values, [
-            Value::Integer(-3),
-            Value::OctetString(vec![0, 255].into()),
-            Value::ObjectIdentifier(Oid::from_slice(&[0, 0])),
-            Value::IpAddress([10, 0, 0, 1]),
-            Value::Counter32(u32::MAX),
-            Value::TimeTicks(0),
-            Value::Counter64(u64::MAX),
-            Value::from("a|b"),
-            Value::from("last"),
-        ]);
+        assert_eq!(
+            values,
+            [
+                Value::Integer(-3),
+                Value::OctetString(vec![0, 255].into()),
+                Value::ObjectIdentifier(Oid::from_slice(&[0, 0])),
+                Value::IpAddress([10, 0, 0, 1]),
+                Value::Counter32(u32::MAX),
+                Value::TimeTicks(0),
+                Value::Counter64(u64::MAX),
+                Value::from("a|b"),
+                Value::from("last"),
+            ]
+        );
     }
 
     #[test]
     fn names_what_it_refuses() {
         assert_eq!(fault("1.3.6.1.1|2"), LineFault::Parts);
         assert_eq!(fault("1.3.x|2|1"), LineFault::Name);
-        assert_eq!(fault(".1.3|2|1"), LineFault::Name);
+        assert_eq!(fault("..1.3|2|1"), LineFault::Name);
         assert_eq!(fault("9.9.9|2|1"), LineFault::Name);
         assert_eq!(fault("1.3.6|2:numeric|rate=1"), LineFault::Variation("numeric".into()));
         assert_eq!(fault("1.3.6|71|1"), LineFault::Type("71".into()));
@@ -226,8 +234,8 @@ mod tests {
         assert!(matches!(fault("1.3.6|65|4294967296"), LineFault::Value(_)));
         assert!(matches!(fault("1.3.6|4x|0"), LineFault::Value(_)));
         assert!(matches!(fault("1.3.6|64|10.0.0"), LineFault::Value(_)));
-        let twice = parse(b"1.3.6|2|1\n1.3.6|2|2").expect_err("twice");
-        assert_eq!(twice.line, 2);
+        let twice = parse(b"1.3.6|2|1\n1.3.6|2|1\n1.3.6|2|2").expect_err("contradicts");
+        assert_eq!(twice.line, 3);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_snmp::handler::{
@@ -38,6 +38,9 @@ impl fmt::Debug for V3User {
     }
 }
 
+/// How long a request that gets no answer is kept.
+const UNANSWERED: Duration = Duration::from_secs(60);
+
 /// An agent for one device, bound to its address and ready to run.
 pub(crate) async fn bind(
     device: &Arc<Device>,
@@ -49,13 +52,14 @@ pub(crate) async fn bind(
     // RFC 3411, SnmpEngineID: the enterprise with its top bit set, format 3 and the physical address.
     let engine_id: Vec<u8> = [0x80, 0x01, 0x86, 0x9f, 3].into_iter().chain(device.identity.mac).collect();
     // Nothing is kept: a simulated device that starts again is a new one.
-    let engine = AuthoritativeEngine::install(engine_id, |_| Ok::<(), Infallible>(()))
-        .map_err(|error| refused(error))?;
+    let engine =
+        AuthoritativeEngine::install(engine_id, |_| Ok::<(), Infallible>(())).map_err(|error| refused(error))?;
     let mut builder = Agent::builder()
         .bind(address.to_string())
         .communities([access.read.clone()].into_iter().chain(access.write.clone()))
         .authoritative_engine(engine)
         .allow_all_access()
+        .request_deadline(Some(UNANSWERED))
         .without_builtin_handlers();
     for user in users {
         let keys = |usm: async_snmp::UsmUser| {
@@ -69,7 +73,7 @@ pub(crate) async fn bind(
         builder = builder.usm_user(user.name.clone(), keys).map_err(|error| refused(Box::new(error)))?;
     }
     let write = access.write.clone();
-    let handler = Arc::new(Handler { device: device.clone(), write });
+    let handler = Arc::new(Handler { device: device.clone(), write, attended: Mutex::new(None) });
     builder.handler(Oid::from_slice(&[1, 3, 6, 1]), handler).build().await.map_err(|error| refused(error))
 }
 
@@ -77,12 +81,19 @@ pub(crate) async fn bind(
 struct Handler {
     device: Arc<Device>,
     write: Option<bytes::Bytes>,
+    /// The request that was attended to last.
+    attended: Mutex<Option<(tokio::time::Instant, i32)>>,
 }
 
 impl Handler {
     /// What comes before an answer: sleep, faults that cost time, faults that end in genErr.
+    ///
+    /// The agent asks for each variable on its own; time passes, and a request counts, only for the first.
     async fn attend(&self, context: &RequestContext) -> HandlerResult<()> {
-        self.device.count_request();
+        let first = self.is_first_of(context);
+        if first {
+            self.device.count_request();
+        }
         let (attention, fault) = {
             let mut look = self.device.look();
             (look.state.power.request(Instant::now()), look.state.fault)
@@ -98,10 +109,16 @@ impl Handler {
             (Attention::AnswersAfter(delay), Some(Fault::Slow(late))) => delay + late,
             (Attention::AnswersAfter(delay), _) => delay,
         };
-        if delay > Duration::ZERO {
+        if first && delay > Duration::ZERO {
             tokio::time::sleep(delay).await;
         }
         Ok(())
+    }
+
+    fn is_first_of(&self, context: &RequestContext) -> bool {
+        let request = (context.received_at(), context.request_id());
+        let mut attended = self.attended.lock().unwrap_or_else(PoisonError::into_inner);
+        attended.replace(request) != Some(request)
     }
 
     /// A user may write, and so may the community for it.
@@ -111,7 +128,6 @@ impl Handler {
             async_snmp::SecurityName::Community(community) => {
                 self.write.as_ref().is_some_and(|write| community.matches(write))
             }
-            _ => false,
         }
     }
 }

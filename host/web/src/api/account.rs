@@ -8,6 +8,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use hostler_core::viewer::Right;
 use hostler_core::{Secret, UserName};
+use hostler_services::ServiceError;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use utoipa::ToSchema;
@@ -65,8 +66,14 @@ pub(crate) async fn log_in(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     Json(credentials): Json<Credentials>,
 ) -> Result<axum::Json<Session>, ApiError> {
-    let token = web.services.access.log_in(&credentials.user, credentials.password, from.ip()).await?;
-    Ok(axum::Json(Session { token: token.expose().to_owned() }))
+    match web.services.access.log_in(&credentials.user, credentials.password, from.ip()).await {
+        Ok(token) => Ok(axum::Json(Session { token: token.expose().to_owned() })),
+        // Nothing is forbidden to somebody who isn't known yet.
+        Err(ServiceError::Forbidden(text)) => {
+            Err(ApiError::new(StatusCode::UNAUTHORIZED, text).advising("Check both, then try again."))
+        }
+        Err(other) => Err(other.into()),
+    }
 }
 
 /// End the session or token that is shown

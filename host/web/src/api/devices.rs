@@ -14,12 +14,6 @@ use std::collections::BTreeMap;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Rows in an answer where nobody says how many.
-const ROWS: usize = 100;
-
-/// Rows in an answer at most.
-const MOST_ROWS: usize = 1_000;
-
 pub(super) fn router() -> OpenApiRouter<Web> {
     OpenApiRouter::new()
         .routes(routes!(list))
@@ -32,11 +26,11 @@ pub(super) fn router() -> OpenApiRouter<Web> {
 
 /// Find devices
 ///
-/// Everything given must match. `limit` is 100 where not given, and at most 1000.
+/// Everything given must match. `limit` is 100 where not given.
 #[utoipa::path(get, path = "/devices", tag = "devices", params(Find),
     responses((status = 200, description = "The devices that match, with counts by condition", body = Page), Problems))]
 pub(crate) async fn list(State(web): State<Web>, who: Who, Query(find): Query<Find>) -> Result<axum::Json<Page>, ApiError> {
-    let limit = if find.limit == 0 { ROWS } else { find.limit.min(MOST_ROWS) };
+    let limit = find.limit.clamp(1, Find::MOST);
     Ok(axum::Json(web.services.inventory.list(&who.viewer, &Find { limit, ..find })))
 }
 

@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 const EVENTS: usize = 100;
-const MOST_EVENTS: usize = 1_000;
+const MOST_EVENTS: usize = 500;
 
 /// Which part of a long list.
 #[derive(Clone, Copy, Debug, Default, Deserialize, IntoParams)]
@@ -21,7 +21,7 @@ pub(crate) struct Span {
     /// Only events with a smaller `seq`: the last of one answer is the `before` of the next.
     #[serde(default)]
     pub before: Option<u64>,
-    /// How many: 100 where not given, at most 1000.
+    /// How many: 100 where not given, at most 500.
     #[serde(default)]
     pub limit: Option<usize>,
 }

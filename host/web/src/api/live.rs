@@ -45,9 +45,9 @@ pub(crate) struct Changed {
     /// Whether the catalogue changed.
     #[serde(skip_serializing_if = "is_not")]
     plugins: bool,
-    /// The newest event, where there are new ones.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<u64>,
+    /// Whether something happened that is among the events.
+    #[serde(skip_serializing_if = "is_not")]
+    events: bool,
     /// More changed than can be told: load anew whatever you show.
     #[serde(skip_serializing_if = "is_not")]
     everything: bool,
@@ -68,15 +68,15 @@ impl Changed {
             LiveEvent::Candidates => self.candidates = true,
             LiveEvent::Nodes => self.nodes = true,
             LiveEvent::Plugins => self.plugins = true,
-            LiveEvent::Event { seq } => self.event = self.event.max(Some(seq)),
+            LiveEvent::Events => self.events = true,
         }
     }
 
     /// What of it somebody may know who sees their own devices only.
     fn of(mut self, sees: impl Fn(&DeviceId) -> bool) -> Self {
         self.devices.retain(sees);
-        let event = self.event.filter(|_| !self.devices.is_empty());
-        Self { candidates: false, nodes: false, plugins: false, event, ..self }
+        let events = self.events && !self.devices.is_empty();
+        Self { candidates: false, nodes: false, plugins: false, events, ..self }
     }
 
     fn is_empty(&self) -> bool {
@@ -148,11 +148,11 @@ mod tests {
     #[tokio::test]
     async fn a_device_that_changes_often_is_told_once() {
         let (sender, mut receiver) = channel(16);
-        for event in [device("a"), device("b"), device("a"), LiveEvent::Event { seq: 7 }, LiveEvent::Event { seq: 6 }] {
+        for event in [device("a"), device("b"), device("a"), LiveEvent::Events] {
             sender.send(event).unwrap();
         }
         let changed = gather(&mut receiver).await.unwrap();
-        assert_eq!(serde_json::to_string(&changed).unwrap(), r#"{"devices":["a","b"],"event":7}"#);
+        assert_eq!(serde_json::to_string(&changed).unwrap(), r#"{"devices":["a","b"],"events":true}"#);
     }
 
     #[tokio::test]
@@ -176,11 +176,11 @@ mod tests {
     #[test]
     fn who_sees_only_their_own_hears_only_of_their_own() {
         let mut all = Changed::default();
-        for event in [device("mine"), device("other"), LiveEvent::Nodes, LiveEvent::Event { seq: 1 }] {
+        for event in [device("mine"), device("other"), LiveEvent::Nodes, LiveEvent::Events] {
             all.add(event);
         }
         let mine = all.clone().of(|id| id.as_str() == "mine");
-        assert_eq!(serde_json::to_string(&mine).unwrap(), r#"{"devices":["mine"],"event":1}"#);
+        assert_eq!(serde_json::to_string(&mine).unwrap(), r#"{"devices":["mine"],"events":true}"#);
         assert!(all.of(|_| false).is_empty());
     }
 }

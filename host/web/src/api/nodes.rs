@@ -2,17 +2,19 @@
 
 use crate::auth::Who;
 use crate::error::{ApiError, Problems};
+use crate::extract::Json;
 use crate::state::Web;
 use axum::extract::State;
+use axum::http::StatusCode;
 use hostler_core::{NodeId, Timestamp};
 use hostler_services::NodeView;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn router() -> OpenApiRouter<Web> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(own))
+    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(own))
 }
 
 /// The node that answers.
@@ -35,6 +37,37 @@ pub(crate) struct OwnNode {
     responses((status = 200, description = "Each with when it was seen last", body = Vec<NodeView>), Problems))]
 pub(crate) async fn list(State(web): State<Web>, who: Who) -> Result<axum::Json<Vec<NodeView>>, ApiError> {
     Ok(axum::Json(web.services.inventory.nodes(&who.viewer)?))
+}
+
+/// A node that shall be able to call this one.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewNode {
+    /// Its name, as in its own configuration.
+    pub id: NodeId,
+}
+
+/// The token that a node shows when it calls.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NodeToken {
+    /// Its name.
+    pub id: NodeId,
+    /// The token; only its digest is kept.
+    pub token: String,
+}
+
+/// Let a gateway call this manager
+///
+/// The answer is the only place where its token is shown. A gateway that had one gets a new one, and the former ends.
+#[utoipa::path(post, path = "/nodes", tag = "nodes", request_body = NewNode,
+    responses((status = 201, description = "The token", body = NodeToken), Problems))]
+pub(crate) async fn add(
+    State(web): State<Web>,
+    who: Who,
+    Json(new): Json<NewNode>,
+) -> Result<(StatusCode, axum::Json<NodeToken>), ApiError> {
+    let token = web.services.access.add_child(&who.viewer, new.id.clone()).await?;
+    Ok((StatusCode::CREATED, axum::Json(NodeToken { id: new.id, token: token.expose().to_owned() })))
 }
 
 /// The node that answers

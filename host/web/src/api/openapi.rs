@@ -1,10 +1,13 @@
 //! The OpenAPI document.
 
 use crate::auth::Who;
+use crate::error::{ApiError, Problem};
 use crate::state::Web;
 use axum::Router;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
-use std::sync::Arc;
+use std::future::ready;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 
@@ -17,6 +20,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
             `hostler token`, sent as `Authorization: Bearer …`. Times are milliseconds since 1970-01-01T00:00:00Z. \
             What goes wrong is told as `{error, what_to_do}`.",
     ),
+    components(schemas(Problem)),
     modifiers(&Security),
     tags(
         (name = "devices", description = "The fleet."),
@@ -48,8 +52,9 @@ impl utoipa::Modify for Security {
 
 /// `GET /api/v1/openapi.json`.
 pub(crate) fn router(document: OpenApi) -> Router<Web> {
-    let document = Arc::new(document);
-    Router::new().route("/api/v1/openapi.json", get(async move |_: Who| axum::Json(Arc::clone(&document))))
+    let document = document.to_json().map(Bytes::from).map_err(|why| ApiError::internal(why.to_string()));
+    let answer = move |_: Who| ready(document.clone().map(|text| ([(CONTENT_TYPE, "application/json")], text)));
+    Router::new().route("/api/v1/openapi.json", get(answer))
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ async fn change_password(
     Form(change): Form<PasswordChange>,
 ) -> Result<Redirect, PageError> {
     account::change_password(State(web), who, Json(change)).await?;
-    Ok(Redirect::to("/account?done=password"))
+    Ok(Redirect::to("/login?done=password"))
 }
 
 async fn make_token(State(web): State<Web>, who: Who, Form(new): Form<NewToken>) -> Drawn {

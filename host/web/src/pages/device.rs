@@ -20,6 +20,8 @@ use hostler_core::device::Placement;
 use hostler_core::reading::Status;
 use hostler_services::{DeviceView, StoredEvent};
 use serde::Deserialize;
+use std::net::SocketAddr;
+use url::Url;
 
 const EVENTS: usize = 10;
 
@@ -97,7 +99,7 @@ fn back(id: &DeviceId, done: &str) -> Redirect {
 
 impl DevicePage {
     fn kind(&self) -> String {
-        words::sentence(&self.view.device.identity.device_type.to_string())
+        words::capital(&self.view.device.identity.device_type.to_string())
     }
 
     /// What it is up to, where the condition doesn't say it already.
@@ -125,7 +127,8 @@ impl DevicePage {
         let reach = &self.view.device.reach;
         let http = reach.http.as_ref()?;
         let scheme = if http.tls { "https" } else { "http" };
-        Some(format!("{scheme}://{}/", std::net::SocketAddr::new(reach.address, http.port)))
+        let address = format!("{scheme}://{}/", SocketAddr::new(reach.address, http.port));
+        Url::parse(&address).ok().map(String::from)
     }
 
     fn tags(&self) -> String {
@@ -142,7 +145,7 @@ impl DevicePage {
 
     /// An alert's name as words, where the device has none of its own.
     fn spelled(&self, code: &str) -> String {
-        words::sentence(&code.replace('-', " "))
+        words::capital(&code.replace('-', " "))
     }
 }
 

@@ -48,7 +48,7 @@ async fn search(State(web): State<Web>, who: Who) -> Result<Redirect, PageError>
 
 impl DiscoveredPage {
     fn kind(&self, claim: &Claim) -> String {
-        words::sentence(&claim.device_type.to_string())
+        words::capital(&claim.device_type.to_string())
     }
 
     fn sure(&self, claim: &Claim) -> &'static str {

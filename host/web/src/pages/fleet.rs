@@ -60,7 +60,7 @@ impl FleetPage {
             chosen: self.find.condition.is_none(),
         };
         let each = Condition::ALL.into_iter().rev().map(|condition| Choice {
-            label: words::sentence(&condition.to_string()),
+            label: words::capital(&condition.to_string()),
             href: link(&Find { condition: Some(condition), offset: 0, ..self.find.clone() }),
             class: class(condition),
             count: self.page.conditions.get(&condition).copied().unwrap_or_default(),
@@ -126,7 +126,7 @@ impl FleetPage {
     }
 
     fn kind(&self, device_type: &DeviceType) -> String {
-        words::sentence(&device_type.to_string())
+        words::capital(&device_type.to_string())
     }
 
     fn width(&self, low: &LowLevel) -> String {
@@ -160,21 +160,16 @@ fn class(condition: Condition) -> &'static str {
 
 /// The address of a search.
 fn link(find: &Find) -> String {
-    let key = find.device_type.and_then(|wanted| TYPES.into_iter().find(|(known, ..)| *known == wanted));
-    let pairs = [
-        ("text", find.text.clone()),
-        ("condition", find.condition.map(|condition| class(condition).to_owned())),
-        ("device_type", key.map(|(_, key, _)| key.to_owned())),
-        ("site", find.site.clone()),
-        ("owner", find.owner.clone()),
-        ("tag", find.tag.clone()),
-        ("gateway", find.gateway.clone()),
-        ("offset", Some(find.offset).filter(|offset| *offset > 0).map(|offset| offset.to_string())),
-    ];
+    let fields = serde_json::to_value(find).unwrap_or_default();
     let mut query = Serializer::new(String::new());
-    for (name, value) in pairs {
-        if let Some(value) = value {
-            query.append_pair(name, &value);
+    for (name, value) in fields.as_object().into_iter().flatten() {
+        match value {
+            serde_json::Value::String(text) => _ = query.append_pair(name, text),
+            serde_json::Value::Number(offset) if name == "offset" && find.offset > 0 => {
+                _ = query.append_pair(name, &offset.to_string());
+            }
+            // How many rows a page has is the page's affair.
+            _ => {}
         }
     }
     match query.finish() {

@@ -1,6 +1,7 @@
 //! Log in, log out.
 
-use super::shell::Bare;
+use super::shell::{Bare, Done};
+use super::{Drawn, draw};
 use crate::api::account::{self, Credentials};
 use crate::auth::{self, Who};
 use crate::error::{ApiError, PageError};
@@ -28,6 +29,7 @@ pub(super) struct LoginPage {
     pub(super) next: String,
     pub(super) user: String,
     pub(super) error: Option<ApiError>,
+    pub(super) note: Option<&'static str>,
 }
 
 #[derive(Deserialize, Default)]
@@ -44,10 +46,10 @@ struct Attempt {
     next: String,
 }
 
-async fn show(State(web): State<Web>, Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
+async fn show(State(web): State<Web>, Query(wanted): Query<Wanted>, Query(done): Query<Done>) -> Drawn {
     let (next, node) = (own_path(&wanted.next).to_owned(), web.services.node.id.to_string());
-    let page = LoginPage { bare: Bare::default(), node, next, user: String::new(), error: None };
-    Ok(super::draw(&page)?.into_response())
+    let page = LoginPage { bare: Bare::default(), node, next, user: String::new(), error: None, note: done.note() };
+    draw(&page)
 }
 
 async fn log_in(
@@ -65,8 +67,8 @@ async fn log_in(
         Err(error) => {
             let (bare, node) = (Bare::default(), web.services.node.id.to_string());
             let status = error.status();
-            let page = LoginPage { bare, node, next: next.to_owned(), user: attempt.user, error: Some(error) };
-            Ok((status, super::draw(&page)?).into_response())
+            let page = LoginPage { bare, node, next: next.to_owned(), user: attempt.user, error: Some(error), note: None };
+            Ok((status, draw(&page)?).into_response())
         }
     }
 }

@@ -7,10 +7,14 @@ mod discovered;
 mod events;
 mod fleet;
 mod login;
+#[cfg(test)]
+mod made_up;
 mod nodes;
 mod plugins;
 mod readings;
 mod shell;
+#[cfg(test)]
+mod tests;
 
 use crate::auth::Who;
 use crate::error::{ApiError, PageError};

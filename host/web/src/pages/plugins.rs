@@ -15,7 +15,7 @@ use axum::body::Bytes;
 use axum::extract::multipart::{Multipart, MultipartError, MultipartRejection};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
-use axum::response::Redirect;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use hostler_core::PluginName;
 use hostler_core::plugin::{Grant, Release};
@@ -46,6 +46,15 @@ pub(super) struct PluginPage {
     pub(super) plugin: PluginView,
 }
 
+/// What came of an installation that nobody approved yet.
+#[derive(Template)]
+#[template(path = "waiting.html")]
+pub(super) struct WaitingPage {
+    pub(super) shell: Shell,
+    pub(super) plugin: Option<Box<PluginView>>,
+    pub(super) missing: Vec<String>,
+}
+
 async fn list(State(web): State<Web>, who: Who, Query(done): Query<Done>) -> Drawn {
     let shell = Shell::new(&web, &who, Section::Plugins).after(&done);
     let axum::Json(plugins) = plugins::list(State(web), who).await?;
@@ -62,15 +71,15 @@ async fn install(
     State(web): State<Web>,
     who: Who,
     form: Result<Multipart, MultipartRejection>,
-) -> Result<Redirect, PageError> {
+) -> Result<Response, PageError> {
     let form = form.map_err(|why| ApiError::new(why.status(), why.body_text()))?;
     let (component, approval) = uploaded(form).await?;
+    let shell = Shell::new(&web, &who, Section::Plugins);
     let axum::Json(installed) = plugins::install(State(web), who, Query(approval), component).await?;
-    let (plugin, done) = match &installed {
-        Installed::Active(plugin) => (plugin, "installed"),
-        Installed::Waiting { plugin, .. } => (plugin, "waiting"),
-    };
-    Ok(back(&plugin.record.name, done))
+    match installed {
+        Installed::Active { plugin } => Ok(back(&plugin.record.name, "installed").into_response()),
+        Installed::Waiting { plugin, missing } => Ok(draw(&WaitingPage { shell, plugin, missing })?.into_response()),
+    }
 }
 
 async fn uploaded(mut form: Multipart) -> Result<(Bytes, Approval), ApiError> {
@@ -97,13 +106,13 @@ async fn grant(
 ) -> Result<Redirect, PageError> {
     let capabilities: Result<_, String> = ticked.keys().map(|capability| capability.parse()).collect();
     let grant = Grant(capabilities.map_err(|why| ApiError::new(StatusCode::BAD_REQUEST, why))?);
-    plugins::grant(State(web), who, Path(name.clone()), Json(grant)).await?;
-    Ok(back(&name, "granted"))
+    let axum::Json(plugin) = plugins::grant(State(web), who, Path(name), Json(grant)).await?;
+    Ok(back(&plugin.record.name, "granted"))
 }
 
 async fn rollback(State(web): State<Web>, who: Who, Path(name): Path<PluginName>) -> Result<Redirect, PageError> {
-    plugins::rollback(State(web), who, Path(name.clone())).await?;
-    Ok(back(&name, "rolled-back"))
+    let axum::Json(plugin) = plugins::rollback(State(web), who, Path(name)).await?;
+    Ok(back(&plugin.record.name, "rolled-back"))
 }
 
 async fn remove(State(web): State<Web>, who: Who, Path(name): Path<PluginName>) -> Result<Redirect, PageError> {

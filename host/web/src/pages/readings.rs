@@ -1,7 +1,7 @@
 //! What was read of a device, sorted for people: what runs out as bars, what counts with its history, the rest as facts.
 
 use crate::chart::{Chart, Scale};
-use crate::words::{counted, decimal, ink, percent, sentence, span, thousands};
+use crate::words::{counted, decimal, ink, percent, capital, span, thousands};
 use hostler_core::Timestamp;
 use hostler_core::history::Series;
 use hostler_core::reading::{Amount, Level, Reading, Value};
@@ -57,20 +57,20 @@ impl Readings {
             match &reading.value {
                 Value::Level(level) => sorted.add_level(reading, *level, history, now),
                 Value::Counter(count) => sorted.figures.push(Figure {
-                    title: sentence(&reading.title()),
+                    title: capital(&reading.title()),
                     value: counted(&thousands(*count), reading.unit.as_deref()),
                     grew: history.and_then(grew),
                     chart: history.and_then(|series| Chart::new(&reading.title(), series, Scale::Number, now)),
                 }),
                 Value::Gauge(value) => sorted.figures.push(Figure {
-                    title: sentence(&reading.title()),
+                    title: capital(&reading.title()),
                     value: counted(&decimal(*value), reading.unit.as_deref()),
                     grew: None,
                     chart: history.and_then(|series| Chart::new(&reading.title(), series, Scale::Number, now)),
                 }),
                 Value::State(text) | Value::Text(text) => {
                     let text = counted(text, reading.unit.as_deref());
-                    sorted.facts.push((sentence(&reading.title()), text));
+                    sorted.facts.push((capital(&reading.title()), text));
                 }
             }
         }
@@ -96,7 +96,7 @@ fn group(name: &str) -> String {
         "supply" => "Supplies".to_owned(),
         "tray" | "input" => "Trays".to_owned(),
         "output" | "bin" => "Output".to_owned(),
-        other => sentence(&other.replace('-', " ")),
+        other => capital(&other.replace('-', " ")),
     }
 }
 
@@ -125,7 +125,7 @@ fn bar(reading: &Reading, level: Level) -> Bar {
     };
     let low = fraction.is_some_and(|fraction| fraction <= LOW);
     Bar {
-        title: sentence(&reading.title()),
+        title: capital(&reading.title()),
         said: if filled && fraction.is_some() { format!("{said} space left") } else { said },
         exactly,
         width: fraction.map(|fraction| format!("{:.1}", fraction * 100.0)),

@@ -37,7 +37,7 @@ impl Section {
     /// The menu of somebody with this right, in its order.
     fn all(right: Right) -> &'static [Self] {
         match right {
-            Right::Own => &[Self::Fleet, Self::Events, Self::Account],
+            Right::Own => &[Self::Fleet, Self::Account],
             Right::See | Right::Operate | Right::Administer => {
                 &[Self::Fleet, Self::Discovered, Self::Plugins, Self::Nodes, Self::Events, Self::Account]
             }
@@ -68,19 +68,18 @@ impl Section {
 }
 
 /// What was done before the page was loaded. Only these sentences can be shown, so no link can put words in our mouth.
-const NOTES: [(&str, &str); 13] = [
+const NOTES: [(&str, &str); 12] = [
     ("read", "The device is being read. What it says appears here by itself."),
     ("placed", "Saved."),
     ("released", "The device was let go. Its gateway may discover it again."),
     ("adopting", "The device is being adopted. It appears among the devices when its gateway has identified it."),
     ("searching", "The networks are being searched. What answers appears here by itself."),
     ("installed", "The plug-in is installed and used from the next call on."),
-    ("waiting", "The plug-in asks for more than was granted. It waits until you decide below."),
     ("granted", "Saved. It holds from the next call on."),
     ("rolled-back", "The release before is used again."),
     ("removed", "The plug-in was removed."),
     ("revoked", "The token doesn't hold any more."),
-    ("password", "Your password was changed."),
+    ("password", "Your password was changed. Log in with the new one."),
     ("added", "The user can log in now."),
 ];
 
@@ -102,6 +101,13 @@ pub(crate) struct Done {
     done: String,
 }
 
+impl Done {
+    /// What to say about it.
+    pub(crate) fn note(&self) -> Option<&'static str> {
+        NOTES.into_iter().find(|(key, _)| *key == self.done).map(|(_, text)| text)
+    }
+}
+
 impl Shell {
     pub(crate) fn new(web: &Web, who: &Who, here: Section) -> Self {
         let (viewer, node) = (who.viewer.clone(), web.services.node.id.clone());
@@ -110,8 +116,7 @@ impl Shell {
 
     /// With a sentence about what was done.
     pub(crate) fn after(self, done: &Done) -> Self {
-        let note = NOTES.into_iter().find(|(key, _)| *key == done.done).map(|(_, text)| text);
-        Self { note, ..self }
+        Self { note: done.note(), ..self }
     }
 
     pub(crate) fn menu(&self) -> &'static [Section] {
@@ -121,6 +126,11 @@ impl Shell {
     /// A time, as how long ago it was.
     pub(crate) fn when(&self, at: &Timestamp) -> When {
         When { at: *at, now: self.now }
+    }
+
+    /// How long it lasts.
+    pub(crate) fn long(&self, since: &Timestamp) -> String {
+        words::span(self.now.since(*since).as_secs())
     }
 
     pub(crate) fn sees(&self) -> bool {
@@ -141,6 +151,6 @@ impl Shell {
 
     /// A condition as a word that begins a line.
     pub(crate) fn word(&self, condition: &Condition) -> String {
-        words::sentence(&condition.to_string())
+        words::capital(&condition.to_string())
     }
 }

@@ -34,6 +34,9 @@ pub(crate) mod snmp {
             if host.silent {
                 return Err(Error::Timeout);
             }
+            if host.broken.iter().any(|broken| root.starts_with(broken)) {
+                return Err(Error::Garbled("endless".to_owned()));
+            }
             let below = host.objects.range(root.to_vec()..).take_while(|(oid, _)| oid.starts_with(root));
             let found: Vec<Binding> = below
                 .take(usize::try_from(limit).unwrap_or(usize::MAX))

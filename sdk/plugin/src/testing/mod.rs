@@ -38,6 +38,8 @@ pub struct Host {
     pub objects: BTreeMap<Vec<u32>, Value>,
     /// Whether the device answers at all.
     pub silent: bool,
+    /// Tables that the agent can't be walked through.
+    pub broken: Vec<Vec<u32>>,
     /// What the device's web server answers, by path; what isn't there is a 404.
     pub pages: BTreeMap<String, Response>,
     /// The requests that it got.
@@ -100,6 +102,12 @@ impl Host {
         if let Some(root) = crate::oid::from_dotted(root) {
             self.objects.retain(|oid, _| !oid.starts_with(&root));
         }
+        self
+    }
+
+    /// Makes the agent unable to walk this table.
+    pub fn break_table(&mut self, root: &str) -> &mut Self {
+        self.broken.extend(crate::oid::from_dotted(root));
         self
     }
 

@@ -124,10 +124,11 @@ impl Look<'_> {
     /// What is there while the column lasts; after its end, one row more each time.
     fn next_without_end(&self, oid: &Oid) -> Option<(Oid, Value)> {
         let column = oid.parent()?;
-        if let Some(found) = self.next_in_order(oid) {
-            if found.0.starts_with(oid) || found.0.starts_with(&column) {
-                return Some(found);
-            }
+        let found = self.next_in_order(oid);
+        if let Some((name, _)) = &found
+            && (name.starts_with(oid) || name.starts_with(&column))
+        {
+            return found;
         }
         let in_column = self.state.mib.after(&column).is_some_and(|(name, _)| name.starts_with(&column));
         let last = oid.arcs().last().and_then(|last| last.checked_add(1)).filter(|_| in_column);

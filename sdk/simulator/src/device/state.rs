@@ -17,6 +17,9 @@ use crate::seed::Seed;
 /// Hundredths of a second that a device may have been up before it is started.
 const UPTIME: std::ops::RangeInclusive<u32> = 360_000..=400_000_000;
 
+/// Stands for no part at all: the model doesn't say what its condition is about.
+const NO_PART: u32 = 0;
+
 /// The state of one device.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -61,7 +64,7 @@ impl State {
             uptime_base: seed.within(&UPTIME),
         };
         for condition in &profile.conditions {
-            state.raise(profile, *condition, None, Cause::Order);
+            state.raise(profile, *condition, Some(NO_PART), Cause::Order);
         }
         state.tell_wear(profile);
         state
@@ -159,7 +162,7 @@ fn subject(profile: &Profile, condition: Condition, part: u32) -> Option<String>
         TonerLow | TonerEmpty | WasteNearlyFull | WasteFull | PartWearing | PartWorn => {
             profile.supplies.iter().find(|supply| supply.index == part).map(|supply| supply.name.clone())
         }
-        PaperLow | PaperEmpty => Some(format!("input {part}")),
+        PaperLow | PaperEmpty if part != NO_PART => Some(format!("input {part}")),
         _ => None,
     }
 }

@@ -19,8 +19,9 @@ pub(crate) struct Wear {
 impl Wear {
     /// A supply that somebody has used before.
     pub(crate) fn new(supply: &Supply, seed: &mut Seed) -> Self {
-        let left = seed.within(&supply.start).min(100);
-        Self { used: share(supply.pages, 100 - left), told: None }
+        let level = u64::from(seed.within(&supply.start).min(supply.full));
+        let left = u64::from(supply.pages) * level / u64::from(supply.full.max(1));
+        Self { used: supply.pages.saturating_sub(u32::try_from(left).unwrap_or(supply.pages)), told: None }
     }
 
     pub(crate) fn used(&self) -> u32 {

@@ -103,7 +103,7 @@ pub(crate) struct Supply {
     pub(crate) full: u32,
     /// Pages it is good for.
     pub(crate) pages: u32,
-    /// What is left of it when a device starts, in percent.
+    /// What its level reads when a device starts.
     pub(crate) start: RangeInclusive<u32>,
 }
 

@@ -173,7 +173,7 @@ pub(super) fn supplies(printer: &Printer) -> Vec<Supply> {
     let measured = |(place, row): (usize, &SupplyRow)| match row.level {
         Level::Measured { full, pages } => {
             let (index, name) = (number(place), row.name.to_owned());
-            Some(Supply { index, name, kind: row.kind, full, pages, start: 6..=100 })
+            Some(Supply { index, name, kind: row.kind, full, pages, start: full * 6 / 100..=full })
         }
         Level::Sentinel(_) => None,
     };

@@ -1,0 +1,104 @@
+//! The way from the command line to a node's HTTP API.
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
+use hostler_core::Secret;
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use url::Url;
+
+/// Which node to speak to, and as whom.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Which node")]
+pub struct Connection {
+    /// The node's address, such as https://manager.example
+    #[arg(long, env = "HOSTLER_URL", global = true)]
+    pub url: Option<Url>,
+    /// An API token; make one on the page or with `hostler token add`
+    #[arg(long, env = "HOSTLER_TOKEN", hide_env_values = true, global = true)]
+    pub token: Option<String>,
+    /// The data folder of a node on this machine, instead of address and token
+    #[arg(long, env = "HOSTLER_DATA", global = true)]
+    pub data: Option<PathBuf>,
+    /// A PEM file with the authority that signed the node's certificate
+    #[arg(long, env = "HOSTLER_CERTIFICATE", global = true)]
+    pub certificate: Option<PathBuf>,
+}
+
+/// Speaks to a node's API.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: Secret,
+}
+
+impl Connection {
+    /// The client for what was given.
+    pub fn client(&self) -> Result<Client> {
+        let (base, token) = match (&self.url, &self.token, &self.data) {
+            (Some(url), Some(token), _) => (url.clone(), token.clone()),
+            (_, _, Some(data)) => (
+                Url::parse(&local(data, hostler_node::LOCAL_ADDRESS)?).context("the node's address can't be read")?,
+                local(data, hostler_node::LOCAL_TOKEN)?,
+            ),
+            (Some(_), None, None) => bail!("no token was given; add --token, or set HOSTLER_TOKEN"),
+            (None, _, None) => bail!(
+                "no node was given; add --url and --token (or HOSTLER_URL and HOSTLER_TOKEN), or --data with the data \
+                 folder of a node on this machine"
+            ),
+        };
+        let mut builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(5));
+        if let Some(path) = &self.certificate {
+            let pem = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
+            builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem)?);
+        }
+        Ok(Client { http: builder.build()?, base, token: Secret::new(token) })
+    }
+}
+
+fn local(data: &Path, file: &str) -> Result<String> {
+    let path = data.join(file);
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("{} can't be read; is a node running with this data folder?", path.display()))?;
+    Ok(text.trim().to_owned())
+}
+
+impl Client {
+    /// A client for a node whose address and token are known.
+    pub fn new(base: Url, token: Secret) -> Result<Self> {
+        Ok(Self { http: reqwest::Client::builder().build()?, base, token })
+    }
+
+    /// A request to `path` below the API, each part escaped.
+    pub fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder> {
+        let mut url = self.base.join("/api/v1")?;
+        url.path_segments_mut().map_err(|()| anyhow!("{} is no address of a node", self.base))?.extend(path);
+        Ok(self.http.request(method, url).bearer_auth(self.token.expose()))
+    }
+
+    /// Sends, and returns what came back; an error that the node explained is shown as it is.
+    pub async fn send(&self, request: RequestBuilder) -> Result<Value> {
+        let response = request.send().await.with_context(|| format!("the node at {} can't be reached", self.base))?;
+        let status = response.status();
+        let text = response.text().await?;
+        let body: Value =
+            if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
+        if status.is_success() {
+            return Ok(body);
+        }
+        let said = body.get("error").and_then(Value::as_str).map(str::to_owned);
+        let said = said.unwrap_or_else(|| format!("the node answered {status}: {body}"));
+        match body.get("what_to_do").and_then(Value::as_str) {
+            Some(advice) if !said.contains(advice) => bail!("{said}\n  {advice}"),
+            _ => bail!("{said}"),
+        }
+    }
+
+    /// What is at `path`.
+    pub async fn get(&self, path: &[&str]) -> Result<Value> {
+        self.send(self.request(Method::GET, path)?).await
+    }
+}

@@ -1,0 +1,67 @@
+//! Tables for people, JSON for programs.
+
+use anyhow::Result;
+use clap::Args;
+use comfy_table::{ContentArrangement, Table, presets};
+use hostler_core::Timestamp;
+use serde_json::Value;
+use std::io::{IsTerminal, Write};
+
+/// How to print.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Output {
+    /// Print JSON, for programs
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+impl Output {
+    /// Prints JSON as it came, or what `people` makes of it.
+    pub fn print(self, value: &Value, people: impl FnOnce(&Value) -> String) -> Result<()> {
+        let text = if self.json { serde_json::to_string_pretty(value)? } else { people(value) };
+        Ok(writeln!(std::io::stdout(), "{}", text.trim_end())?)
+    }
+}
+
+/// A table with these headings, as wide as the terminal.
+pub fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(headings.iter().map(|heading| heading.to_uppercase()));
+    if std::io::stdout().is_terminal() {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
+    let mut empty = true;
+    for row in rows {
+        empty = false;
+        table.add_row(row);
+    }
+    if empty { "nothing".to_owned() } else { table.to_string() }
+}
+
+/// A text of a JSON object, or a dash.
+pub fn text(value: &Value, pointer: &str) -> String {
+    match value.pointer(pointer) {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// How long ago a moment was, in one unit.
+pub fn ago(value: &Value, pointer: &str) -> String {
+    let Some(then) = value.pointer(pointer).and_then(Value::as_u64) else { return "-".to_owned() };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now = Timestamp(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+    match now.since(Timestamp(then)).as_secs() {
+        seconds @ 0..100 => format!("{seconds} s ago"),
+        seconds @ 100..6_000 => format!("{} min ago", seconds / 60),
+        seconds @ 6_000..172_800 => format!("{} h ago", seconds / 3_600),
+        seconds => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+/// The elements of a JSON array.
+pub fn each<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
+    value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+}

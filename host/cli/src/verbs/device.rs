@@ -1,0 +1,276 @@
+//! `hostler device …`
+
+use crate::client::Connection;
+use crate::output::{Output, ago, each, table, text};
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::net::IpAddr;
+
+/// See and place devices, adopt what was discovered.
+#[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  hostler device list --condition stopped
+  hostler device list kobe orchid --json
+  hostler device show example-or12345
+  hostler device adopt gateway-1 192.168.1.17 mfp
+  hostler device place example-or12345 --site kobe --owner ann@example.com --tag colour")]
+pub enum Device {
+    /// Find devices; what needs somebody comes first
+    #[command(visible_alias = "ls")]
+    List(List),
+    /// Show everything about one device
+    Show(One),
+    /// Read a device now
+    Read(One),
+    /// Say whose a device is and where it stands
+    Place(Place),
+    /// List what was discovered and isn't managed
+    Discovered(Plain),
+    /// Search the gateways' networks now
+    Discover(Discover),
+    /// Adopt what was discovered at an address
+    Adopt(Adopt),
+    /// Let a device go
+    Release(One),
+}
+
+#[derive(Args)]
+pub struct Plain {
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub struct List {
+    /// Words that occur in its names, numbers, address, site, owner or tags
+    words: Vec<String>,
+    /// fine, asleep, unknown, warning, stopped or unreachable
+    #[arg(long)]
+    condition: Option<String>,
+    /// Only those at this site
+    #[arg(long)]
+    site: Option<String>,
+    /// Only those of this owner
+    #[arg(long)]
+    owner: Option<String>,
+    /// Only those with this tag
+    #[arg(long)]
+    tag: Option<String>,
+    /// How many at most
+    #[arg(long, default_value_t = 100)]
+    limit: usize,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct One {
+    /// The device's ID
+    id: String,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Place {
+    /// The device's ID
+    id: String,
+    /// Whose it is; none where it isn't given
+    #[arg(long)]
+    owner: Option<String>,
+    /// Where it stands; nowhere where it isn't given
+    #[arg(long)]
+    site: Option<String>,
+    /// A word to find it by; may be given several times
+    #[arg(long)]
+    tag: Vec<String>,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Discover {
+    /// Only this gateway's networks
+    gateway: Option<String>,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Adopt {
+    /// The gateway that discovered it
+    gateway: String,
+    /// Its address there
+    address: IpAddr,
+    /// The plug-in that shall know its type
+    plugin: String,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+impl Device {
+    pub async fn run(self) -> Result<()> {
+        match self {
+            Self::List(list) => list.run().await,
+            Self::Show(one) => {
+                let (client, output) = (one.plain.connection.client()?, one.plain.output);
+                let device = client.get(&["devices", &one.id]).await?;
+                let events = client.get(&["devices", &one.id, "events"]).await?;
+                let both = json!({ "device": device, "events": events });
+                output.print(&both, show)
+            }
+            Self::Read(one) => one.order(Method::POST, Some("read"), "is being read").await,
+            Self::Release(one) => one.order(Method::DELETE, None, "is being let go").await,
+            Self::Place(place) => {
+                let (client, output) = (place.plain.connection.client()?, place.plain.output);
+                let body = json!({ "owner": place.owner, "site": place.site, "tags": place.tag });
+                let request = client.request(Method::PUT, &["devices", &place.id, "placement"])?.json(&body);
+                let answer = client.send(request).await?;
+                output.print(&answer, |_| format!("{} was placed", place.id))
+            }
+            Self::Discovered(plain) => {
+                let found = plain.connection.client()?.get(&["candidates"]).await?;
+                plain.output.print(&found, discovered)
+            }
+            Self::Discover(discover) => {
+                let (client, output) = (discover.plain.connection.client()?, discover.plain.output);
+                let request = client.request(Method::POST, &["candidates", "search"])?;
+                let answer = client.send(request.json(&json!({ "gateway": discover.gateway }))).await?;
+                output.print(&answer, |_| "the networks are being searched; see `hostler device discovered`".to_owned())
+            }
+            Self::Adopt(adopt) => {
+                let (client, output) = (adopt.plain.connection.client()?, adopt.plain.output);
+                let body = json!({ "gateway": adopt.gateway, "address": adopt.address, "plugin": adopt.plugin });
+                let answer = client.send(client.request(Method::POST, &["candidates", "adopt"])?.json(&body)).await?;
+                output.print(&answer, |_| format!("{} is being adopted; see `hostler device list`", adopt.address))
+            }
+        }
+    }
+}
+
+impl One {
+    async fn order(self, method: Method, what: Option<&str>, said: &str) -> Result<()> {
+        let client = self.plain.connection.client()?;
+        let path: Vec<&str> = ["devices", self.id.as_str()].into_iter().chain(what).collect();
+        let answer = client.send(client.request(method, &path)?).await?;
+        self.plain.output.print(&answer, |_| format!("{} {said}", self.id))
+    }
+}
+
+impl List {
+    async fn run(self) -> Result<()> {
+        let client = self.plain.connection.client()?;
+        let words = (!self.words.is_empty()).then(|| self.words.join(" "));
+        let limit = Some(self.limit.to_string());
+        let given = [
+            ("text", words),
+            ("condition", self.condition),
+            ("site", self.site),
+            ("owner", self.owner),
+            ("tag", self.tag),
+            ("limit", limit),
+        ];
+        let query: Vec<_> = given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let page = client.send(client.request(Method::GET, &["devices"])?.query(&query)).await?;
+        self.plain.output.print(&page, |page| {
+            let rows = each(page, "/rows").map(|row| {
+                vec![
+                    text(row, "/id"),
+                    text(row, "/title"),
+                    text(row, "/condition"),
+                    lowest(row),
+                    text(row, "/pages"),
+                    text(row, "/site"),
+                    text(row, "/gateway"),
+                    ago(row, "/read_at"),
+                    text(row, "/headline"),
+                ]
+            });
+            let headings =
+                ["device", "model", "condition", "lowest supply", "count", "site", "gateway", "read", "what"];
+            let (total, shown) = (page["total"].as_u64().unwrap_or(0), each(page, "/rows").count());
+            let more = if total > shown as u64 { format!("\n{shown} of {total} devices") } else { String::new() };
+            table(&headings, rows) + &more
+        })
+    }
+}
+
+fn lowest(row: &Value) -> String {
+    match row.pointer("/lowest/fraction").and_then(Value::as_f64) {
+        Some(fraction) => format!("{:.0} % {}", fraction * 100.0, text(row, "/lowest/label")),
+        None => "-".to_owned(),
+    }
+}
+
+fn discovered(found: &Value) -> String {
+    let rows = found.as_array().into_iter().flatten().map(|one| {
+        let claims: Vec<String> = each(one, "/candidate/claims")
+            .map(|claim| {
+                format!("{} ({}): {}", text(claim, "/plugin"), text(claim, "/certainty"), text(claim, "/title"))
+            })
+            .collect();
+        let claims = if claims.is_empty() { "no plug-in knows it".to_owned() } else { claims.join("; ") };
+        vec![text(one, "/gateway"), text(one, "/candidate/reach/address"), claims, ago(one, "/candidate/seen_at")]
+    });
+    table(&["gateway", "address", "recognised by", "seen"], rows)
+}
+
+fn show(both: &Value) -> String {
+    let device = &both["device"];
+    let facts = [
+        ("device", "/device/id"),
+        ("maker", "/device/identity/manufacturer"),
+        ("model", "/device/identity/model"),
+        ("serial number", "/device/identity/serial"),
+        ("hardware address", "/device/identity/mac"),
+        ("firmware", "/device/identity/firmware"),
+        ("address", "/device/reach/address"),
+        ("gateway", "/device/gateway"),
+        ("plug-in", "/device/plugin"),
+        ("site", "/placement/site"),
+        ("owner", "/placement/owner"),
+        ("tags", "/placement/tags"),
+        ("condition", "/condition"),
+        ("trouble", "/snapshot/trouble/text"),
+        ("console", "/snapshot/report/console"),
+    ];
+    let facts = facts.into_iter().map(|(name, at)| (name, text(device, at))).filter(|(_, value)| value != "-");
+    let mut shown: Vec<String> = facts.map(|(name, value)| format!("{name:<17} {value}")).collect();
+    shown.push(format!("{:<17} {}", "read", ago(device, "/snapshot/read_at")));
+    let readings = each(device, "/snapshot/report/readings").map(|reading| {
+        let label = if reading["label"].is_null() { text(reading, "/name") } else { text(reading, "/label") };
+        vec![label, value(reading), text(reading, "/name")]
+    });
+    let readings = table(&["reading", "value", "name"], readings);
+    let alerts = each(device, "/snapshot/report/alerts")
+        .map(|alert| vec![text(alert, "/severity"), text(alert, "/code"), text(alert, "/part"), text(alert, "/text")]);
+    let alerts = table(&["severity", "alert", "part", "text"], alerts);
+    let events = both["events"].as_array().into_iter().flatten().take(10);
+    let events = table(&["when", "event"], events.map(|event| vec![ago(event, "/at"), text(event, "/text")]));
+    format!("{}\n\n{readings}\n\nalerts: {alerts}\n\n{events}", shown.join("\n"))
+}
+
+/// A reading's value with its unit, as people say it.
+fn value(reading: &Value) -> String {
+    let unit = reading["unit"].as_str().unwrap_or_default().trim_matches(['{', '}']).to_owned();
+    let value = &reading["value"];
+    if let Some(level) = value.get("level") {
+        let capacity = level["capacity"].as_f64();
+        return match (level.pointer("/remaining/exact").and_then(Value::as_f64), capacity) {
+            (Some(left), Some(full)) if full > 0.0 => format!("{:.0} % ({left} of {full} {unit})", 100.0 * left / full),
+            (Some(left), _) => format!("{left} {unit}"),
+            (None, _) => level["remaining"].as_str().unwrap_or("unknown").replace('-', " "),
+        };
+    }
+    let plain = ["counter", "gauge", "state", "text"].iter().find_map(|kind| value.get(kind));
+    match plain {
+        Some(Value::String(text)) => text.clone(),
+        Some(number) => format!("{number} {unit}").trim().to_owned(),
+        None => "-".to_owned(),
+    }
+}

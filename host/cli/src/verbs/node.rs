@@ -1,0 +1,65 @@
+//! `hostler node …`
+
+use crate::client::Connection;
+use crate::output::{Output, ago, table, text};
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// See the nodes of the tree, let a gateway call this manager.
+#[derive(Subcommand)]
+#[command(after_help = "\
+Example, at the manager:
+  hostler node add gateway-1 > parent.token      (then bring that file to the gateway)")]
+pub enum Node {
+    /// List the nodes
+    #[command(visible_alias = "ls")]
+    List(Plain),
+    /// Let a gateway call this manager; prints the token that it shows, this once
+    Add(Add),
+}
+
+#[derive(Args)]
+pub struct Plain {
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub struct Add {
+    /// The gateway's ID, as in its configuration
+    id: String,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+impl Node {
+    pub async fn run(self) -> Result<()> {
+        match self {
+            Self::List(plain) => {
+                let nodes = plain.connection.client()?.get(&["nodes"]).await?;
+                plain.output.print(&nodes, |nodes| {
+                    let rows = nodes.as_array().into_iter().flatten().map(|node| {
+                        let here = match (node["own"] == json!(true), node["connected"] == json!(true)) {
+                            (true, _) => "this node".to_owned(),
+                            (false, true) => "connected".to_owned(),
+                            (false, false) => "away".to_owned(),
+                        };
+                        let seen = ago(node, "/last_seen");
+                        vec![text(node, "/id"), here, seen, text(node, "/devices"), text(node, "/waiting")]
+                    });
+                    table(&["node", "state", "seen", "devices", "waiting"], rows)
+                })
+            }
+            Self::Add(add) => {
+                let (client, output) = (add.plain.connection.client()?, add.plain.output);
+                let request = client.request(Method::POST, &["nodes"])?.json(&json!({ "id": add.id }));
+                let made = client.send(request).await?;
+                output.print(&made, |made: &Value| text(made, "/token"))
+            }
+        }
+    }
+}

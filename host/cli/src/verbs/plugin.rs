@@ -1,0 +1,214 @@
+//! `hostler plugin …`
+
+use crate::client::Connection;
+use crate::output::{Output, ago, each, table, text};
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use hostler_core::plugin::Capability;
+use indicatif::ProgressBar;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Install, inspect, upgrade and remove plug-ins, without a restart.
+#[derive(Subcommand)]
+#[command(after_help = "\
+Examples:
+  hostler plugin install mfp.wasm --approve
+  hostler plugin inspect mfp
+  hostler plugin upgrade mfp-0.2.0.wasm      (waits for approval where it asks for more)
+  hostler plugin rollback mfp")]
+pub enum Plugin {
+    /// List the plug-ins
+    #[command(visible_alias = "ls")]
+    List(Plain),
+    /// Show what a plug-in is and may do; also of a file that isn't installed
+    Inspect(Inspect),
+    /// Install a plug-in
+    Install(Install),
+    /// Put a newer release in a plug-in's place; the next call runs it
+    Upgrade(Install),
+    /// Grant exactly these capabilities
+    Grant(Grant),
+    /// Go back to the release before
+    Rollback(Named),
+    /// Remove a plug-in; its devices stay
+    Remove(Named),
+}
+
+#[derive(Args)]
+pub struct Plain {
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Args)]
+pub struct Named {
+    /// The plug-in's name
+    name: String,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Inspect {
+    /// The plug-in's name, or a component file
+    what: String,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Install {
+    /// The component file
+    file: PathBuf,
+    /// Grant everything that it asks for
+    #[arg(long)]
+    approve: bool,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Grant {
+    /// The plug-in's name
+    name: String,
+    /// snmp, snmp-write, http, state, cache, events; none takes every right away
+    capabilities: Vec<Capability>,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+impl Plugin {
+    pub async fn run(self) -> Result<()> {
+        match self {
+            Self::List(plain) => {
+                let found = plain.connection.client()?.get(&["plugins"]).await?;
+                plain.output.print(&found, list)
+            }
+            Self::Inspect(inspect) => inspect.run().await,
+            Self::Install(install) => install.run(false).await,
+            Self::Upgrade(install) => install.run(true).await,
+            Self::Grant(grant) => {
+                let (client, output) = (grant.plain.connection.client()?, grant.plain.output);
+                let request = client.request(Method::PUT, &["plugins", &grant.name, "grant"])?;
+                let view = client.send(request.json(&grant.capabilities)).await?;
+                output.print(&view, show)
+            }
+            Self::Rollback(named) => {
+                let (client, output) = (named.plain.connection.client()?, named.plain.output);
+                let view = client.send(client.request(Method::POST, &["plugins", &named.name, "rollback"])?).await?;
+                output.print(&view, show)
+            }
+            Self::Remove(named) => {
+                let (client, output) = (named.plain.connection.client()?, named.plain.output);
+                let answer = client.send(client.request(Method::DELETE, &["plugins", &named.name])?).await?;
+                output.print(&answer, |_| format!("{} was removed", named.name))
+            }
+        }
+    }
+}
+
+impl Inspect {
+    async fn run(self) -> Result<()> {
+        let path = PathBuf::from(&self.what);
+        if path.is_file() {
+            let bytes = std::fs::read(&path).with_context(|| format!("{} can't be read", path.display()))?;
+            let component = hostler_runtime::inspect(&bytes)?;
+            let manifest = &component.manifest;
+            let asks: Vec<Value> = manifest
+                .needs
+                .iter()
+                .map(|need| json!({ "capability": need, "question": need.question(), "line": manifest.line_of(*need) }))
+                .collect();
+            let names = |all: &std::collections::BTreeSet<hostler_runtime::Interface>| -> Vec<String> {
+                all.iter().map(ToString::to_string).collect()
+            };
+            let view = json!({
+                "record": { "name": manifest.name, "active": { "version": manifest.version, "digest": component.digest } },
+                "title": manifest.title, "publisher": manifest.publisher, "device_types": manifest.device_types,
+                "exports": names(&component.exports), "imports": names(&component.imports), "asks": asks,
+                "budget": manifest.budget, "size": component.size,
+            });
+            return self.plain.output.print(&view, show);
+        }
+        let view = self.plain.connection.client()?.get(&["plugins", &self.what]).await?;
+        self.plain.output.print(&view, show)
+    }
+}
+
+impl Install {
+    async fn run(self, upgrade: bool) -> Result<()> {
+        let client = self.plain.connection.client()?;
+        let bytes = std::fs::read(&self.file).with_context(|| format!("{} can't be read", self.file.display()))?;
+        // What is no plug-in is said here, before anything is sent.
+        let component =
+            hostler_runtime::inspect(&bytes).with_context(|| format!("{} was not sent", self.file.display()))?;
+        let name = component.manifest.name.as_str();
+        if upgrade && client.get(&["plugins", name]).await.is_err() {
+            bail!("{name} isn't installed; use `hostler plugin install {}`", self.file.display());
+        }
+        let progress =
+            ProgressBar::new_spinner().with_message(format!("installing {name} {}", component.manifest.version));
+        progress.enable_steady_tick(Duration::from_millis(100));
+        let request = client.request(Method::POST, &["plugins"])?.query(&[("approve", self.approve.to_string())]);
+        let request = request.header("content-type", "application/wasm").body(bytes);
+        let answer = client.send(request).await;
+        progress.finish_and_clear();
+        self.plain.output.print(&answer?, |answer| match answer["outcome"].as_str() {
+            Some("waiting") => {
+                let missing: Vec<&str> = each(answer, "/missing").filter_map(Value::as_str).collect();
+                format!("waits for approval; what ran before goes on.\n  {}", missing.join("\n  "))
+            }
+            _ => show(&answer["plugin"]),
+        })
+    }
+}
+
+fn list(found: &Value) -> String {
+    let rows = found.as_array().into_iter().flatten().map(|view| {
+        let waiting = view.pointer("/record/waiting/version").and_then(Value::as_str);
+        let refused = each(view, "/asks").filter(|ask| ask["granted"] == json!(false)).count();
+        let state = match (waiting, refused) {
+            (Some(version), _) => format!("{version} waits for approval"),
+            (None, 0) => "active".to_owned(),
+            (None, more) => format!("{more} rights are missing"),
+        };
+        vec![
+            text(view, "/record/name"),
+            text(view, "/record/active/version"),
+            text(view, "/title"),
+            state,
+            ago(view, "/record/active/installed_at"),
+        ]
+    });
+    table(&["plug-in", "version", "title", "state", "installed"], rows)
+}
+
+fn show(view: &Value) -> String {
+    let facts = [
+        ("plug-in", text(view, "/record/name")),
+        ("version", text(view, "/record/active/version")),
+        ("title", text(view, "/title")),
+        ("publisher", text(view, "/publisher")),
+        ("device types", text(view, "/device_types")),
+        ("exports", text(view, "/exports")),
+        ("imports", text(view, "/imports")),
+        ("size", format!("{} bytes", text(view, "/size"))),
+        ("digest", text(view, "/record/active/digest")),
+        ("before", text(view, "/record/previous/version")),
+    ];
+    let facts = facts.iter().filter(|(_, value)| value != "-").map(|(name, value)| format!("{name:<13} {value}"));
+    let asks = each(view, "/asks").map(|ask| {
+        let granted = match ask["granted"].as_bool() {
+            Some(true) => "granted",
+            Some(false) => "not granted",
+            None => "asked for",
+        };
+        vec![text(ask, "/capability"), granted.to_owned(), text(ask, "/question"), text(ask, "/line")]
+    });
+    format!("{}\n\n{}", facts.collect::<Vec<_>>().join("\n"), table(&["right", "", "to", "manifest line"], asks))
+}

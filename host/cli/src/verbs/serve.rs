@@ -1,0 +1,64 @@
+//! `hostler serve`
+
+use anyhow::Result;
+use clap::Args;
+use hostler_node::{Config, Node};
+use std::path::PathBuf;
+use tracing_subscriber::EnvFilter;
+
+/// Run a node: a manager, a gateway, or both.
+#[derive(Args)]
+#[command(after_help = "\
+A manager:                          A gateway below it:
+  [node]                              [node]
+  id = \"manager\"                      id = \"gateway-1\"
+  data = \"data\"                       data = \"data\"
+  roles = [\"manager\"]                 roles = [\"gateway\"]
+  [listen]                            [listen]
+  address = \"127.0.0.1:8600\"          address = \"127.0.0.1:8601\"
+                                      [parent]
+                                      url = \"http://127.0.0.1:8600\"
+                                      token-file = \"parent.token\"
+                                      [[gateway.network]]
+                                      name = \"office\"
+                                      ranges = [\"192.168.1.0/24\"]
+                                      credentials = [\"public\"]
+                                      [[gateway.adopt]]
+                                      plugin = \"mfp\"
+                                      [credentials.snmp.public]
+                                      version = \"2c\"
+                                      community = \"public\"
+
+The token comes from `hostler node add gateway-1` at the manager.")]
+pub struct Serve {
+    /// The configuration file
+    #[arg(default_value = "hostler.toml")]
+    config: PathBuf,
+    /// Print log lines as JSON
+    #[arg(long)]
+    json_log: bool,
+}
+
+impl Serve {
+    pub async fn run(self) -> Result<()> {
+        log(self.json_log, "info");
+        let node = Node::start(Config::read(&self.config)?, super::compiler()?).await?;
+        println!("hostler listens on {}", node.url());
+        if let Some((user, password)) = &node.first_login {
+            println!("first log-in: {user} / {}   (shown this once; change it on the account page)", password.expose());
+        }
+        super::ended().await?;
+        eprintln!("stopping");
+        node.stop().await;
+        Ok(())
+    }
+}
+
+/// Log lines go to standard error; `HOSTLER_LOG` says which, such as `debug` or `hostler_services=debug`.
+pub fn log(json: bool, level: &str) {
+    let filter = EnvFilter::try_from_env("HOSTLER_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("{level},async_snmp=error,mdns_sd=error")));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second node in one process finds it set.
+    let _ = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
+}

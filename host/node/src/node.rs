@@ -1,0 +1,283 @@
+//! A running node.
+
+use crate::config::{Config, ConfigError, Role};
+use crate::serve::{self, Server};
+use crate::{LOCAL_ADDRESS, LOCAL_TOKEN};
+use hostler_core::device::HttpReach;
+use hostler_core::viewer::Right;
+use hostler_core::{NodeId, Secret, UserName};
+use hostler_engine::{Adopter, Doorbells, now};
+use hostler_links::{Credentials, HttpLinks, Lanes, SnmpLinks};
+use hostler_runtime::{Compiler, Runtime, RuntimeError};
+use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
+use hostler_services::tree::{ChildLoop, Presence, Tree};
+use hostler_services::{Access, Catalogue, Gateway, Inventory, Live, NodeInfo, ServiceError, Services};
+use hostler_store::{RedbStore, Store, StoreError};
+use hostler_transport::{CallParentError, ParentClient};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use tokio::task::JoinHandle;
+
+/// The parent's name in a child's outbox: a child has one.
+const PARENT: &str = "parent";
+
+/// A node can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Its data folder.
+    #[error("the data folder {} can't be used: {source}", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Its store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its plug-in host.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// One of its services.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The way to its parent.
+    #[error(transparent)]
+    Parent(#[from] CallParentError),
+    /// How it speaks to devices.
+    #[error("{0}")]
+    Links(String),
+    /// Where it listens.
+    #[error("{0} can't be listened on: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// Its certificate.
+    #[error("the certificate can't be used: {0}")]
+    Certificate(String),
+}
+
+/// A running node. It stops when it is dropped; [`Node::stop`] stops it in order.
+pub struct Node {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Whether by HTTPS.
+    pub tls: bool,
+    /// What it offers.
+    pub services: Arc<Services>,
+    /// The first user of a new node and the password that was made.
+    pub first_login: Option<(UserName, Secret)>,
+    inventory: Arc<Inventory>,
+    server: Server,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Node {
+    /// Starts what the configuration says. `compiler` turns plug-ins into machine code.
+    ///
+    /// # Errors
+    /// Says what is wrong and where.
+    pub async fn start(config: Config, compiler: Compiler) -> Result<Self, StartError> {
+        // Once for each process; a second node finds it done.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let data = config.node.data.clone();
+        private_folder(&data)?;
+        let store: Arc<dyn Store> = Arc::new(RedbStore::open(&data.join("hostler.redb"))?);
+        let runtime = Runtime::start(data.join("compiled"), compiler)?;
+        let live = Live::at(&*store);
+        let bells = Doorbells::at(&*store);
+        let presence = Arc::new(Presence::default());
+        let access = Access::new(Arc::clone(&store));
+        let catalogue = Catalogue::open(Arc::clone(&store), Arc::clone(&runtime), data.join("plugins")).await?;
+        let inventory = Inventory::open(
+            Arc::clone(&store),
+            live.clone(),
+            config.node.id.clone(),
+            Arc::clone(&catalogue),
+            Arc::clone(&presence),
+            config.parent.is_some(),
+        )?;
+        let mut node = Building { config: &config, store: &store, runtime: &runtime, tasks: Vec::new() };
+        if config.has(Role::Gateway) {
+            let gateway = node.gateway(&catalogue, &inventory).await?;
+            node.call_parent(&gateway, &inventory, &catalogue, &bells)?;
+        }
+        let mut tasks = node.tasks;
+        let keeping = Arc::clone(&inventory);
+        tasks.push(tokio::spawn(async move { keeping.keep_forever().await }));
+        let admin: UserName = "admin".parse().map_err(|_| StartError::Links("admin is a user ID".to_owned()))?;
+        let first_login = access.first_user(admin.clone()).await?.map(|password| (admin, password));
+        let local = access.local_token(Right::Administer).await?;
+        private_file(&data.join(LOCAL_TOKEN), local.expose())?;
+        let tree = config.has(Role::Manager).then(|| {
+            let services = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue));
+            Tree::new(Arc::clone(&store), services, presence, bells, live.clone())
+        });
+        let info = NodeInfo {
+            id: config.node.id.clone(),
+            manager: config.has(Role::Manager),
+            gateway: config.has(Role::Gateway),
+            version: env!("CARGO_PKG_VERSION"),
+            started_at: now(),
+        };
+        let services = Services { access, inventory: Arc::clone(&inventory), catalogue, live, node: info };
+        let services = Arc::new(services);
+        let server = serve::listen(&config.listen, Arc::clone(&services), tree).await?;
+        let (address, tls) = (server.address, server.tls);
+        let scheme = if tls { "https" } else { "http" };
+        private_file(&data.join(LOCAL_ADDRESS), &format!("{scheme}://{address}"))?;
+        tracing::info!(node = %config.node.id, %address, "ready");
+        Ok(Self { address, tls, services, first_login, inventory, server, tasks })
+    }
+
+    /// Where a browser finds it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
+    }
+
+    /// Stops in order: no new calls, what was gathered is written.
+    pub async fn stop(self) {
+        self.server.stop().await;
+        for task in &self.tasks {
+            task.abort();
+        }
+        if let Err(error) = self.inventory.keep_now().await {
+            tracing::error!(%error, "the last readings could not be kept");
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+struct Building<'a> {
+    config: &'a Config,
+    store: &'a Arc<dyn Store>,
+    runtime: &'a Arc<Runtime>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Building<'_> {
+    async fn gateway(
+        &mut self,
+        catalogue: &Arc<Catalogue>,
+        inventory: &Arc<Inventory>,
+    ) -> Result<Arc<Gateway>, StartError> {
+        let config = &self.config.gateway;
+        let broken = |error: &dyn std::fmt::Display| StartError::Links(error.to_string());
+        let credentials = Credentials::prepare(&self.config.credentials.snmp, self.config.credentials.http.clone());
+        let credentials = Arc::new(credentials.map_err(|error| broken(&error))?);
+        let snmp = SnmpLinks::open(Arc::clone(&credentials)).await.map_err(|error| broken(&error))?;
+        let http = HttpLinks::open(credentials).map_err(|error| broken(&error))?;
+        let mut lanes = Vec::new();
+        for network in &config.network {
+            let pair = Lanes::new(network.in_flight, network.in_flight);
+            lanes.extend(network.ranges.iter().map(|range| (*range.get_ref(), pair.clone())));
+        }
+        let (node, parent) = (self.config.node.id.clone(), self.parent()?);
+        let caller = Caller::new(
+            Arc::clone(self.store),
+            (Arc::clone(self.runtime), Arc::clone(catalogue)),
+            (snmp, http),
+            lanes,
+            parent.clone(),
+            config.settings.clone(),
+        );
+        caller.report_doubts().await?;
+        let adopter = Adopter::start(Arc::clone(self.store), caller.clone(), node.clone(), parent.clone())?;
+        let discovery = Discovery::new(
+            (Arc::clone(self.store), Arc::clone(&caller)),
+            (node.clone(), parent.clone()),
+            self.networks(),
+            self.rules(),
+            config.discover_every.get_ref().0,
+        );
+        let every = config.read_every.get_ref().0;
+        let reader = Reader::new(Arc::clone(self.store), caller, node.clone(), every);
+        let gateway =
+            Gateway::new(Arc::clone(self.store), (node, parent), adopter, discovery, reader, Arc::clone(inventory));
+        inventory.serve_with(Arc::clone(&gateway));
+        self.tasks.push(tokio::spawn(Arc::clone(&gateway).run()));
+        Ok(gateway)
+    }
+
+    fn parent(&self) -> Result<Option<NodeId>, StartError> {
+        let name = || PARENT.parse().map_err(|error: hostler_core::BadId| StartError::Links(error.to_string()));
+        self.config.parent.as_ref().map(|_| name()).transpose()
+    }
+
+    fn networks(&self) -> Vec<Network> {
+        let networks = self.config.gateway.network.iter();
+        networks
+            .map(|network| Network {
+                name: network.name.clone(),
+                ranges: network.ranges.iter().map(|range| *range.get_ref()).collect(),
+                snmp_port: network.snmp_port,
+                credentials: network.credentials.iter().map(|name| name.get_ref().clone()).collect(),
+                http: network.http.as_ref().map(|http| HttpReach { tls: http.tls, port: http.port }),
+                mdns: network.mdns,
+            })
+            .collect()
+    }
+
+    fn rules(&self) -> Vec<Rule> {
+        let rules = self.config.gateway.adopt.iter();
+        rules
+            .map(|rule| Rule {
+                plugin: rule.plugin.clone(),
+                network: rule.network.as_ref().map(|network| network.get_ref().clone()),
+            })
+            .collect()
+    }
+
+    fn call_parent(
+        &mut self,
+        gateway: &Arc<Gateway>,
+        inventory: &Arc<Inventory>,
+        catalogue: &Arc<Catalogue>,
+        bells: &Arc<Doorbells>,
+    ) -> Result<(), StartError> {
+        let (Some(config), Some(parent)) = (&self.config.parent, self.parent()?) else { return Ok(()) };
+        let token = std::fs::read_to_string(&config.token_file)
+            .map_err(|source| StartError::Folder { path: config.token_file.clone(), source })?;
+        let token = Secret::new(token.trim().to_owned());
+        let client = ParentClient::new(config.url.get_ref().clone(), token, config.certificate.as_deref())?;
+        let calling = ChildLoop {
+            store: Arc::clone(self.store),
+            client,
+            parent,
+            gateway: Arc::clone(gateway),
+            inventory: Arc::clone(inventory),
+            catalogue: Arc::clone(catalogue),
+            bells: Arc::clone(bells),
+            followed: Mutex::default(),
+        };
+        self.tasks.push(tokio::spawn(calling.run()));
+        Ok(())
+    }
+}
+
+/// A folder that only its owner may enter.
+fn private_folder(path: &Path) -> Result<(), StartError> {
+    use std::os::unix::fs::PermissionsExt;
+    let broken = |source| StartError::Folder { path: path.to_owned(), source };
+    std::fs::create_dir_all(path).map_err(broken)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).map_err(broken)
+}
+
+/// A file that only its owner may read, replaced as a whole.
+fn private_file(path: &Path, text: &str) -> Result<(), StartError> {
+    use std::io::Write;
+    let broken = |source| StartError::Folder { path: path.to_owned(), source };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(broken)?;
+    file.write_all(text.as_bytes()).map_err(broken)?;
+    file.persist(path).map_err(|error| broken(error.error))?;
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! The listener: pages and API, and for a manager the children's exchange.
+
+use crate::config::Listen;
+use crate::node::StartError;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use hostler_services::Services;
+use hostler_services::tree::Tree;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// How long calls that are under way may take when a node stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: bool,
+    handle: Handle<SocketAddr>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+pub(crate) async fn listen(
+    config: &Listen,
+    services: Arc<Services>,
+    tree: Option<Arc<Tree>>,
+) -> Result<Server, StartError> {
+    let wanted = *config.address.get_ref();
+    let broken = |error| StartError::Listen(wanted, error);
+    let listener = TcpListener::bind(wanted).map_err(broken)?;
+    listener.set_nonblocking(true).map_err(broken)?;
+    let address = listener.local_addr().map_err(broken)?;
+    let scheme = if config.tls.is_some() { hostler_web::Scheme::Https } else { hostler_web::Scheme::Http };
+    let mut router = hostler_web::router(services, hostler_web::Options { scheme });
+    if let Some(tree) = tree {
+        router = router.merge(hostler_transport::router(tree));
+    }
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let handle = Handle::new();
+    let task = match &config.tls {
+        None => {
+            let server = axum_server::from_tcp(listener).map_err(broken)?.handle(handle.clone());
+            tokio::spawn(server.serve(service))
+        }
+        Some(tls) => {
+            let certificate = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await;
+            let certificate = certificate.map_err(|error| StartError::Certificate(error.to_string()))?;
+            let server = axum_server::from_tcp_rustls(listener, certificate).map_err(broken)?.handle(handle.clone());
+            tokio::spawn(server.serve(service))
+        }
+    };
+    Ok(Server { address, tls: config.tls.is_some(), handle, task })
+}
+
+impl Server {
+    pub(crate) async fn stop(&self) {
+        self.handle.graceful_shutdown(Some(GRACE));
+        while !self.task.is_finished() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.handle.shutdown();
+    }
+}

@@ -1,0 +1,68 @@
+//! Guessing is slowed: after a few wrong passwords each further one waits twice as long, for each user and for each source.
+
+use crate::error::ServiceError;
+use hostler_core::{Timestamp, UserName};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Wrong ones that cost nothing.
+const FREE: u32 = 5;
+/// The longest wait.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// Names and sources that are remembered; when there are more, all are forgotten that wait no longer.
+const REMEMBERED: usize = 100_000;
+
+#[derive(PartialEq, Eq, Hash, Clone, Debug)]
+enum Who {
+    User(String),
+    Source(IpAddr),
+}
+
+#[derive(Default)]
+pub(super) struct Guesses(Mutex<HashMap<Who, (u32, Timestamp)>>);
+
+fn both(user: &str, from: IpAddr) -> [Who; 2] {
+    [Who::User(user.chars().take(200).collect()), Who::Source(from)]
+}
+
+impl Guesses {
+    /// Whether a further try is admitted now.
+    pub(super) fn admit(&self, user: &str, from: IpAddr, now: Timestamp) -> Result<(), ServiceError> {
+        let guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = both(user, from).iter().filter_map(|who| guesses.get(who)).map(|(_, until)| *until).max();
+        match until.map(|until| until.since(now)).filter(|wait| !wait.is_zero()) {
+            None => Ok(()),
+            Some(wait) => {
+                let seconds = wait.as_secs() + 1;
+                let text = format!("Too many wrong passwords. Try again in {seconds} seconds.");
+                Err(ServiceError::TooMany { text, retry_after: wait })
+            }
+        }
+    }
+
+    /// Counts a wrong one.
+    pub(super) fn count(&self, user: &str, from: IpAddr, now: Timestamp) {
+        let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if guesses.len() > REMEMBERED {
+            guesses.retain(|_, (_, until)| *until > now);
+        }
+        for who in both(user, from) {
+            let (wrong, until) = guesses.entry(who).or_insert((0, now));
+            *wrong = wrong.saturating_add(1);
+            let doublings = wrong.saturating_sub(FREE).min(20);
+            if doublings > 0 {
+                *until = now.plus(Duration::from_secs(1 << doublings).min(LONGEST));
+            }
+        }
+    }
+
+    /// Forgets the wrong ones of somebody who knew the password.
+    pub(super) fn forgive(&self, user: &UserName, from: IpAddr) {
+        let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for who in both(user.as_str(), from) {
+            guesses.remove(&who);
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! The plug-ins of this node: installing, upgrading, going back and removing while everything runs.
+//!
+//! A component's bytes are kept under their digest; what is installed, active and granted is in the store. The next call runs what is
+//! active then. An upgrade that asks for more than was granted waits, and the former goes on.
+
+mod blobs;
+
+use crate::error::ServiceError;
+use crate::need;
+use blobs::Blobs;
+use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::event::Event;
+use hostler_core::message::CatalogueEntry;
+use hostler_core::plugin::{Budget, Capability, Grant, PluginRecord, Release};
+use hostler_core::reading::Severity;
+use hostler_core::viewer::{Right, Viewer};
+use hostler_core::{PluginName, Timestamp};
+use hostler_engine::now;
+use hostler_runtime::{Loaded, Runtime, RuntimeError, inspect};
+use hostler_store::{Store, Versioned};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+use utoipa::ToSchema;
+
+/// The plug-ins of this node.
+pub struct Catalogue {
+    store: Arc<dyn Store>,
+    runtime: Arc<Runtime>,
+    blobs: Blobs,
+    ready: RwLock<BTreeMap<PluginName, Arc<Loaded>>>,
+    /// One installation at a time, so that what is loaded is what is stored.
+    changing: tokio::sync::Mutex<()>,
+}
+
+/// What an operator sees of a plug-in.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PluginView {
+    /// What is installed, active and granted.
+    pub record: PluginRecord,
+    /// One line for people.
+    pub title: String,
+    /// Who made it, as they say.
+    pub publisher: String,
+    /// The device types it is for.
+    pub device_types: Vec<String>,
+    /// The interfaces that it exports.
+    pub exports: Vec<String>,
+    /// The interfaces that it imports.
+    pub imports: Vec<String>,
+    /// What it asks for.
+    pub asks: Vec<Ask>,
+    /// What one of its calls may spend.
+    pub budget: Budget,
+    /// How many bytes the component has.
+    pub size: u64,
+}
+
+/// Something that a plug-in asks for.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Ask {
+    /// What.
+    pub capability: Capability,
+    /// In words.
+    pub question: String,
+    /// The line of its manifest.
+    pub line: usize,
+    /// Whether it was granted.
+    pub granted: bool,
+}
+
+/// What came of an installation.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Installed {
+    /// The next call runs it.
+    Active {
+        /// What runs.
+        plugin: Box<PluginView>,
+    },
+    /// It asks for more than was granted. Nothing of it runs until it is granted.
+    Waiting {
+        /// What runs meanwhile, if anything does.
+        plugin: Option<Box<PluginView>>,
+        /// What was not granted, with the manifest's lines.
+        missing: Vec<String>,
+    },
+}
+
+impl From<RuntimeError> for ServiceError {
+    fn from(error: RuntimeError) -> Self {
+        match error {
+            RuntimeError::Engine(_) => Self::Internal(error.to_string()),
+            RuntimeError::NotGranted(_) => Self::Forbidden(error.to_string()),
+            RuntimeError::Refused(_) | RuntimeError::Compile { .. } | RuntimeError::Unfit { .. } => {
+                Self::Invalid(error.to_string())
+            }
+        }
+    }
+}
+
+impl Catalogue {
+    /// Makes everything ready that was active before. A plug-in that can't be any more is said, and the others run.
+    ///
+    /// # Errors
+    /// The store's, or the folder for components can't be made.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        runtime: Arc<Runtime>,
+        folder: PathBuf,
+    ) -> Result<Arc<Self>, ServiceError> {
+        let catalogue = Self {
+            blobs: Blobs::open(folder)?,
+            store,
+            runtime,
+            ready: RwLock::default(),
+            changing: tokio::sync::Mutex::default(),
+        };
+        for record in catalogue.store.plugins()? {
+            let record = record.value;
+            let loaded = match catalogue.blobs.read(&record.active.digest) {
+                Ok(bytes) => catalogue.runtime.load(&bytes, record.grant.clone()).await.map_err(ServiceError::from),
+                Err(error) => Err(error),
+            };
+            match loaded {
+                Ok(loaded) => catalogue.put(Arc::new(loaded)),
+                Err(error) => tracing::error!(plugin = %record.name, %error, "a plug-in can't be made ready"),
+            }
+        }
+        Ok(Arc::new(catalogue))
+    }
+
+    fn put(&self, loaded: Arc<Loaded>) {
+        let name = loaded.component.manifest.name.clone();
+        self.ready.write().unwrap_or_else(PoisonError::into_inner).insert(name, loaded);
+    }
+
+    /// What the next call runs.
+    pub(crate) fn ready(&self, name: &PluginName) -> Option<Arc<Loaded>> {
+        self.ready.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Everything that runs.
+    pub(crate) fn all_ready(&self) -> Vec<Arc<Loaded>> {
+        self.ready.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Every plug-in.
+    ///
+    /// # Errors
+    /// The right is missing.
+    pub fn list(&self, viewer: &Viewer) -> Result<Vec<PluginView>, ServiceError> {
+        need(viewer, Right::See)?;
+        Ok(self.store.plugins()?.into_iter().filter_map(|record| self.view(&record.value.name)).collect())
+    }
+
+    /// One plug-in.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], or the right is missing.
+    pub fn inspect(&self, viewer: &Viewer, name: &PluginName) -> Result<PluginView, ServiceError> {
+        need(viewer, Right::See)?;
+        self.view(name).ok_or_else(|| unknown(name))
+    }
+
+    /// What everybody may know of a plug-in.
+    pub(crate) fn view(&self, name: &PluginName) -> Option<PluginView> {
+        let record = self.store.plugin(name).ok()??.value;
+        let component = match self.ready(name) {
+            Some(loaded) => loaded.component.clone(),
+            None => inspect(&self.blobs.read(&record.active.digest).ok()?).ok()?,
+        };
+        let manifest = &component.manifest;
+        let asks = manifest.needs.iter().map(|capability| Ask {
+            capability: *capability,
+            question: capability.question().to_owned(),
+            line: manifest.line_of(*capability).unwrap_or_default(),
+            granted: record.grant.has(*capability),
+        });
+        Some(PluginView {
+            title: manifest.title.clone(),
+            publisher: manifest.publisher.clone(),
+            device_types: manifest.device_types.clone(),
+            exports: component.exports.iter().map(ToString::to_string).collect(),
+            imports: component.imports.iter().map(ToString::to_string).collect(),
+            asks: asks.collect(),
+            budget: manifest.budget,
+            size: component.size as u64,
+            record,
+        })
+    }
+
+    /// Installs a plug-in, or upgrades it. With `approve`, everything that it asks for is granted; else only what was granted
+    /// before, and one that asks for more waits.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] says why it is none; nothing has changed then.
+    pub async fn install(&self, viewer: &Viewer, component: Vec<u8>, approve: bool) -> Result<Installed, ServiceError> {
+        need(viewer, Right::Administer)?;
+        let _changing = self.changing.lock().await;
+        let found = inspect(&component).map_err(|refusal| ServiceError::Invalid(refusal.to_string()))?;
+        let name = found.manifest.name.clone();
+        let known = self.store.plugin(&name)?;
+        let granted = known.as_ref().map(|known| known.value.grant.clone()).unwrap_or_default();
+        let grant = if approve { Grant::all_of(&found.manifest) } else { granted.clone() };
+        let missing = grant.missing(&found.manifest);
+        // Even what waits must be one that runs here: whoever approves it shall not be disappointed then.
+        let mut loaded = self.runtime.load(&component, Grant::all_of(&found.manifest)).await?;
+        self.blobs.write(&found.digest, &component)?;
+        let release =
+            Release { version: found.manifest.version.clone(), digest: found.digest.clone(), installed_at: now() };
+        if !missing.is_empty() {
+            if let Some(known) = known {
+                let value = PluginRecord { waiting: Some(release), ..known.value };
+                let text = format!("{name} {} waits for approval", found.manifest.version);
+                self.commit(&name, Expect::Version(known.version), Some(value), "plugin.waiting", text).await?;
+            }
+            let missing = missing.iter().map(ToString::to_string).collect();
+            return Ok(Installed::Waiting { plugin: self.view(&name).map(Box::new), missing });
+        }
+        let (expect, record) = match known {
+            None => (Expect::Absent, PluginRecord::new(name.clone(), release, grant)),
+            Some(known) => (Expect::Version(known.version), PluginRecord { grant, ..known.value.upgraded(release) }),
+        };
+        let text = format!("{name} {} was installed by {}", found.manifest.version, viewer.user);
+        loaded.grant = record.grant.clone();
+        self.commit(&name, expect, Some(record), "plugin.installed", text).await?;
+        self.put(Arc::new(loaded));
+        let plugin = self.view(&name).ok_or_else(|| unknown(&name))?;
+        Ok(Installed::Active { plugin: Box::new(plugin) })
+    }
+
+    /// Grants exactly this. An upgrade that waited for it becomes active; a plug-in that lacks something stops being called.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], or the right is missing.
+    pub async fn grant(&self, viewer: &Viewer, name: &PluginName, grant: Grant) -> Result<PluginView, ServiceError> {
+        need(viewer, Right::Administer)?;
+        let _changing = self.changing.lock().await;
+        let known = self.known(name)?;
+        let mut record = PluginRecord { grant: grant.clone(), ..known.value };
+        if let Some(waiting) = record.waiting.clone()
+            && grant.missing(&self.component(&waiting)?.manifest).is_empty()
+        {
+            record = record.upgraded(waiting);
+        }
+        let bytes = self.blobs.read(&record.active.digest)?;
+        let loaded = self.runtime.load(&bytes, grant).await;
+        let text = format!("what {name} may do was changed by {}", viewer.user);
+        self.commit(name, Expect::Version(known.version), Some(record), "plugin.granted", text).await?;
+        match loaded {
+            Ok(loaded) => self.put(Arc::new(loaded)),
+            Err(error) => {
+                tracing::warn!(plugin = %name, %error, "the plug-in isn't called until this is granted");
+                self.ready.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+            }
+        }
+        self.view(name).ok_or_else(|| unknown(name))
+    }
+
+    /// Goes back to the release before; doing it twice is where it was.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn rollback(&self, viewer: &Viewer, name: &PluginName) -> Result<PluginView, ServiceError> {
+        need(viewer, Right::Administer)?;
+        let _changing = self.changing.lock().await;
+        let known = self.known(name)?;
+        let none = || ServiceError::Conflict(format!("{name} has no release to go back to"));
+        let record = known.value.rolled_back().ok_or_else(none)?;
+        let loaded = self.runtime.load(&self.blobs.read(&record.active.digest)?, record.grant.clone()).await?;
+        let text = format!("{name} went back to {} on order of {}", record.active.version, viewer.user);
+        self.commit(name, Expect::Version(known.version), Some(record), "plugin.rolled-back", text).await?;
+        self.put(Arc::new(loaded));
+        self.view(name).ok_or_else(|| unknown(name))
+    }
+
+    /// Removes a plug-in. Its devices stay, and aren't read until another takes its name.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], or the right is missing.
+    pub async fn remove(&self, viewer: &Viewer, name: &PluginName) -> Result<(), ServiceError> {
+        need(viewer, Right::Administer)?;
+        let _changing = self.changing.lock().await;
+        let known = self.known(name)?;
+        let text = format!("{name} was removed by {}", viewer.user);
+        self.commit(name, Expect::Version(known.version), None, "plugin.removed", text).await?;
+        self.drop_ready(&known.value);
+        Ok(())
+    }
+
+    fn drop_ready(&self, record: &PluginRecord) {
+        self.ready.write().unwrap_or_else(PoisonError::into_inner).remove(&record.name);
+        for release in record.releases() {
+            self.runtime.forget(&release.digest);
+            self.blobs.remove(&release.digest);
+        }
+    }
+
+    fn known(&self, name: &PluginName) -> Result<Versioned<PluginRecord>, ServiceError> {
+        self.store.plugin(name)?.ok_or_else(|| unknown(name))
+    }
+
+    fn component(&self, release: &Release) -> Result<hostler_runtime::Component, ServiceError> {
+        inspect(&self.blobs.read(&release.digest)?).map_err(|refusal| ServiceError::Internal(refusal.to_string()))
+    }
+
+    async fn commit(
+        &self,
+        name: &PluginName,
+        expect: Expect,
+        value: Option<PluginRecord>,
+        event: &str,
+        text: String,
+    ) -> Result<(), ServiceError> {
+        let happened = Event { at: now(), device: None, name: event.to_owned(), severity: Severity::Info, text };
+        let changes = Changes::from(Change::Plugin { name: name.clone(), expect, value: value.map(Box::new) });
+        Ok(self.store.commit(changes.and(Change::Happened(happened))).await?)
+    }
+
+    /// What the nodes below run.
+    #[must_use]
+    pub fn entries(&self) -> Vec<CatalogueEntry> {
+        let ready = self.all_ready();
+        ready
+            .iter()
+            .map(|loaded| CatalogueEntry {
+                name: loaded.component.manifest.name.clone(),
+                digest: loaded.component.digest.clone(),
+                grant: loaded.grant.clone(),
+            })
+            .collect()
+    }
+
+    /// A digest of [`Catalogue::entries`]: the same when they are.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let text = serde_json::to_string(&self.entries()).unwrap_or_default();
+        hex::encode(Sha256::digest(text))
+    }
+
+    /// The bytes of a component.
+    #[must_use]
+    pub fn bytes(&self, digest: &str) -> Option<Vec<u8>> {
+        self.blobs.read(digest).ok()
+    }
+
+    /// Whether the parent's release runs here already.
+    pub(crate) fn has(&self, entry: &CatalogueEntry) -> bool {
+        let ready = self.ready(&entry.name);
+        ready.is_some_and(|loaded| loaded.component.digest == entry.digest && loaded.grant == entry.grant)
+    }
+
+    /// Takes a release from the parent: its bytes and what was granted there.
+    pub(crate) async fn follow(&self, entry: &CatalogueEntry, bytes: &[u8]) -> Result<(), ServiceError> {
+        let _changing = self.changing.lock().await;
+        let found = inspect(bytes).map_err(|refusal| ServiceError::Invalid(refusal.to_string()))?;
+        if found.digest != entry.digest || found.manifest.name != entry.name {
+            return Err(ServiceError::Invalid(format!(
+                "the parent sent something else than {} {}",
+                entry.name, entry.digest
+            )));
+        }
+        let loaded = self.runtime.load(bytes, entry.grant.clone()).await?;
+        self.blobs.write(&found.digest, bytes)?;
+        let release = Release { version: found.manifest.version, digest: found.digest, installed_at: now() };
+        let grant = entry.grant.clone();
+        let (expect, record) = match self.store.plugin(&entry.name)? {
+            None => (Expect::Absent, PluginRecord::new(entry.name.clone(), release, grant)),
+            Some(known) => (Expect::Version(known.version), PluginRecord { grant, ..known.value.upgraded(release) }),
+        };
+        let text = format!("{} {} came from the parent", entry.name, record.active.version);
+        self.commit(&entry.name, expect, Some(record), "plugin.installed", text).await?;
+        self.put(Arc::new(loaded));
+        Ok(())
+    }
+
+    /// Removes what the parent doesn't have any more.
+    pub(crate) async fn keep_only(&self, entries: &[CatalogueEntry]) -> Result<(), ServiceError> {
+        let _changing = self.changing.lock().await;
+        for known in self.store.plugins()? {
+            let name = known.value.name.clone();
+            if !entries.iter().any(|entry| entry.name == name) {
+                let text = format!("{name} was removed at the parent");
+                self.commit(&name, Expect::Version(known.version), None, "plugin.removed", text).await?;
+                self.drop_ready(&known.value);
+            }
+        }
+        Ok(())
+    }
+
+    /// When a plug-in became what it is.
+    #[must_use]
+    pub fn since(&self, name: &PluginName) -> Option<Timestamp> {
+        Some(self.store.plugin(name).ok()??.value.active.installed_at)
+    }
+}
+
+fn unknown(name: &PluginName) -> ServiceError {
+    ServiceError::NotFound(format!("there is no plug-in {name}; `hostler plugin list` shows them"))
+}

@@ -1,0 +1,297 @@
+//! A call of a plug-in for a device: one at a time for each device, and its traces stored with its answer or not at all.
+
+use crate::catalogue::Catalogue;
+use futures::future::BoxFuture;
+use hostler_core::changes::{Change, Changes, PendingAction};
+use hostler_core::device::Reach;
+use hostler_core::event::Event;
+use hostler_core::message::Method;
+use hostler_core::reading::{Identity, Report, Severity};
+use hostler_core::{DeviceId, NodeId, PluginName};
+use hostler_engine::{Ask, AskError, now};
+use hostler_links::{HttpLinks, Lane, Lanes, Oid, SnmpLinks, Value};
+use hostler_runtime::{
+    Action, Answer, Call, CallError, Done, Failure, Loaded, LogLevel, Question, Recognition, Runtime,
+};
+use hostler_store::{Store, StoreError};
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// sysObjectID.0 (RFC 3418): what every agent has.
+const SYS_OBJECT_ID: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 2, 0];
+
+/// Why a call brought nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallFailed {
+    /// The plug-in isn't there, or wasn't granted what it needs.
+    #[error("plug-in {0} is not ready; see `hostler plugin list`")]
+    NoPlugin(PluginName),
+    /// The thing couldn't be asked.
+    #[error("{0}")]
+    Thing(Failure),
+    /// The plug-in crashed or was stopped.
+    #[error(transparent)]
+    Plugin(#[from] CallError),
+    /// What it left could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Calls plug-ins for devices.
+pub struct Caller {
+    store: Arc<dyn Store>,
+    runtime: Arc<Runtime>,
+    catalogue: Arc<Catalogue>,
+    snmp: SnmpLinks,
+    http: HttpLinks,
+    lanes: Vec<(ipnet::IpNet, Lanes)>,
+    others: Lanes,
+    parent: Option<NodeId>,
+    settings: BTreeMap<PluginName, BTreeMap<String, String>>,
+    turns: Mutex<HashMap<DeviceId, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+impl Caller {
+    /// Puts a caller together. `lanes` bounds what is in flight in each network, the rest shares one pair.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        (runtime, catalogue): (Arc<Runtime>, Arc<Catalogue>),
+        (snmp, http): (SnmpLinks, HttpLinks),
+        lanes: Vec<(ipnet::IpNet, Lanes)>,
+        parent: Option<NodeId>,
+        settings: BTreeMap<PluginName, BTreeMap<String, String>>,
+    ) -> Arc<Self> {
+        let (others, turns) = (Lanes::new(32, 32), Mutex::default());
+        Arc::new(Self { store, runtime, catalogue, snmp, http, lanes, others, parent, settings, turns })
+    }
+
+    fn turn(&self, device: &DeviceId) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = turns.get(device).and_then(Weak::upgrade) {
+            return turn;
+        }
+        if turns.len() > 1_000 && turns.len().is_power_of_two() {
+            turns.retain(|_, turn| turn.strong_count() > 0);
+        }
+        let turn = Arc::default();
+        turns.insert(device.clone(), Arc::downgrade(&turn));
+        turn
+    }
+
+    fn lanes(&self, address: IpAddr) -> Lanes {
+        let network = self.lanes.iter().find(|(net, _)| net.contains(&address));
+        network.map_or_else(|| self.others.clone(), |(_, lanes)| lanes.clone())
+    }
+
+    /// The links of one device, and nothing else. A link that can't be made isn't there, and the log says why.
+    async fn call(&self, device: DeviceId, reach: &Reach, lane: Lane, plugin: &Loaded) -> Call {
+        let lanes = self.lanes(reach.address);
+        let snmp = match &reach.snmp {
+            None => None,
+            Some(snmp) => match self.snmp.link(reach.address, snmp, lanes.clone(), lane).await {
+                Ok(link) => Some(link),
+                Err(error) => {
+                    tracing::warn!(%device, %error, "there is no SNMP link");
+                    None
+                }
+            },
+        };
+        let http = reach.http.as_ref().map(|http| self.http.link(reach.address, http, lanes, lane));
+        let settings = self.settings.get(&plugin.component.manifest.name).cloned().unwrap_or_default();
+        Call { device, snmp, http, state: BTreeMap::new(), settings, now: now() }
+    }
+
+    /// Whether an SNMP agent answers here to this credential. It is asked for the one object that every agent has.
+    pub(crate) async fn answers(&self, reach: &Reach) -> bool {
+        let Some(snmp) = &reach.snmp else { return false };
+        let link = self.snmp.link(reach.address, snmp, self.lanes(reach.address), Lane::Doubtful).await;
+        match link {
+            Ok(link) => link.get(&[Oid::from_slice(&SYS_OBJECT_ID)]).await.is_ok(),
+            Err(error) => {
+                tracing::warn!(address = %reach.address, %error, "there is no SNMP link");
+                false
+            }
+        }
+    }
+
+    /// Which plug-ins recognise what answers here, the surest first. Nothing of these calls is stored.
+    pub(crate) async fn recognise(&self, reach: &Reach) -> Vec<(PluginName, Recognition)> {
+        let mut found = Vec::new();
+        for plugin in self.catalogue.all_ready() {
+            let stranger = DeviceId::from_words(&["stranger", &reach.address.to_string()]);
+            let call = self.call(stranger.clone(), reach, Lane::Lively, &plugin).await;
+            let name = plugin.component.manifest.name.clone();
+            match self.runtime.call(&plugin, call, Question::Recognise).await {
+                Ok(done) => {
+                    log(&stranger, &name, &done);
+                    match done.answer {
+                        Ok(Answer::Recognised(Some(recognition))) => found.push((name, recognition)),
+                        Ok(_) => {}
+                        Err(failure) => {
+                            tracing::debug!(address = %reach.address, plugin = %name, %failure, "not recognised")
+                        }
+                    }
+                }
+                Err(error) => tracing::warn!(address = %reach.address, %error, "a plug-in failed to recognise"),
+            }
+        }
+        found.sort_by_key(|(_, recognition)| std::cmp::Reverse(recognition.certainty));
+        found
+    }
+
+    /// Reads a device: what the plug-in reports, stored traces and performed actions included.
+    pub(crate) async fn read(
+        &self,
+        device: &DeviceId,
+        reach: &Reach,
+        plugin: &PluginName,
+        lane: Lane,
+    ) -> Result<Report, CallFailed> {
+        let turn = self.turn(device);
+        let _turn = turn.lock().await;
+        let loaded = self.catalogue.ready(plugin).ok_or_else(|| CallFailed::NoPlugin(plugin.clone()))?;
+        let mut call = self.call(device.clone(), reach, lane, &loaded).await;
+        call.state = self.store.plugin_state(device, plugin)?;
+        let done = self.runtime.call(&loaded, call, Question::Read).await?;
+        log(device, plugin, &done);
+        let (report, actions) = match done.answer {
+            Ok(Answer::Report(Some(outcome))) => outcome,
+            Ok(_) => (Report::default(), Vec::new()),
+            Err(failure) => return Err(CallFailed::Thing(failure)),
+        };
+        let mut changes: Changes = done
+            .traces
+            .state
+            .into_iter()
+            .map(|(key, value)| Change::PluginState { device: device.clone(), plugin: plugin.clone(), key, value })
+            .collect();
+        for event in done.traces.events {
+            changes = self.happened(changes, event);
+        }
+        let actions: Vec<(u64, Action)> = (now().0..).zip(actions).collect();
+        for (id, action) in &actions {
+            changes = changes.and(pending(device, *id, plugin, action, true));
+        }
+        self.store.commit(changes).await?;
+        for (id, action) in actions {
+            self.perform(device, reach, &loaded, id, action).await?;
+        }
+        Ok(report)
+    }
+
+    /// An event of this node's devices, for here and for above.
+    pub(crate) fn happened(&self, changes: Changes, event: Event) -> Changes {
+        let changes = changes.and(Change::Happened(event.clone()));
+        match &self.parent {
+            Some(parent) => changes.and(Change::Send { to: parent.clone(), method: Method::EventHappened(event) }),
+            None => changes,
+        }
+    }
+
+    /// Performs an action that was stored as started, and strikes it off. It is done once at most: what a crash
+    /// interrupts is reported by [`Caller::report_doubts`].
+    async fn perform(
+        &self,
+        device: &DeviceId,
+        reach: &Reach,
+        plugin: &Loaded,
+        id: u64,
+        action: Action,
+    ) -> Result<(), StoreError> {
+        let links = self.call(device.clone(), reach, Lane::Lively, plugin).await;
+        let outcome: Result<(), String> = match (action, links.snmp, links.http) {
+            (Action::SnmpSet(_), _, _) if !plugin.grant.has(hostler_core::plugin::Capability::SnmpWrite) => {
+                Err("the plug-in was not granted snmp-write".to_owned())
+            }
+            (Action::SnmpSet(bindings), Some(snmp), _) => {
+                let parsed: Result<Vec<(Oid, Value)>, String> = bindings
+                    .into_iter()
+                    .map(|(oid, value)| Ok((Oid::parse(&oid).map_err(|error| error.to_string())?, value.into())))
+                    .collect();
+                match parsed {
+                    Ok(bindings) => snmp.set(&bindings).await.map_err(|error| error.to_string()),
+                    Err(why) => Err(why),
+                }
+            }
+            (Action::HttpSend(request), _, Some(http)) => {
+                http.send(request.into(), 1 << 20).await.map(|_| ()).map_err(|error| error.to_string())
+            }
+            _ => Err("the device has no such link".to_owned()),
+        };
+        let changes = Changes::from(Change::Action { device: device.clone(), id, value: None });
+        let changes = match outcome {
+            Ok(()) => changes,
+            Err(why) => {
+                let text =
+                    format!("what plug-in {} wanted done afterwards failed: {why}", plugin.component.manifest.name);
+                self.happened(changes, event(device, "action.failed", text))
+            }
+        };
+        self.store.commit(changes).await
+    }
+
+    /// Says of each action that a crash interrupted that it is in doubt.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn report_doubts(&self) -> Result<(), StoreError> {
+        for (device, id, action) in self.store.actions()? {
+            let text = format!(
+                "hostler stopped while plug-in {} acted on this device; whether it was done is in doubt",
+                action.plugin
+            );
+            let changes = Changes::from(Change::Action { device: device.clone(), id, value: None });
+            self.store.commit(self.happened(changes, event(&device, "action.in-doubt", text))).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Ask for Caller {
+    fn identify(&self, reach: Reach, plugin: PluginName) -> BoxFuture<'_, Result<Identity, AskError>> {
+        Box::pin(async move {
+            let failed = |why: String, again: bool| AskError { why, again };
+            let loaded = self.catalogue.ready(&plugin);
+            let loaded = loaded.ok_or_else(|| failed(CallFailed::NoPlugin(plugin.clone()).to_string(), true))?;
+            let stranger = DeviceId::from_words(&["stranger", &reach.address.to_string()]);
+            let call = self.call(stranger.clone(), &reach, Lane::Lively, &loaded).await;
+            let done = self.runtime.call(&loaded, call, Question::Identify).await;
+            let done = done.map_err(|error| failed(error.to_string(), true))?;
+            log(&stranger, &plugin, &done);
+            match done.answer {
+                Ok(Answer::Identified(identity)) => Ok(identity),
+                Ok(_) => Err(failed("the plug-in answered something else".to_owned(), false)),
+                Err(failure) => {
+                    let again = matches!(failure, Failure::Unreachable(_) | Failure::Garbled(_));
+                    Err(failed(failure.to_string(), again))
+                }
+            }
+        })
+    }
+}
+
+fn pending(device: &DeviceId, id: u64, plugin: &PluginName, action: &Action, started: bool) -> Change {
+    let body = serde_json::to_vec(action).unwrap_or_default();
+    let value = Some(PendingAction { plugin: plugin.clone(), body, started });
+    Change::Action { device: device.clone(), id, value }
+}
+
+fn event(device: &DeviceId, name: &str, text: String) -> Event {
+    Event { at: now(), device: Some(device.clone()), name: name.to_owned(), severity: Severity::Warning, text }
+}
+
+fn log(device: &DeviceId, plugin: &PluginName, done: &Done) {
+    for line in &done.log {
+        match line.level {
+            LogLevel::Debug => tracing::debug!(%device, %plugin, "{}", line.text),
+            LogLevel::Info => tracing::info!(%device, %plugin, "{}", line.text),
+            LogLevel::Warn => tracing::warn!(%device, %plugin, "{}", line.text),
+            LogLevel::Error => tracing::error!(%device, %plugin, "{}", line.text),
+        }
+    }
+    if done.spent.log_lines_dropped > 0 {
+        tracing::warn!(%device, %plugin, dropped = done.spent.log_lines_dropped, "the plug-in logged more than it may");
+    }
+}

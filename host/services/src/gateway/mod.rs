@@ -1,0 +1,124 @@
+//! A gateway's own network: what is discovered in it, adopted from it, and read in it.
+
+mod calls;
+mod discovery;
+mod reader;
+
+pub use calls::{CallFailed, Caller};
+pub use discovery::{Discovery, Network, Rule};
+pub use reader::Reader;
+
+use crate::error::ServiceError;
+use crate::inventory::Inventory;
+use hostler_core::adoption::Origin;
+use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::event::Event;
+use hostler_core::message::Method;
+use hostler_core::reading::Severity;
+use hostler_core::{DeviceId, NodeId};
+use hostler_engine::{Adopter, now};
+use hostler_store::Store;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A gateway's own network.
+pub struct Gateway {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) node: NodeId,
+    pub(crate) parent: Option<NodeId>,
+    pub(crate) adopter: Arc<Adopter>,
+    pub(crate) discovery: Arc<Discovery>,
+    pub(crate) reader: Arc<Reader>,
+    pub(crate) inventory: Arc<Inventory>,
+}
+
+impl Gateway {
+    /// Puts a gateway together.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        (node, parent): (NodeId, Option<NodeId>),
+        adopter: Arc<Adopter>,
+        discovery: Arc<Discovery>,
+        reader: Arc<Reader>,
+        inventory: Arc<Inventory>,
+    ) -> Arc<Self> {
+        Arc::new(Self { store, node, parent, adopter, discovery, reader, inventory })
+    }
+
+    /// Whether something is being adopted at this address.
+    #[must_use]
+    pub fn is_adopting(&self, address: &IpAddr) -> bool {
+        self.adopter.is_adopting(address)
+    }
+
+    /// Takes an order, from here or from above; `more` says in the same commit that it was taken.
+    ///
+    /// # Errors
+    /// The store's; the order counts as not taken then.
+    pub async fn take(&self, order: Method, more: Changes) -> Result<(), ServiceError> {
+        match order {
+            Method::Adopt { address, plugin } => {
+                let candidates = self.store.candidates()?;
+                let candidate = candidates.into_iter().find(|(of, c)| *of == self.node && c.reach.address == address);
+                match candidate {
+                    Some((_, candidate)) => {
+                        Ok(self.adopter.begin(candidate.reach, plugin, Origin::Person, more).await?)
+                    }
+                    None => {
+                        let why = "nothing was discovered there, or it was adopted meanwhile".to_owned();
+                        Ok(self.store.commit(self.tell(more, Method::AdoptionEnded { address, why })).await?)
+                    }
+                }
+            }
+            Method::Release(id) => self.release(&id, more).await,
+            Method::ReadNow(id) => {
+                self.store.commit(more).await?;
+                self.reader.read_now(&id);
+                Ok(())
+            }
+            Method::DiscoverNow => {
+                self.store.commit(more).await?;
+                self.discovery.now();
+                Ok(())
+            }
+            other => {
+                tracing::warn!(?other, "an order that only goes upwards came down; it was set aside");
+                Ok(self.store.commit(more).await?)
+            }
+        }
+    }
+
+    async fn release(&self, id: &DeviceId, more: Changes) -> Result<(), ServiceError> {
+        let Some(device) = self.store.device(id)? else {
+            return Ok(self.store.commit(self.tell(more, Method::DeviceReleased(id.clone()))).await?);
+        };
+        let event = Event {
+            at: now(),
+            device: None,
+            name: "device.released".to_owned(),
+            severity: Severity::Info,
+            text: format!("{} ({id}) was let go", device.value.title()),
+        };
+        let changes = more
+            .and(Change::Device { id: id.clone(), expect: Expect::Version(device.version), value: None })
+            .and(Change::Happened(event.clone()));
+        let changes = self.tell(self.tell(changes, Method::DeviceReleased(id.clone())), Method::EventHappened(event));
+        Ok(self.store.commit(changes).await?)
+    }
+
+    fn tell(&self, changes: Changes, method: Method) -> Changes {
+        match &self.parent {
+            Some(parent) => changes.and(Change::Send { to: parent.clone(), method }),
+            None => changes,
+        }
+    }
+
+    /// Runs what a gateway does by itself, until it is dropped.
+    pub async fn run(self: Arc<Self>) {
+        tokio::join!(
+            Arc::clone(&self.discovery).run(Arc::clone(&self.adopter)),
+            Arc::clone(&self.reader).run(Arc::clone(&self.inventory)),
+        );
+    }
+}

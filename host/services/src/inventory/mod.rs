@@ -1,0 +1,326 @@
+//! The fleet: devices, whose they are, how they are, what was discovered, what happened.
+//!
+//! Everything that lists need is kept in memory and follows every commit; what a single device's page needs beyond that is
+//! read from the store.
+
+mod index;
+mod keeper;
+mod query;
+mod views;
+
+pub use query::{DeviceRow, LowLevel, Page, Query};
+pub use views::{CandidateView, DeviceView, NodeView, StoredEvent};
+
+use crate::catalogue::Catalogue;
+use crate::error::ServiceError;
+use crate::gateway::Gateway;
+use crate::live::{Live, LiveEvent};
+use crate::need;
+use crate::tree::Presence;
+use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::device::{Device, Placement};
+use hostler_core::history::Series;
+use hostler_core::message::Method;
+use hostler_core::reading::Snapshot;
+use hostler_core::viewer::{Right, Viewer};
+use hostler_core::{DeviceId, NodeId, PluginName};
+use hostler_store::Store;
+use index::Index;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+
+/// The most events that one question brings.
+const EVENTS: usize = 500;
+
+/// The fleet, as this node knows it.
+pub struct Inventory {
+    store: Arc<dyn Store>,
+    index: Arc<RwLock<Index>>,
+    live: Live,
+    node: NodeId,
+    catalogue: Arc<Catalogue>,
+    presence: Arc<Presence>,
+    gateway: OnceLock<Arc<Gateway>>,
+    /// Devices whose newest isn't on the disk yet.
+    unkept: Mutex<BTreeSet<DeviceId>>,
+    /// Devices whose newest the parent doesn't know yet; `None` where there is no parent.
+    untold: Option<Mutex<BTreeSet<DeviceId>>>,
+    pub(crate) news: tokio::sync::Notify,
+}
+
+impl Inventory {
+    /// The fleet as it is stored. With a parent, what it must be told is remembered.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn open(
+        store: Arc<dyn Store>,
+        live: Live,
+        node: NodeId,
+        catalogue: Arc<Catalogue>,
+        presence: Arc<Presence>,
+        has_parent: bool,
+    ) -> Result<Arc<Self>, ServiceError> {
+        let index = Arc::new(RwLock::new(Index::load(&*store)?));
+        let following = Arc::clone(&index);
+        store.observe(Arc::new(move |changes: &Changes| {
+            let mut index = following.write().unwrap_or_else(PoisonError::into_inner);
+            changes.0.iter().for_each(|change| index.follow(change));
+        }));
+        let untold = has_parent.then(|| {
+            let index = index.read().unwrap_or_else(PoisonError::into_inner);
+            Mutex::new(index.snapshots().map(|(id, _)| id.clone()).collect())
+        });
+        Ok(Arc::new(Self {
+            store,
+            index,
+            live,
+            node,
+            catalogue,
+            presence,
+            gateway: OnceLock::new(),
+            unkept: Mutex::default(),
+            untold,
+            news: tokio::sync::Notify::new(),
+        }))
+    }
+
+    /// Orders for this node's own network go to this gateway.
+    pub fn serve_with(&self, gateway: Arc<Gateway>) {
+        let _ = self.gateway.set(gateway);
+    }
+
+    fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Finds devices.
+    #[must_use]
+    pub fn list(&self, viewer: &Viewer, query: &Query) -> Page {
+        self.index().find(viewer, query)
+    }
+
+    /// One device.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], also for who may not see it.
+    pub fn device(&self, viewer: &Viewer, id: &DeviceId) -> Result<DeviceView, ServiceError> {
+        let (device, placement, snapshot) = self.index().get(viewer, id).ok_or_else(|| unknown(id))?;
+        let plugin = self.catalogue.view(&device.plugin);
+        Ok(DeviceView { condition: snapshot.condition(), device, placement, snapshot, plugin })
+    }
+
+    /// The histories of one device, by their names.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub fn series(&self, viewer: &Viewer, id: &DeviceId) -> Result<BTreeMap<String, Series>, ServiceError> {
+        self.device(viewer, id)?;
+        Ok(self.store.histories(id)?)
+    }
+
+    /// The newest events, newest first, of one device or of all that the viewer sees.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a device that isn't there.
+    pub fn events(
+        &self,
+        viewer: &Viewer,
+        device: Option<&DeviceId>,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, ServiceError> {
+        match device {
+            Some(id) => {
+                self.device(viewer, id)?;
+            }
+            None => need(viewer, Right::See)?,
+        }
+        let events = self.store.events(device, before, limit.min(EVENTS))?;
+        Ok(events.into_iter().map(|(seq, event)| StoredEvent { seq, event }).collect())
+    }
+
+    /// Says whose a device is and where it stands.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], or the right is missing.
+    pub async fn place(&self, viewer: &Viewer, id: &DeviceId, placement: Placement) -> Result<(), ServiceError> {
+        need(viewer, Right::Operate)?;
+        self.device(viewer, id)?;
+        let known = self.store.placement(id)?;
+        let expect = known.map_or(Expect::Absent, |known| Expect::Version(known.version));
+        Ok(self.store.commit(Change::Placement { id: id.clone(), expect, value: placement }.into()).await?)
+    }
+
+    /// What answered somewhere and isn't managed.
+    ///
+    /// # Errors
+    /// The right is missing.
+    pub fn candidates(&self, viewer: &Viewer) -> Result<Vec<CandidateView>, ServiceError> {
+        need(viewer, Right::See)?;
+        let candidates = self.store.candidates()?.into_iter();
+        Ok(candidates
+            .map(|(gateway, candidate)| {
+                let own = self.gateway.get().filter(|_| gateway == self.node);
+                let adopting = own.is_some_and(|own| own.is_adopting(&candidate.reach.address));
+                CandidateView { gateway, candidate, adopting }
+            })
+            .collect())
+    }
+
+    /// Adopts a candidate. The answer comes as an event, and as a device.
+    ///
+    /// # Errors
+    /// There is no such candidate, no such plug-in, or the right is missing.
+    pub async fn adopt(
+        &self,
+        viewer: &Viewer,
+        gateway: &NodeId,
+        address: IpAddr,
+        plugin: &PluginName,
+    ) -> Result<(), ServiceError> {
+        need(viewer, Right::Operate)?;
+        let known = self.store.candidates()?.iter().any(|(of, c)| of == gateway && c.reach.address == address);
+        if !known {
+            return Err(ServiceError::NotFound(format!("nothing was discovered at {address} by {gateway}")));
+        }
+        if self.catalogue.view(plugin).is_none() {
+            return Err(ServiceError::NotFound(format!(
+                "there is no plug-in {plugin}; `hostler plugin list` shows them"
+            )));
+        }
+        self.order(gateway, Method::Adopt { address, plugin: plugin.clone() }).await
+    }
+
+    /// Lets a device go: its gateway doesn't speak for it any more, and what was kept of it goes.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], or the right is missing.
+    pub async fn release(&self, viewer: &Viewer, id: &DeviceId) -> Result<(), ServiceError> {
+        need(viewer, Right::Operate)?;
+        let device = self.device(viewer, id)?.device;
+        self.order(&device.gateway, Method::Release(id.clone())).await
+    }
+
+    /// Reads a device now.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], or the right is missing.
+    pub async fn read_now(&self, viewer: &Viewer, id: &DeviceId) -> Result<(), ServiceError> {
+        need(viewer, Right::Operate)?;
+        let device = self.device(viewer, id)?.device;
+        self.order(&device.gateway, Method::ReadNow(id.clone())).await
+    }
+
+    /// Searches the networks of one gateway, or of all, now.
+    ///
+    /// # Errors
+    /// There is no such gateway, or the right is missing.
+    pub async fn discover_now(&self, viewer: &Viewer, gateway: Option<&NodeId>) -> Result<(), ServiceError> {
+        need(viewer, Right::Operate)?;
+        let gateways: Vec<NodeId> = match gateway {
+            Some(gateway) => vec![gateway.clone()],
+            None => {
+                let children = self.store.children()?.into_iter().map(|child| child.value.id);
+                children.chain(self.gateway.get().map(|_| self.node.clone())).collect()
+            }
+        };
+        for gateway in &gateways {
+            self.order(gateway, Method::DiscoverNow).await?;
+        }
+        Ok(())
+    }
+
+    async fn order(&self, gateway: &NodeId, method: Method) -> Result<(), ServiceError> {
+        if let Some(own) = self.gateway.get().filter(|_| *gateway == self.node) {
+            return own.take(method, Changes::none()).await;
+        }
+        if !self.store.children()?.iter().any(|child| child.value.id == *gateway) {
+            return Err(ServiceError::NotFound(format!(
+                "there is no gateway {gateway}; `hostler node list` shows them"
+            )));
+        }
+        Ok(self.store.commit(Change::Send { to: gateway.clone(), method }.into()).await?)
+    }
+
+    /// The nodes below, and this one.
+    ///
+    /// # Errors
+    /// The right is missing.
+    pub fn nodes(&self, viewer: &Viewer) -> Result<Vec<NodeView>, ServiceError> {
+        need(viewer, Right::See)?;
+        let counts = self.index().by_gateway();
+        let devices = |id: &NodeId| counts.get(id).copied().unwrap_or_default();
+        let mut nodes = vec![NodeView {
+            last_seen: None,
+            connected: true,
+            waiting: 0,
+            devices: devices(&self.node),
+            own: true,
+            id: self.node.clone(),
+        }];
+        for child in self.store.children()? {
+            let id = child.value.id;
+            let (last_seen, connected) = self.presence.of(&id);
+            let waiting = self.store.waiting(&id)?;
+            nodes.push(NodeView { last_seen, connected, waiting, devices: devices(&id), own: false, id });
+        }
+        Ok(nodes)
+    }
+
+    /// The newest of every device that the viewer sees.
+    #[must_use]
+    pub fn snapshots(&self, viewer: &Viewer) -> Vec<(DeviceId, Snapshot)> {
+        self.index().visible(viewer)
+    }
+
+    /// The newest of one device, and the device itself.
+    pub(crate) fn known(&self, id: &DeviceId) -> Option<(Device, Snapshot)> {
+        self.index().known(id)
+    }
+
+    /// Every device of one gateway.
+    pub(crate) fn devices_of(&self, gateway: &NodeId) -> Vec<Device> {
+        self.index().devices_of(gateway)
+    }
+
+    /// Replaces the newest of a device. What belongs to nobody here is dropped.
+    pub(crate) fn take_snapshot(&self, id: &DeviceId, snapshot: Snapshot) {
+        let taken = self.index.write().unwrap_or_else(PoisonError::into_inner).put_snapshot(id, snapshot);
+        if !taken {
+            return;
+        }
+        self.unkept.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+        if let Some(untold) = &self.untold {
+            untold.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+            self.news.notify_one();
+        }
+        self.live.announce(LiveEvent::Device { id: id.clone() });
+    }
+
+    /// At most so many of the newest that the parent doesn't know yet.
+    pub(crate) fn take_untold(&self, most: usize) -> BTreeMap<DeviceId, Snapshot> {
+        let Some(untold) = &self.untold else { return BTreeMap::new() };
+        let mut untold = untold.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = self.index();
+        let mut taken = BTreeMap::new();
+        while let Some(id) = (taken.len() < most).then(|| untold.pop_first()).flatten() {
+            if let Some((_, snapshot)) = index.known(&id) {
+                taken.insert(id, snapshot);
+            }
+        }
+        taken
+    }
+
+    /// What could not be told is told later, unless something newer came meanwhile: the newest is looked up then.
+    pub(crate) fn put_back(&self, ids: impl IntoIterator<Item = DeviceId>) {
+        if let Some(untold) = &self.untold {
+            untold.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+        }
+    }
+}
+
+fn unknown(id: &DeviceId) -> ServiceError {
+    ServiceError::NotFound(format!("there is no device {id}; `hostler device list` shows them"))
+}

@@ -1,0 +1,62 @@
+//! What pages and the API show of single things.
+
+use crate::catalogue::PluginView;
+use hostler_core::device::{Candidate, Device, Placement};
+use hostler_core::event::Event;
+use hostler_core::reading::{Condition, Snapshot};
+use hostler_core::{NodeId, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Everything about one device.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DeviceView {
+    /// The device.
+    pub device: Device,
+    /// Whose it is and where it stands.
+    pub placement: Placement,
+    /// How it stands.
+    pub condition: Condition,
+    /// The newest.
+    pub snapshot: Snapshot,
+    /// The plug-in that knows its type; `None` where it was removed.
+    pub plugin: Option<PluginView>,
+}
+
+/// An event and its number.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct StoredEvent {
+    /// Counts the events of this node.
+    pub seq: u64,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// Something that was discovered.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct CandidateView {
+    /// In whose network.
+    pub gateway: NodeId,
+    /// What.
+    pub candidate: Candidate,
+    /// Whether it is being adopted.
+    pub adopting: bool,
+}
+
+/// A node of the tree.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct NodeView {
+    /// Which.
+    pub id: NodeId,
+    /// When it called last.
+    pub last_seen: Option<Timestamp>,
+    /// Whether it is here now.
+    pub connected: bool,
+    /// How many messages wait for it.
+    pub waiting: u64,
+    /// How many devices it speaks for.
+    pub devices: usize,
+    /// Whether it is the node that answers.
+    pub own: bool,
+}

@@ -1,0 +1,236 @@
+//! A made-up fleet, to look at the pages without one: what tests draw.
+
+use super::Shell;
+use super::readings::Readings;
+use super::shell::{Bare, Section};
+use hostler_core::Timestamp;
+use hostler_core::device::{Device, HttpReach, Placement, Reach, SnmpReach};
+use hostler_core::event::Event;
+use hostler_core::history::{Point, Series};
+use hostler_core::plugin::{Budget, Capability, Grant, PluginRecord, Release};
+use hostler_core::reading::{
+    Alert, Amount, Condition, DeviceType, Identity, Level, Reading, Report, Severity, Snapshot, Status, Trouble, Value,
+};
+use hostler_core::viewer::{Right, Viewer};
+use hostler_services::{Ask, DeviceRow, DeviceView, LowLevel, Page, PluginView, StoredEvent};
+use std::collections::BTreeMap;
+
+pub(super) const NOW: Timestamp = Timestamp(1_790_000_000_000);
+const HOUR: u64 = 3_600_000;
+
+pub(super) fn ago(hours: u64) -> Timestamp {
+    Timestamp(NOW.0 - hours * HOUR)
+}
+
+pub(super) fn shell(here: Section, right: Right) -> Shell {
+    let viewer = Viewer { user: "ada@example.org".parse().unwrap(), right };
+    Shell { bare: Bare::default(), viewer, node: "manager".parse().unwrap(), here, now: NOW, note: None }
+}
+
+pub(super) fn page() -> Page {
+    let names = ["Example LaserJet 4200", "Example Color C250i", "Copier second floor", "Example Scan 30", "Label printer"];
+    let rows = (0..24_usize).map(|n| {
+        let condition = Condition::ALL[[0, 0, 3, 1, 0, 5, 0, 4, 0, 0, 2, 0][n % 12]];
+        let colours = ["black", "cyan", "magenta", "yellow"];
+        let fraction = [0.62, 0.08, 0.31, 0.94, 0.02][n % 5];
+        let headline = match condition {
+            Condition::Warning => Some("Black toner is nearly empty".to_owned()),
+            Condition::Stopped => Some("Paper jam in the duplexer; open door A and remove the paper".to_owned()),
+            Condition::Unreachable => Some("it did not answer within 5 s".to_owned()),
+            _ => None,
+        };
+        DeviceRow {
+            id: format!("example-x{n}").parse().unwrap(),
+            title: names[n % 5].to_owned(),
+            device_type: [DeviceType::Printer, DeviceType::Mfp, DeviceType::Mfp, DeviceType::Scanner][n % 4],
+            condition,
+            headline,
+            address: format!("192.0.2.{}", n + 10).parse().unwrap(),
+            gateway: "branch-north".parse().unwrap(),
+            site: (n % 3 != 0).then(|| "berlin".parse().unwrap()),
+            owner: (n % 4 == 1).then(|| "ada@example.org".parse().unwrap()),
+            tags: (n % 5 == 2).then(|| ["second-floor".to_owned(), "loan".to_owned()]).into_iter().flatten().collect(),
+            lowest: (n % 4 != 3).then(|| LowLevel {
+                label: format!("{} toner", colours[n % 4]),
+                fraction,
+                colour: Some(colours[n % 4].to_owned()),
+            }),
+            pages: (n % 6 != 5).then_some(12_480 * (n as u64 + 1)),
+            read_at: Some(Timestamp(NOW.0 - 40_000 * (n as u64 + 1))),
+        }
+    });
+    let conditions = Condition::ALL.into_iter().zip([2_871, 214, 12, 88, 9, 20]).collect();
+    Page { rows: rows.collect(), total: 3_214, conditions, devices: 3_214 }
+}
+
+fn reading(name: &str, label: &str, unit: &str, value: Value, attributes: &[(&str, &str)]) -> Reading {
+    let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let instance = Some(label.replace(' ', "-"));
+    Reading { name: name.into(), instance, label: Some(label.into()), unit: Some(unit.into()), value, attributes }
+}
+
+fn level(name: &str, label: &str, unit: &str, remaining: Amount, attributes: &[(&str, &str)]) -> Reading {
+    reading(name, label, unit, Value::Level(Level { remaining, capacity: Some(100.0) }), attributes)
+}
+
+pub(super) fn report() -> Report {
+    let toner = |label: &str, colour, left| level("supply.level", label, "%", Amount::Exact(left), &[("colour", colour)]);
+    let sheets = |label: &str, remaining| {
+        let level = Level { remaining, capacity: Some(500.0) };
+        reading("tray.level", label, "{sheet}", Value::Level(level), &[])
+    };
+    let waste = [("class", "receptacleThatIsFilled")];
+    Report {
+        status: Status::Warning,
+        readings: vec![
+            toner("black toner", "black", 62.0),
+            toner("cyan toner", "cyan", 8.0),
+            toner("magenta toner", "magenta", 45.0),
+            toner("yellow toner", "yellow", 91.0),
+            level("supply.level", "waste toner box", "%", Amount::Exact(70.0), &waste),
+            level("supply.level", "fuser", "%", Amount::SomeLeft, &[]),
+            sheets("tray 1", Amount::Exact(320.0)),
+            sheets("tray 2", Amount::SomeLeft),
+            sheets("bypass tray", Amount::Unknown),
+            sheets("large capacity", Amount::Unlimited),
+            reading("pages.printed", "pages printed", "{page}", Value::Counter(184_212), &[]),
+            reading("pages.colour", "colour pages", "{page}", Value::Counter(42_019), &[]),
+            reading("temperature", "fuser temperature", "°C", Value::Gauge(178.5), &[]),
+            reading("scans", "documents scanned", "{document}", Value::Counter(801), &[]),
+            reading("door.state", "front door", "", Value::State("closed".into()), &[]),
+        ],
+        alerts: vec![
+            Alert {
+                code: "marker-supply-low".into(),
+                severity: Severity::Warning,
+                part: Some("cyan toner".into()),
+                text: Some("Cyan toner is nearly empty".into()),
+            },
+            Alert { code: "cover-open".into(), severity: Severity::Critical, part: None, text: None },
+        ],
+        console: vec!["Ready to print".into(), "Order cyan toner".into()],
+    }
+}
+
+fn growing(from: f64, to: f64, hours: u64, shape: impl Fn(f64) -> f64) -> Series {
+    let points = (0..=200_u32).map(|n| {
+        let part = f64::from(n) / 200.0;
+        let back = (hours as f64 * (1.0 - part) * HOUR as f64) as u64;
+        Point { at: Timestamp(NOW.0 - back), value: (from + (to - from) * shape(part)).round() }
+    });
+    Series { points: points.collect(), spacing_ms: 5_000 }
+}
+
+pub(super) fn series() -> BTreeMap<String, Series> {
+    let working_days = |part: f64| {
+        let days = part * 18.0;
+        let done = |day: f64| if (day as u64) % 7 >= 5 { 0.15 } else { 1.0 };
+        let whole: f64 = (0..days as u64).map(|day| done(day as f64)).sum();
+        (whole + done(days) * days.fract()) / 14.0
+    };
+    let entries = [
+        ("pages.printed/pages-printed", growing(171_320.0, 184_212.0, 18 * 24, working_days)),
+        ("pages.colour/colour-pages", growing(40_900.0, 42_019.0, 18 * 24, |part| part * part)),
+        ("temperature/fuser-temperature", growing(20.0, 178.0, 5, |part| (part * 9.0).sin() * 0.1 + part.sqrt() * 0.9)),
+        ("supply.level/cyan-toner", {
+            let mut series = growing(92.0, 8.0, 18 * 24, |part| part);
+            series.points.iter_mut().for_each(|point| point.value /= 100.0);
+            series
+        }),
+    ];
+    entries.into_iter().map(|(name, series)| (name.to_owned(), series)).collect()
+}
+
+pub(super) fn readings() -> Readings {
+    Readings::new(&report().readings, &series(), NOW)
+}
+
+pub(super) fn plugin() -> PluginView {
+    let release = |version: &str, hours| Release {
+        version: version.parse().unwrap(),
+        digest: "9f2c41aa07be35d1".repeat(4),
+        installed_at: ago(hours),
+    };
+    let ask = |capability: Capability, line, granted| Ask {
+        capability,
+        question: capability.question().to_owned(),
+        line,
+        granted,
+    };
+    PluginView {
+        record: PluginRecord {
+            name: "mfp".parse().unwrap(),
+            active: release("0.2.0", 30),
+            previous: Some(release("0.1.3", 800)),
+            waiting: Some(release("0.3.0", 1)),
+            grant: Grant([Capability::Snmp, Capability::State].into()),
+        },
+        title: "Printers and multifunction devices".into(),
+        publisher: "hostler".into(),
+        device_types: vec!["printer".into(), "mfp".into()],
+        exports: vec!["hostler:plugin/driver@0.1.0".into()],
+        imports: vec!["hostler:plugin/snmp@0.1.0".into(), "hostler:plugin/state@0.1.0".into()],
+        asks: vec![
+            ask(Capability::Snmp, 11, true),
+            ask(Capability::State, 12, true),
+            ask(Capability::SnmpWrite, 11, false),
+        ],
+        budget: Budget::default(),
+        size: 412_345,
+    }
+}
+
+pub(super) fn device() -> DeviceView {
+    let own = |text: &str| Some(text.to_owned());
+    let identity = Identity {
+        device_type: DeviceType::Mfp,
+        manufacturer: own("Example Corporation"),
+        model: own("Color C250i"),
+        serial: own("AA2K017001234"),
+        mac: own("00:11:22:33:44:55"),
+        firmware: own("G00-45 2026-03"),
+        name: own("copier-2nd-floor"),
+        location: own("Second floor, next to the kitchen"),
+    };
+    let reach = Reach {
+        address: "192.0.2.17".parse().unwrap(),
+        snmp: Some(SnmpReach { port: 161, credential: "office".into() }),
+        http: Some(HttpReach { tls: true, port: 443 }),
+    };
+    let device = Device {
+        id: "example-aa2k017001234".parse().unwrap(),
+        gateway: "branch-north".parse().unwrap(),
+        plugin: "mfp".parse().unwrap(),
+        identity,
+        reach,
+        adopted_at: ago(18 * 24),
+    };
+    let placement = Placement {
+        owner: Some("ada@example.org".parse().unwrap()),
+        site: Some("berlin".parse().unwrap()),
+        tags: ["second-floor".to_owned(), "loan".to_owned()].into(),
+    };
+    let trouble = Trouble { text: "it did not answer within 5 s".into(), since: ago(2), attempts: 2 };
+    let snapshot = Snapshot { trouble: Some(trouble), ..Snapshot::read(ago(2), report()) };
+    DeviceView { device, placement, condition: snapshot.condition(), snapshot, plugin: Some(plugin()) }
+}
+
+pub(super) fn events() -> Vec<StoredEvent> {
+    let told = [
+        (Severity::Critical, "device.unreachable", "Copier second floor doesn't answer any more"),
+        (Severity::Warning, "supply.low", "Cyan toner is nearly empty"),
+        (Severity::Info, "supply.replaced", "Black toner was replaced at 184,010 pages"),
+        (Severity::Info, "device.adopted", "Copier second floor was adopted by branch-north"),
+    ];
+    let stored = told.into_iter().zip(1..).map(|((severity, name, text), n)| StoredEvent {
+        seq: 100 - n,
+        event: Event {
+            at: ago(n * n * 5),
+            device: Some("example-aa2k017001234".parse().unwrap()),
+            name: name.into(),
+            severity,
+            text: text.into(),
+        },
+    });
+    stored.collect()
+}

@@ -1,0 +1,224 @@
+//! What must hold for every page, whatever it shows.
+
+use super::made_up::{self, NOW, ago, shell};
+use super::shell::{Bare, Section};
+use super::{account, device, discovered, events, fleet, login, nodes, plugins};
+use crate::api::nodes::OwnNode;
+use crate::error::ApiError;
+use askama::Template;
+use axum::http::StatusCode;
+use hostler_core::access::{Token, TokenKind};
+use hostler_core::device::{Candidate, Certainty, Claim, Reach};
+use hostler_core::reading::DeviceType;
+use hostler_core::viewer::Right;
+use hostler_services::{CandidateView, MadeToken, NodeView, Query, TokenView, UserView};
+
+const HOSTILE: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'";
+
+/// Every page, drawn for somebody with this right.
+fn all(right: Right) -> Vec<(&'static str, String)> {
+    let shell = |section| shell(section, right);
+    let find = Query { text: Some("café".into()), site: Some("berlin".into()), ..Query::default() };
+    let empty = hostler_services::Page { rows: vec![], total: 0, conditions: [].into(), devices: 12 };
+    let mut devices = device::DevicePage {
+        shell: shell(Section::Fleet),
+        view: made_up::device(),
+        readings: made_up::readings(),
+        events: made_up::events(),
+    };
+    let whole = devices.render().unwrap();
+    devices.view.snapshot = Default::default();
+    devices.view.plugin = None;
+    devices.readings = Default::default();
+    devices.events.clear();
+    let plugin = made_up::plugin();
+    let denied = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too many wrong passwords from this address");
+    vec![
+        ("fleet", draw(fleet::FleetPage { shell: shell(Section::Fleet), page: made_up::page(), find: Query::default() })),
+        ("fleet-none", draw(fleet::FleetPage { shell: shell(Section::Fleet), page: empty, find })),
+        ("device", whole),
+        ("device-new", draw(devices)),
+        ("discovered", draw(discovered::DiscoveredPage { shell: shell(Section::Discovered), candidates: candidates() })),
+        ("plugins", draw(plugins::PluginsPage { shell: shell(Section::Plugins), plugins: vec![plugin.clone(), plugin.clone()] })),
+        ("plugin", draw(plugins::PluginPage { shell: shell(Section::Plugins), plugin: plugin.clone() })),
+        ("waiting", draw(plugins::WaitingPage {
+            shell: shell(Section::Plugins),
+            plugin: Some(Box::new(plugin)),
+            missing: vec!["plug-in mfp asks to write to the device's SNMP agent (manifest, line 11)".into()],
+        })),
+        ("nodes", draw(nodes::NodesPage { shell: shell(Section::Nodes), nodes: nodes(), own: own_node() })),
+        ("events", draw(events::EventsPage { shell: shell(Section::Events), events: made_up::events(), newest: true })),
+        ("account", account(shell(Section::Account))),
+        ("login", draw(login::LoginPage {
+            bare: Bare::default(),
+            node: "manager".into(),
+            next: HOSTILE.into(),
+            user: HOSTILE.into(),
+            error: Some(denied.clone()),
+            note: None,
+        })),
+        ("error", super::failed(&denied).0),
+    ]
+}
+
+fn draw(page: impl Template) -> String {
+    page.render().unwrap()
+}
+
+fn candidates() -> Vec<CandidateView> {
+    let claim = |plugin: &str, certainty, title: &str| Claim {
+        plugin: plugin.parse().unwrap(),
+        certainty,
+        device_type: DeviceType::Scanner,
+        title: title.into(),
+    };
+    let view = |address: &str, claims, adopting| CandidateView {
+        gateway: "branch-north".parse().unwrap(),
+        candidate: Candidate {
+            reach: Reach { address: address.parse().unwrap(), snmp: None, http: None },
+            claims,
+            seen_at: ago(3),
+        },
+        adopting,
+    };
+    vec![
+        view("192.0.2.40", vec![claim("scanner", Certainty::Certain, "Example Scan 30")], false),
+        view(
+            "2001:db8::41",
+            vec![claim("scanner", Certainty::Likely, HOSTILE), claim("mfp", Certainty::Likely, "Copier")],
+            false,
+        ),
+        view("192.0.2.42", vec![claim("mfp", Certainty::Possible, "Copier")], true),
+        view("192.0.2.43", vec![], false),
+    ]
+}
+
+fn own_node() -> OwnNode {
+    OwnNode { id: "manager".parse().unwrap(), manager: true, gateway: true, version: "0.1.0", started_at: ago(50) }
+}
+
+fn nodes() -> Vec<NodeView> {
+    let node = |id: &str, own: bool, connected, waiting| NodeView {
+        id: id.parse().unwrap(),
+        last_seen: (!own).then(|| ago(if connected { 0 } else { 30 })),
+        connected,
+        waiting,
+        devices: 1_607,
+        own,
+    };
+    vec![node("manager", true, true, 0), node("branch-north", false, true, 0), node("branch-south", false, false, 1_204)]
+}
+
+fn account(shell: super::Shell) -> String {
+    let token = |kind, label: &str| TokenView {
+        id: "3fa9c1d2e4b5".into(),
+        token: Token {
+            kind,
+            label: label.into(),
+            user: "ada@example.org".parse().unwrap(),
+            right: Right::See,
+            created_at: ago(400),
+            expires_at: NOW.plus(std::time::Duration::from_secs(77 * 86_400)),
+        },
+    };
+    let made = MadeToken { token: "hostler_Zm9vYmFyYmF6cXV4".into(), view: token(TokenKind::Program, HOSTILE) };
+    let users = vec![UserView { name: "ada@example.org".parse().unwrap(), right: Right::Administer }];
+    let tokens = vec![token(TokenKind::Session, ""), token(TokenKind::Program, "Prometheus")];
+    draw(account::AccountPage { shell, tokens, users, made: Some(made) })
+}
+
+#[test]
+fn nothing_is_inline_that_the_policy_forbids() {
+    for (name, page) in all(Right::Administer) {
+        assert!(!page.contains(" style="), "{name}");
+        assert!(!page.contains("<style"), "{name}");
+        assert!(!page.contains("javascript:"), "{name}");
+        for script in page.split("<script").skip(1) {
+            assert!(script.starts_with(" src=\"/assets/"), "{name}");
+        }
+        for tag in page.split('<').filter_map(|rest| rest.split('>').next()) {
+            let outside_quotes = tag.split('"').step_by(2).flat_map(str::split_whitespace);
+            let handlers: Vec<&str> = outside_quotes.filter(|word| word.starts_with("on")).collect();
+            assert!(handlers.is_empty(), "{name}: {handlers:?}");
+        }
+    }
+}
+
+#[test]
+fn what_devices_and_people_say_stays_text() {
+    for (name, page) in all(Right::Administer) {
+        assert!(!page.contains("<script>alert") && !page.contains("<img"), "{name}");
+    }
+}
+
+#[test]
+fn every_field_has_a_label() {
+    for (name, page) in all(Right::Administer) {
+        let mut rest = page.as_str();
+        while let Some(at) = rest.find("<input").into_iter().chain(rest.find("<select")).min() {
+            let (before, field) = rest.split_at(at);
+            let tag = field.split('>').next().unwrap();
+            let open = before.rfind("<label") > before.rfind("</label>");
+            assert!(open || tag.contains("type=\"hidden\"") || tag.contains("aria-label="), "{name}: {tag}");
+            // Keeps what is open: only what was looked at goes.
+            rest = &field[1..];
+            if open && tag.contains("type=\"checkbox\"") {
+                rest = rest.split_once("</label>").map_or("", |(_, rest)| rest);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_region_that_lives_has_a_name_of_its_own() {
+    for (name, page) in all(Right::Administer) {
+        for tag in page.split('<').filter_map(|rest| rest.split('>').next()).filter(|tag| tag.contains("data-live=")) {
+            assert!(tag.contains(" id=\""), "{name}: {tag}");
+        }
+        let ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let mut unique = ids.clone();
+        unique.sort_unstable();
+        unique.dedup();
+        assert_eq!(ids.len(), unique.len(), "{name}: {ids:?}");
+    }
+}
+
+#[test]
+fn who_may_not_is_offered_nothing() {
+    for (name, page) in all(Right::See) {
+        let forms: Vec<&str> =
+            page.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let own = |action: &&str| {
+            matches!(*action, "/" | "/login" | "/logout") || action.starts_with("/account/") && *action != "/account/users"
+        };
+        assert!(forms.iter().all(own), "{name}: {forms:?}");
+    }
+}
+
+#[test]
+fn tags_are_closed_as_they_were_opened() {
+    const VOID: [&str; 4] = ["meta", "link", "input", "!doctype"];
+    for (name, page) in all(Right::Administer) {
+        let mut open = Vec::new();
+        for tag in page.split('<').skip(1).filter_map(|rest| rest.split('>').next()) {
+            let word = tag.trim_end_matches('/').split_whitespace().next().unwrap_or_default();
+            if let Some(closed) = word.strip_prefix('/') {
+                assert_eq!(open.pop(), Some(closed), "{name}: </{closed}>");
+            } else if !VOID.contains(&word) && !tag.ends_with('/') {
+                open.push(word);
+            }
+        }
+        assert_eq!(open, Vec::<&str>::new(), "{name}");
+    }
+}
+
+#[test]
+fn preview() {
+    for (name, page) in all(Right::Administer) {
+        let page = page
+            .replace(&crate::assets::style(), "hostler.css")
+            .replace(&crate::assets::script(), "none.js")
+            .replace(&crate::assets::icon(), "icon.svg");
+        std::fs::write(format!("/tmp/web-preview/{name}.html"), page).unwrap();
+    }
+}
