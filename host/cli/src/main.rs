@@ -40,6 +40,8 @@ fn main() -> ExitCode {
     if let Verb::CompilePlugin(verb) = &arguments.verb {
         return finish(verb.run());
     }
+    // Once for the process: everything that speaks TLS uses it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return finish(Err(error.into())),

@@ -80,8 +80,6 @@ impl Node {
     /// # Errors
     /// Says what is wrong and where.
     pub async fn start(config: Config, compiler: Compiler) -> Result<Self, StartError> {
-        // Once for each process; a second node finds it done.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let data = config.node.data.clone();
         private_folder(&data)?;
         let store: Arc<dyn Store> = Arc::new(RedbStore::open(&data.join("hostler.redb"))?);

@@ -67,7 +67,7 @@ pub fn compile_in_this_process(component: &[u8]) -> Result<Vec<u8>, CompileError
 
 fn compile(component: &[u8]) -> Result<Vec<u8>, CompileError> {
     let invalid = |error: wasmtime::Error| CompileError::Invalid(format!("{error:#}"));
-    let engine = Engine::new(&crate::config()).map_err(invalid)?;
+    let engine = Engine::new(&crate::config(crate::Purpose::Compile)).map_err(invalid)?;
     engine.precompile_component(component).map_err(invalid)
 }
 

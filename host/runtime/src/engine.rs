@@ -25,9 +25,35 @@ const CALLS: u32 = 512;
 /// Bytes of native stack that a plug-in gets.
 const STACK: usize = 256 << 10;
 
+/// What an engine is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// To run plug-ins: reserves address space for all calls.
+    Run,
+    /// To compile them only: reserves nothing, so that the compiling process can be limited.
+    Compile,
+}
+
 /// The one configuration of every engine: node, compiling process, SDK and tests, so that compiled code always fits.
 #[must_use]
-pub fn config() -> Config {
+pub fn config(purpose: Purpose) -> Config {
+    let mut config = Config::new();
+    config
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .max_wasm_stack(STACK)
+        .async_stack_size(2 * STACK)
+        // 64-bit memories are no business of a plug-in.
+        .wasm_memory64(false)
+        .wasm_multi_memory(true)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
+    if purpose == Purpose::Run {
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+    }
+    config
+}
+
+fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     let parts = CALLS.saturating_mul(4);
     pool.total_component_instances(CALLS)
@@ -43,18 +69,7 @@ pub fn config() -> Config {
         .linear_memory_keep_resident(256 << 10)
         .table_keep_resident(16 << 10)
         .max_unused_warm_slots(64);
-    let mut config = Config::new();
-    config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        .concurrency_support(false)
-        .epoch_interruption(true)
-        .max_wasm_stack(STACK)
-        .async_stack_size(2 * STACK)
-        // Threads, 64-bit memories and garbage collection are no business of a plug-in.
-        .wasm_memory64(false)
-        .wasm_multi_memory(true)
-        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
-    config
+    pool
 }
 
 /// A plug-in can't be made ready.
@@ -112,7 +127,7 @@ impl Runtime {
     /// # Errors
     /// The system doesn't give the address space.
     pub fn start(folder: PathBuf, compiler: Compiler) -> Result<Arc<Self>, RuntimeError> {
-        let engine = Engine::new(&config()).map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
+        let engine = Engine::new(&config(Purpose::Run)).map_err(|error| RuntimeError::Engine(format!("{error:#}")))?;
         let weak = engine.weak();
         std::thread::Builder::new()
             .name("epochs".to_owned())

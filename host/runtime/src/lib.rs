@@ -21,5 +21,5 @@ pub use call::{
     Action, Answer, Call, CallError, Done, Failure, LogLevel, LogLine, Question, Recognition, Spent, Traces,
 };
 pub use compile::{CompileError, Compiler, compile_in_this_process};
-pub use engine::{Loaded, Runtime, RuntimeError, config};
+pub use engine::{Loaded, Purpose, Runtime, RuntimeError, config};
 pub use inspect::{Component, Interface, Refusal, inspect};

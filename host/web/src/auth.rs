@@ -88,7 +88,8 @@ pub(crate) fn set_cookie(token: Option<&Secret>, scheme: Scheme) -> Result<Heade
     let secure = if scheme == Scheme::Https { "; Secure" } else { "" };
     let (value, life) = token.map_or(("", "; Max-Age=0"), |token| (token.expose(), ""));
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{life}");
-    let mut header = HeaderValue::from_str(&text).map_err(|_| ApiError::internal("the session's token fits no header"))?;
+    let mut header =
+        HeaderValue::from_str(&text).map_err(|_| ApiError::internal("the session's token fits no header"))?;
     header.set_sensitive(true);
     Ok(header)
 }

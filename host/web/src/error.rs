@@ -3,8 +3,8 @@
 use crate::auth::is_for_programs;
 use crate::pages;
 use axum::Json;
-use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::StatusCode;
+use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use hostler_services::ServiceError;
 use serde::Serialize;

@@ -2,8 +2,8 @@
 
 use crate::error::ApiError;
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
-use axum::http::{Extensions, Uri};
 use axum::http::request::Parts;
+use axum::http::{Extensions, Uri};
 use axum::response::Response;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded::{Serializer, parse};

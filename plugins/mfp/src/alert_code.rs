@@ -18,7 +18,9 @@ pub(crate) const POWER_SAVER: i64 = 23;
 /// A name, or `None` for what is no complaint: something was closed, added, switched on, or is ready.
 pub(crate) fn name(code: i64, group: i64) -> Option<&'static str> {
     let name = match (code, group) {
-        (4 | 6 | 7 | 19 | 20 | POWER_SAVER | 24 | 25 | 27 | 502 | 503 | 505..=507 | 1501..=1505 | 1801, _) => return None,
+        (4 | 6 | 7 | 19 | 20 | POWER_SAVER | 24 | 25 | 27 | 502 | 503 | 505..=507 | 1501..=1505 | 1801, _) => {
+            return None;
+        }
         (9, group::INPUT) | (801, _) => "input-media-tray-missing",
         (12, group::INPUT) | (807, _) => "input-media-supply-low",
         (13, group::INPUT) | (808, _) => "input-media-supply-empty",

@@ -32,7 +32,8 @@ pub(crate) fn must_walk(layout: &Layout, answers: &Answers) -> bool {
     let status = answers.integer(&join(HR_DEVICE_STATUS, &device));
     let errors = answers.octets(&join(HR_PRINTER_ERROR_STATE, &device)).map(ErrorState::parse);
     let events = answers.counter32(&join(ALERT_ALL_EVENTS, &device));
-    let silent = status.is_none() && errors.is_none() && events.is_none();
+    // No sign at all: the table may say something all the same, unless the device has nothing of a printer.
+    let silent = status.is_none() && errors.is_none() && events.is_none() && layout.has_parts();
     let trouble = status.is_some_and(|s| s != HR_RUNNING) || errors.is_some_and(|errors| !errors.is_clear());
     silent || trouble || cache::text(KEY) != Some(memory(0, events))
 }

@@ -72,7 +72,8 @@ fn first_part(descr: &str) -> &str {
 fn split_version(part: &str) -> (&str, Option<&str>) {
     for word in BEFORE_VERSION {
         if let Some((head, rest)) = find(part, word) {
-            let version = rest.split([' ', ',']).find(|word| !word.is_empty());
+            let version =
+                rest.split([' ', ',']).map(|word| word.trim_start_matches("Ver.")).find(|word| !word.is_empty());
             return (head, version.filter(|version| has_digit(version)));
         }
     }
@@ -116,6 +117,7 @@ mod tests {
         assert_eq!(parsed("Example T1 version NS.1.N2 kernel 9"), some("Example T1", "NS.1.N2"));
         assert_eq!(parsed("Example MP 1.04 / Example Scanner"), some("Example MP", "1.04"));
         assert_eq!(parsed("Example M1; V11.01_2-3; Engine V1"), some("Example M1", "V11.01_2-3"));
+        assert_eq!(parsed("Example B1, Firmware Ver.1.14  (14.11)"), some("Example B1", "1.14"));
         assert_eq!(parsed("Example C1; SS 100.2, NC 3"), some("Example C1", "100.2"));
         assert_eq!(parsed("Example LAN Ethernet PrintServer: Attached to M3 Rev.02.7 : ©"), some("M3", "02.7"));
     }

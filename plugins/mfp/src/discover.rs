@@ -98,7 +98,8 @@ fn supply(answers: &Answers, instance: Vec<u32>) -> Supply {
         told => told.to_owned(),
     };
     // An absent capacity is an unknown one (-2).
-    let capacity = answers.integer(&join(SUPPLY_MAX_CAPACITY, &instance)).and_then(|c| i32::try_from(c).ok()).unwrap_or(-2);
+    let capacity =
+        answers.integer(&join(SUPPLY_MAX_CAPACITY, &instance)).and_then(|c| i32::try_from(c).ok()).unwrap_or(-2);
     Supply {
         class: number(SUPPLY_CLASS),
         kind,
@@ -125,7 +126,10 @@ fn tray(answers: &Answers, instance: Vec<u32>) -> Tray {
     let index = instance.last().copied().unwrap_or_default();
     Tray {
         unit: number(answers, INPUT_CAPACITY_UNIT, &instance),
-        capacity: answers.integer(&join(INPUT_MAX_CAPACITY, &instance)).and_then(|c| i32::try_from(c).ok()).unwrap_or(-2),
+        capacity: answers
+            .integer(&join(INPUT_MAX_CAPACITY, &instance))
+            .and_then(|c| i32::try_from(c).ok())
+            .unwrap_or(-2),
         label: text(INPUT_NAME).or_else(|| text(INPUT_DESCRIPTION)).unwrap_or_else(|| format!("Tray {index}")),
         media: text(INPUT_MEDIA_NAME).unwrap_or_default(),
         instance,

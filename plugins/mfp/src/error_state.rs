@@ -17,9 +17,24 @@ pub(crate) struct Complaint {
 
 const COMPLAINTS: [Complaint; 15] = [
     complaint(0, "input-media-supply-low", false, &["input-media-supply-low"]),
-    complaint(1, "input-media-supply-empty", false, &["input-media-supply-empty", "input-media-change", "input-manual"]),
-    complaint(2, "marker-supply-low", false, &["marker-supply-low", "marker-opc-life-almost", "marker-developer-almost"]),
-    complaint(3, "marker-supply-empty", false, &["marker-supply-empty", "marker-opc-life-over", "marker-developer-empty"]),
+    complaint(
+        1,
+        "input-media-supply-empty",
+        false,
+        &["input-media-supply-empty", "input-media-change", "input-manual"],
+    ),
+    complaint(
+        2,
+        "marker-supply-low",
+        false,
+        &["marker-supply-low", "marker-opc-life-almost", "marker-developer-almost"],
+    ),
+    complaint(
+        3,
+        "marker-supply-empty",
+        false,
+        &["marker-supply-empty", "marker-opc-life-over", "marker-developer-empty"],
+    ),
     complaint(4, "cover-open", true, &["cover-open", "interlock-open", "subunit-opened"]),
     complaint(5, "paper-jam", true, &["paper-jam"]),
     complaint(6, "offline", true, &["offline", "subunit-turned-off"]),
@@ -30,7 +45,12 @@ const COMPLAINTS: [Complaint; 15] = [
     complaint(10, "marker-supply-missing", true, &["marker-supply-missing", "subunit-missing"]),
     complaint(11, "output-media-tray-almost-full", false, &["output-media-tray-almost-full"]),
     complaint(12, "output-media-tray-full", false, &["output-media-tray-full"]),
-    complaint(13, "input-media-supply-empty", false, &["input-media-supply-empty", "input-media-change", "input-manual"]),
+    complaint(
+        13,
+        "input-media-supply-empty",
+        false,
+        &["input-media-supply-empty", "input-media-change", "input-manual"],
+    ),
     complaint(14, "maintenance-due", false, &["maintenance-due", "subunit-life", "marker-opc-life"]),
 ];
 

@@ -1,23 +1,24 @@
 //! Who is it?
 
 use crate::descr::{Descr, names_a_model};
+use crate::kind;
 use crate::makers::Maker;
 use crate::objects::{
-    HP_DEVICE_ID, HR_DEVICE_DESCR, HR_DEVICE_TYPE, IF_PHYS_ADDRESS, IF_TYPE, PRINTER_NAME, PWG_DEVICE_ID,
-    SERIAL_NUMBER, SYS_DESCR, SYS_LOCATION, SYS_NAME, SYS_OBJECT_ID,
+    HP_DEVICE_ID, HR_DEVICE_DESCR, HR_DEVICE_TYPE, PRINTER_NAME, PWG_DEVICE_ID, SERIAL_NUMBER, SYS_DESCR, SYS_LOCATION,
+    SYS_NAME, SYS_OBJECT_ID,
 };
 use crate::recognise::{device_id, is_printer};
-use crate::kind;
 use hostler_plugin::oid::join;
 use hostler_plugin::types::{DeviceType, Failure, Identity};
-use hostler_plugin::{Answers, number, snmp, text};
+use hostler_plugin::{Answers, interfaces, snmp, text};
 
 /// Asks and puts together.
 pub(crate) fn identify() -> Result<Identity, Failure> {
     let mut answers = Answers::get(&[SYS_DESCR, SYS_OBJECT_ID, SYS_NAME, SYS_LOCATION, PWG_DEVICE_ID, HP_DEVICE_ID])?;
-    for column in [HR_DEVICE_TYPE, HR_DEVICE_DESCR, IF_TYPE, IF_PHYS_ADDRESS] {
+    for column in [HR_DEVICE_TYPE, HR_DEVICE_DESCR] {
         answers.walk_more(column, 64)?;
     }
+    interfaces::walk(&mut answers)?;
     let maker = maker(&answers);
     let [serial, name] = [SERIAL_NUMBER, PRINTER_NAME].map(|column| join(column, &[printer_index(&answers)]));
     let own = maker.map(|maker| [maker.model, maker.serial, maker.firmware]).unwrap_or_default();
@@ -40,7 +41,7 @@ pub(crate) fn identify() -> Result<Identity, Failure> {
             .or_else(|| own(maker.and_then(|maker| maker.serial)))
             .or(id.serial)
             .or(descr.serial),
-        mac: mac(&answers),
+        mac: interfaces::mac(&answers),
         firmware: own(maker.and_then(|maker| maker.firmware)).or(descr.firmware),
         name: answers.text(SYS_NAME).or_else(|| answers.text(&name)),
         location: answers.text(SYS_LOCATION),
@@ -90,20 +91,4 @@ pub(crate) fn title(answers: &Answers) -> Option<String> {
         .map(|model| maker.map_or(model.as_str(), |maker| maker.without_name(&model)).to_owned())
         .next();
     if maker.is_some_and(|maker| maker.model_in_descr) { from_descr.or(told) } else { told.or(from_descr) }
-}
-
-/// The first wired interface's address. Loopbacks have none or a wrong one; an address that is "locally administered"
-/// (its second bit set) is an access point's or a bridge's.
-fn mac(answers: &Answers) -> Option<String> {
-    const WIRED: [i64; 2] = [6, 7];
-    const LOOPBACK: i64 = 24;
-    let of = |accept: &dyn Fn(i64) -> bool| {
-        answers.below(IF_PHYS_ADDRESS).find_map(|(suffix, value)| {
-            let snmp::Value::Octets(octets) = value else { return None };
-            let kind = answers.value(&join(IF_TYPE, suffix)).and_then(number).unwrap_or_default();
-            let universal = octets.first().is_some_and(|first| first & 2 == 0);
-            (universal && accept(kind)).then(|| text::mac(octets)).flatten()
-        })
-    };
-    of(&|kind| WIRED.contains(&kind)).or_else(|| of(&|kind| kind != LOOPBACK))
 }

@@ -81,6 +81,11 @@ impl Layout {
         state::set(KEY, self.to_text().as_bytes());
     }
 
+    /// Whether the device tells of anything that printers have.
+    pub(crate) fn has_parts(&self) -> bool {
+        !(self.markers.is_empty() && self.supplies.is_empty() && self.trays.is_empty())
+    }
+
     /// What to call the instance of a part: its own index, with that of the device where it isn't the printer's.
     pub(crate) fn name_of(&self, instance: &[u32]) -> String {
         let own = instance.strip_prefix(&[self.device]).unwrap_or(instance);
@@ -100,7 +105,18 @@ impl Layout {
         for s in &self.supplies {
             let [class, kind, unit, capacity] = [s.class, s.kind, s.unit, s.capacity].map(|number| number.to_string());
             let instance = oid::dotted(&s.instance);
-            out.line(&["s", &instance, &class, &kind, &unit, &capacity, &s.colour, &s.label, &s.part_number, &s.serial]);
+            out.line(&[
+                "s",
+                &instance,
+                &class,
+                &kind,
+                &unit,
+                &capacity,
+                &s.colour,
+                &s.label,
+                &s.part_number,
+                &s.serial,
+            ]);
         }
         for t in &self.trays {
             let [unit, capacity] = [t.unit, t.capacity].map(|number| number.to_string());

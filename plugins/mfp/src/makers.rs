@@ -53,7 +53,13 @@ const MAKERS: &[Maker] = &[
         firmware: Some(oid!("1.3.6.1.4.1.1602.1.1.1.4.0")),
         ..PLAIN
     },
-    Maker { name: "Dell", words: &["dell"], arcs: &[oid!("1.3.6.1.4.1.674.10898")], families: &["laser", "mfp"], ..PLAIN },
+    Maker {
+        name: "Dell",
+        words: &["dell"],
+        arcs: &[oid!("1.3.6.1.4.1.674.10898")],
+        families: &["laser", "mfp"],
+        ..PLAIN
+    },
     Maker { name: "Develop", words: &["develop"], families: &["ineo"], ..PLAIN },
     // Its arc is shared by scanners and projectors.
     Maker {
@@ -62,7 +68,13 @@ const MAKERS: &[Maker] = &[
         families: &["workforce", "ecotank", "stylus", "aculaser", "surecolor", "et", "wf", "xp"],
         ..PLAIN
     },
-    Maker { name: "Fujifilm", words: &["fujifilm", "fuji xerox"], arcs: &[oid!("1.3.6.1.4.1.297.1.11")], families: &["apeos", "apeosport", "docuprint", "docucentre"], ..PLAIN },
+    Maker {
+        name: "Fujifilm",
+        words: &["fujifilm", "fuji xerox"],
+        arcs: &[oid!("1.3.6.1.4.1.297.1.11")],
+        families: &["apeos", "apeosport", "docuprint", "docucentre"],
+        ..PLAIN
+    },
     Maker {
         name: "HP",
         words: &["hp", "hewlett-packard"],
@@ -90,7 +102,14 @@ const MAKERS: &[Maker] = &[
         ..PLAIN
     },
     Maker { name: "Lexmark", words: &["lexmark"], arcs: &[oid!("1.3.6.1.4.1.641")], model_in_descr: true, ..PLAIN },
-    Maker { name: "OKI", words: &["oki"], arcs: &[oid!("1.3.6.1.4.1.2001.1")], families: &["okilan"], model_in_descr: true, ..PLAIN },
+    Maker {
+        name: "OKI",
+        words: &["oki"],
+        arcs: &[oid!("1.3.6.1.4.1.2001.1")],
+        families: &["okilan"],
+        model_in_descr: true,
+        ..PLAIN
+    },
     Maker { name: "Olivetti", words: &["olivetti"], families: &["d-color", "d-copia"], ..PLAIN },
     Maker { name: "Pantum", words: &["pantum"], arcs: &[oid!("1.3.6.1.4.1.40093")], ..PLAIN },
     Maker {
@@ -120,7 +139,13 @@ const MAKERS: &[Maker] = &[
         firmware: Some(oid!("1.3.6.1.4.1.2385.2.1.1.2.1.2.1")),
         ..PLAIN
     },
-    Maker { name: "Toshiba", words: &["toshiba"], arcs: &[oid!("1.3.6.1.4.1.1129.2.3")], families: &["e-studio"], ..PLAIN },
+    Maker {
+        name: "Toshiba",
+        words: &["toshiba"],
+        arcs: &[oid!("1.3.6.1.4.1.1129.2.3")],
+        families: &["e-studio"],
+        ..PLAIN
+    },
     Maker {
         name: "Xerox",
         words: &["xerox"],

@@ -13,10 +13,6 @@ pub(crate) const SNMP_TRAP_OID: &[u32] = oid!("1.3.6.1.6.3.1.1.4.1.0");
 /// coldStart and warmStart are below.
 pub(crate) const SNMP_TRAPS: &[u32] = oid!("1.3.6.1.6.3.1.1.5");
 
-/// IF-MIB (RFC 2863).
-pub(crate) const IF_TYPE: &[u32] = oid!("1.3.6.1.2.1.2.2.1.3");
-pub(crate) const IF_PHYS_ADDRESS: &[u32] = oid!("1.3.6.1.2.1.2.2.1.6");
-
 /// HOST-RESOURCES-MIB (RFC 2790); columns are followed by hrDeviceIndex.
 pub(crate) const HR_SYSTEM_UPTIME: &[u32] = oid!("1.3.6.1.2.1.25.1.1.0");
 pub(crate) const HR_DEVICE_TYPE: &[u32] = oid!("1.3.6.1.2.1.25.3.2.1.2");

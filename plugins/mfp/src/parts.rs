@@ -34,7 +34,8 @@ fn supply(layout: &Layout, supply: &Supply, answers: &Answers) -> Option<Reading
         attribute("type", words::supply_type(supply.kind)),
     ];
     let optional = [("colour", &supply.colour), ("part-number", &supply.part_number), ("serial", &supply.serial)];
-    attributes.extend(optional.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| attribute(name, text)));
+    attributes
+        .extend(optional.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| attribute(name, text)));
     Some(Reading {
         instance: Some(layout.name_of(&supply.instance)),
         label: Some(supply.label.clone()),

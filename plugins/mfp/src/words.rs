@@ -75,12 +75,12 @@ pub(crate) fn type_in(description: &str) -> i32 {
         ("drum", 9),
         ("photoconduct", 9),
         ("imaging unit", 9),
+        ("clean", 18),
         ("belt", 20),
         ("transfer", 20),
         ("toner", 3),
         ("ink", 5),
         ("cartridge", 21),
-        ("clean", 18),
         ("filter", 1),
     ];
     let lower = description.to_ascii_lowercase();
@@ -157,15 +157,10 @@ mod tests {
 
     #[test]
     fn types_have_the_numbers_of_the_standard() {
-        assert_eq!([3, 9, 15, 20, 22, 32, 34].map(supply_type), [
-            "toner",
-            "opc",
-            "fuser",
-            "transfer-unit",
-            "fuser-oiler",
-            "staples",
-            "covers"
-        ]);
+        assert_eq!(
+            [3, 9, 15, 20, 22, 32, 34].map(supply_type),
+            ["toner", "opc", "fuser", "transfer-unit", "fuser-oiler", "staples", "covers"]
+        );
         assert_eq!([0, -1, 35].map(supply_type), ["unknown"; 3]);
     }
 

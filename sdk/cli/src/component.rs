@@ -12,10 +12,8 @@ use wit_component::ComponentEncoder;
 /// # Errors
 /// When the module exports or imports something that isn't described in WIT.
 pub(crate) fn encode(module: &[u8], manifest: &str) -> anyhow::Result<Vec<u8>> {
-    let mut component = ComponentEncoder::default()
-        .module(module)
-        .and_then(|encoder| encoder.validate(true).encode())
-        .context(
+    let mut component =
+        ComponentEncoder::default().module(module).and_then(|encoder| encoder.validate(true).encode()).context(
             "the module can't become a component. Does the crate call `hostler_plugin::export_driver!`, and does it \
              use nothing of the system (files, sockets, `std::time`)?",
         )?;

@@ -119,17 +119,19 @@ impl Contract {
     /// The capabilities whose functions it calls.
     pub(crate) fn used(&self) -> BTreeSet<Capability> {
         let ours = self.imports.iter().filter(|interface| interface.package == WIT_PACKAGE);
-        ours.flat_map(|interface| interface.functions.iter().map(|function| (interface.name.as_str(), function.as_str())))
-            .filter_map(|call| match call {
-                ("snmp", "set") => Some(Capability::SnmpWrite),
-                ("snmp", _) => Some(Capability::Snmp),
-                ("http", _) => Some(Capability::Http),
-                ("state", _) => Some(Capability::State),
-                ("cache", _) => Some(Capability::Cache),
-                ("events", _) => Some(Capability::Events),
-                _ => None,
-            })
-            .collect()
+        ours.flat_map(|interface| {
+            interface.functions.iter().map(|function| (interface.name.as_str(), function.as_str()))
+        })
+        .filter_map(|call| match call {
+            ("snmp", "set") => Some(Capability::SnmpWrite),
+            ("snmp", _) => Some(Capability::Snmp),
+            ("http", _) => Some(Capability::Http),
+            ("state", _) => Some(Capability::State),
+            ("cache", _) => Some(Capability::Cache),
+            ("events", _) => Some(Capability::Events),
+            _ => None,
+        })
+        .collect()
     }
 
     /// Compares the component with its manifest.
@@ -146,7 +148,8 @@ impl Contract {
             findings.push(Finding::NoExports);
         }
         let used = self.used();
-        findings.extend(used.difference(&manifest.needs).map(|capability| Finding::NotAsked { capability: *capability }));
+        findings
+            .extend(used.difference(&manifest.needs).map(|capability| Finding::NotAsked { capability: *capability }));
         // What a plug-in has the host do after the call, an action, is a value and not a call: it doesn't show here.
         let shows = |capability: &Capability| !matches!(capability, Capability::SnmpWrite | Capability::Http);
         let idle = manifest.needs.difference(&used).copied().filter(shows);
@@ -203,7 +206,7 @@ mod tests {
         let package = resolve.push_str("test.wit", wit).unwrap();
         let world = resolve.select_world(&[package], None).unwrap();
         let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false).unwrap();
         ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
     }
 

@@ -51,9 +51,13 @@ impl Guest {
         let mut cargo = Toolchain::Own { bitcode: false }.cargo();
         cargo.args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"]).arg(&manifest_path);
         let output = output_of(&mut cargo, "asking cargo about the crate")?;
-        let metadata: Metadata = serde_json::from_slice(&output).context("cargo metadata answered something unknown")?;
+        let metadata: Metadata =
+            serde_json::from_slice(&output).context("cargo metadata answered something unknown")?;
         let Some(package) = metadata.packages.into_iter().find(|package| package.manifest_path == manifest_path) else {
-            bail!("{} is a workspace without a crate of its own; give the folder of a plug-in", manifest_path.display());
+            bail!(
+                "{} is a workspace without a crate of its own; give the folder of a plug-in",
+                manifest_path.display()
+            );
         };
         Ok(Self { manifest_path, version: package.version, target: metadata.target_directory.join("plugins") })
     }
@@ -71,7 +75,8 @@ impl Guest {
         cargo.env("CARGO_TARGET_DIR", &self.target);
         let lto = if toolchain.can_optimise_at_link_time() { "true" } else { "\"off\"" };
         // Given here and not by a profile, because authors' workspaces have none of ours.
-        let profile = [("opt-level", "\"s\""), ("lto", lto), ("codegen-units", "1"), ("panic", "\"abort\""), ("strip", "true")];
+        let profile =
+            [("opt-level", "\"s\""), ("lto", lto), ("codegen-units", "1"), ("panic", "\"abort\""), ("strip", "true")];
         for (key, value) in profile {
             cargo.arg("--config").arg(format!("profile.release.{key}={value}"));
         }

@@ -41,7 +41,8 @@ impl Toolchain {
     /// # Errors
     /// Says what to install when none does.
     pub(crate) fn find(folder: &Path) -> anyhow::Result<Self> {
-        let own = library(Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).current_dir(folder));
+        let own =
+            library(Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).current_dir(folder));
         if let Some(library) = own.filter(|library| has_std(library)) {
             return Ok(Self::Own { bitcode: has_bitcode(&library) });
         }
@@ -143,7 +144,9 @@ fn has_bitcode(library: &Path) -> bool {
 fn linker() -> Option<OsString> {
     let set = std::env::var_os(LINKER);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    set.or_else(|| std::env::split_paths(&path).map(|folder| folder.join("wasm-ld")).find(|file| file.is_file()).map(Into::into))
+    set.or_else(|| {
+        std::env::split_paths(&path).map(|folder| folder.join("wasm-ld")).find(|file| file.is_file()).map(Into::into)
+    })
 }
 
 /// A readable name of what was found, for the line that says how a plug-in was built.

@@ -152,7 +152,8 @@ mod tests {
             binding(&[1, 3, 3], Value::Absent),
             binding(&[1, 4], Value::Integer(4)),
         ]);
-        let column: Vec<_> = answers.below(&[1, 3]).filter_map(|(suffix, v)| Some((suffix.to_vec(), number(v)?))).collect();
+        let column: Vec<_> =
+            answers.below(&[1, 3]).filter_map(|(suffix, v)| Some((suffix.to_vec(), number(v)?))).collect();
         assert_eq!(column, [(vec![2], 2), (vec![10], 3)]);
         assert!(!answers.has(&[1, 3, 3]));
     }

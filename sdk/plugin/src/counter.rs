@@ -36,6 +36,27 @@ const WRAP: u64 = 1 << 32;
 /// Emits `counter.reset` when the device set it back.
 #[must_use]
 pub fn extend(key: &str, raw: u32) -> u64 {
+    let counted = observe(key, raw);
+    if let Some(from) = counted.reset_from {
+        let text = format!("The device's counter {key} went back from {from} to {raw}; hostler goes on counting.");
+        events::emit("counter.reset", Severity::Warning, &text);
+    }
+    counted.value
+}
+
+/// What a counter comes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Counted {
+    /// What it has counted since hostler knows the device.
+    pub value: u64,
+    /// What the device said last, where it has set the counter back since.
+    pub reset_from: Option<u32>,
+}
+
+/// The same without the event, for a counter that is set back on purpose, such as when the part was replaced whose use
+/// it counts.
+#[must_use]
+pub fn observe(key: &str, raw: u32) -> Counted {
     let key = format!("counter/{key}");
     let stored = state::text(&key).and_then(|text| Memory::parse(&text));
     let cached = cache::text(&key).and_then(|text| Memory::parse(&text));
@@ -46,17 +67,13 @@ pub fn extend(key: &str, raw: u32) -> u64 {
             None => stored.next(raw, STEP),
         },
     };
-    if let Change::Reset { from } = change {
-        let counter = key.trim_start_matches("counter/");
-        let text = format!("The device's counter {counter} went back from {from} to {raw}; hostler goes on counting.");
-        events::emit("counter.reset", Severity::Warning, &text);
-    }
     let moved = stored.is_some_and(|stored| raw.wrapping_sub(stored.last) >= STEP);
     if moved || !matches!(change, Change::Grown) {
         state::set(&key, memory.to_text().as_bytes());
     }
     cache::set(&key, memory.to_text().as_bytes());
-    memory.base.saturating_add(u64::from(memory.last))
+    let reset_from = if let Change::Reset { from } = change { Some(from) } else { None };
+    Counted { value: memory.base.saturating_add(u64::from(memory.last)), reset_from }
 }
 
 /// A counter's past: `base + last` was its value.

@@ -61,6 +61,7 @@ pub mod counter;
 mod driver;
 pub mod host;
 pub mod http;
+pub mod interfaces;
 pub mod memory;
 pub mod oid;
 pub mod snmp;

@@ -57,7 +57,7 @@ impl Serve {
 /// Log lines go to standard error; `HOSTLER_LOG` says which, such as `debug` or `hostler_services=debug`.
 pub fn log(json: bool, level: &str) {
     let filter = EnvFilter::try_from_env("HOSTLER_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(format!("{level},async_snmp=error,mdns_sd=error")));
+        .unwrap_or_else(|_| EnvFilter::new(format!("{level},async_snmp=off,mdns_sd=off")));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second node in one process finds it set.
     let _ = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };

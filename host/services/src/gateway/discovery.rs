@@ -71,7 +71,16 @@ impl Discovery {
         rules: Vec<Rule>,
         every: Duration,
     ) -> Arc<Self> {
-        Arc::new(Self { store, caller, node, parent, networks, rules, every, wanted: Notify::new() })
+        let discovery = Self { store, caller, node, parent, networks, rules, every, wanted: Notify::new() };
+        let discovery = Arc::new(discovery);
+        // A plug-in that is new may know what nobody knew before.
+        let following = Arc::downgrade(&discovery);
+        discovery.store.observe(Arc::new(move |changes: &Changes| {
+            if changes.0.iter().any(|change| matches!(change, Change::Plugin { value: Some(_), .. })) {
+                following.upgrade().iter().for_each(|discovery| discovery.now());
+            }
+        }));
+        discovery
     }
 
     /// Searches now.

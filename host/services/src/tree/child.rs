@@ -145,7 +145,6 @@ impl ChildLoop {
             }
         }
         self.catalogue.keep_only(&entries).await?;
-        self.gateway.discovery.now();
         Ok(())
     }
 }

@@ -50,11 +50,7 @@ pub(crate) async fn list(State(web): State<Web>, who: Who) -> Result<axum::Json<
 /// Its gateway identifies it and speaks for it from then on. Doesn't wait for that; the outcome is an event.
 #[utoipa::path(post, path = "/candidates/adopt", tag = "candidates", request_body = Adopt,
     responses((status = 202, description = "Its gateway is told"), Problems))]
-pub(crate) async fn adopt(
-    State(web): State<Web>,
-    who: Who,
-    Json(what): Json<Adopt>,
-) -> Result<StatusCode, ApiError> {
+pub(crate) async fn adopt(State(web): State<Web>, who: Who, Json(what): Json<Adopt>) -> Result<StatusCode, ApiError> {
     web.services.inventory.adopt(&who.viewer, &what.gateway, what.address, &what.plugin).await?;
     Ok(StatusCode::ACCEPTED)
 }

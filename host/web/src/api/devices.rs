@@ -29,7 +29,11 @@ pub(super) fn router() -> OpenApiRouter<Web> {
 /// Everything given must match. `limit` is 100 where not given.
 #[utoipa::path(get, path = "/devices", tag = "devices", params(Find),
     responses((status = 200, description = "The devices that match, with counts by condition", body = Page), Problems))]
-pub(crate) async fn list(State(web): State<Web>, who: Who, Query(find): Query<Find>) -> Result<axum::Json<Page>, ApiError> {
+pub(crate) async fn list(
+    State(web): State<Web>,
+    who: Who,
+    Query(find): Query<Find>,
+) -> Result<axum::Json<Page>, ApiError> {
     let limit = find.limit.clamp(1, Find::MOST);
     Ok(axum::Json(web.services.inventory.list(&who.viewer, &Find { limit, ..find })))
 }

@@ -9,7 +9,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::routing::get;
 use std::future::ready;
 use utoipa::openapi::OpenApi;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 
 /// What the document says besides the endpoints.
 #[derive(utoipa::OpenApi)]

@@ -67,7 +67,8 @@ async fn log_in(
         Err(error) => {
             let (bare, node) = (Bare::default(), web.services.node.id.to_string());
             let status = error.status();
-            let page = LoginPage { bare, node, next: next.to_owned(), user: attempt.user, error: Some(error), note: None };
+            let page =
+                LoginPage { bare, node, next: next.to_owned(), user: attempt.user, error: Some(error), note: None };
             Ok((status, draw(&page)?).into_response())
         }
     }
@@ -94,7 +95,8 @@ mod tests {
 
     #[test]
     fn after_the_log_in_nobody_is_sent_elsewhere() {
-        for bad in ["https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "javascript:x", ""] {
+        for bad in ["https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "javascript:x", ""]
+        {
             assert_eq!(own_path(bad), "/", "{bad}");
         }
         assert_eq!(own_path("/devices/x?done=read"), "/devices/x?done=read");

@@ -28,7 +28,8 @@ pub(super) fn shell(here: Section, right: Right) -> Shell {
 }
 
 pub(super) fn page() -> Page {
-    let names = ["Example LaserJet 4200", "Example Color C250i", "Copier second floor", "Example Scan 30", "Label printer"];
+    let names =
+        ["Example LaserJet 4200", "Example Color C250i", "Copier second floor", "Example Scan 30", "Label printer"];
     let rows = (0..24_usize).map(|n| {
         let condition = Condition::ALL[[0, 0, 3, 1, 0, 5, 0, 4, 0, 0, 2, 0][n % 12]];
         let colours = ["black", "cyan", "magenta", "yellow"];
@@ -74,7 +75,8 @@ fn level(name: &str, label: &str, unit: &str, remaining: Amount, attributes: &[(
 }
 
 pub(super) fn report() -> Report {
-    let toner = |label: &str, colour, left| level("supply.level", label, "%", Amount::Exact(left), &[("colour", colour)]);
+    let toner =
+        |label: &str, colour, left| level("supply.level", label, "%", Amount::Exact(left), &[("colour", colour)]);
     let sheets = |label: &str, remaining| {
         let level = Level { remaining, capacity: Some(500.0) };
         reading("tray.level", label, "{sheet}", Value::Level(level), &[])

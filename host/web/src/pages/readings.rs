@@ -1,7 +1,7 @@
 //! What was read of a device, sorted for people: what runs out as bars, what counts with its history, the rest as facts.
 
 use crate::chart::{Chart, Scale};
-use crate::words::{counted, decimal, ink, percent, capital, span, thousands};
+use crate::words::{capital, counted, decimal, ink, percent, span, thousands};
 use hostler_core::Timestamp;
 use hostler_core::history::Series;
 use hostler_core::reading::{Amount, Level, Reading, Value};
@@ -139,7 +139,8 @@ fn bar(reading: &Reading, level: Level) -> Bar {
 fn grew(series: &Series) -> Option<String> {
     let (first, last) = (series.points.first()?, series.points.last()?);
     let passed = last.at.since(first.at).as_secs();
-    (passed > 0 && last.value > first.value).then(|| format!("+{} in {}", decimal(last.value - first.value), span(passed)))
+    (passed > 0 && last.value > first.value)
+        .then(|| format!("+{} in {}", decimal(last.value - first.value), span(passed)))
 }
 
 #[cfg(test)]

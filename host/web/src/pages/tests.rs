@@ -34,29 +34,47 @@ fn all(right: Right) -> Vec<(&'static str, String)> {
     let plugin = made_up::plugin();
     let denied = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too many wrong passwords from this address");
     vec![
-        ("fleet", draw(fleet::FleetPage { shell: shell(Section::Fleet), page: made_up::page(), find: Query::default() })),
+        (
+            "fleet",
+            draw(fleet::FleetPage { shell: shell(Section::Fleet), page: made_up::page(), find: Query::default() }),
+        ),
         ("fleet-none", draw(fleet::FleetPage { shell: shell(Section::Fleet), page: empty, find })),
         ("device", whole),
         ("device-new", draw(devices)),
-        ("discovered", draw(discovered::DiscoveredPage { shell: shell(Section::Discovered), candidates: candidates() })),
-        ("plugins", draw(plugins::PluginsPage { shell: shell(Section::Plugins), plugins: vec![plugin.clone(), plugin.clone()] })),
+        (
+            "discovered",
+            draw(discovered::DiscoveredPage { shell: shell(Section::Discovered), candidates: candidates() }),
+        ),
+        (
+            "plugins",
+            draw(plugins::PluginsPage {
+                shell: shell(Section::Plugins),
+                plugins: vec![plugin.clone(), plugin.clone()],
+            }),
+        ),
         ("plugin", draw(plugins::PluginPage { shell: shell(Section::Plugins), plugin: plugin.clone() })),
-        ("waiting", draw(plugins::WaitingPage {
-            shell: shell(Section::Plugins),
-            plugin: Some(Box::new(plugin)),
-            missing: vec!["plug-in mfp asks to write to the device's SNMP agent (manifest, line 11)".into()],
-        })),
+        (
+            "waiting",
+            draw(plugins::WaitingPage {
+                shell: shell(Section::Plugins),
+                plugin: Some(Box::new(plugin)),
+                missing: vec!["plug-in mfp asks to write to the device's SNMP agent (manifest, line 11)".into()],
+            }),
+        ),
         ("nodes", draw(nodes::NodesPage { shell: shell(Section::Nodes), nodes: nodes(), own: own_node() })),
         ("events", draw(events::EventsPage { shell: shell(Section::Events), events: made_up::events(), newest: true })),
         ("account", account(shell(Section::Account))),
-        ("login", draw(login::LoginPage {
-            bare: Bare::default(),
-            node: "manager".into(),
-            next: HOSTILE.into(),
-            user: HOSTILE.into(),
-            error: Some(denied.clone()),
-            note: None,
-        })),
+        (
+            "login",
+            draw(login::LoginPage {
+                bare: Bare::default(),
+                node: "manager".into(),
+                next: HOSTILE.into(),
+                user: HOSTILE.into(),
+                error: Some(denied.clone()),
+                note: None,
+            }),
+        ),
         ("error", super::failed(&denied).0),
     ]
 }
@@ -106,7 +124,11 @@ fn nodes() -> Vec<NodeView> {
         devices: 1_607,
         own,
     };
-    vec![node("manager", true, true, 0), node("branch-north", false, true, 0), node("branch-south", false, false, 1_204)]
+    vec![
+        node("manager", true, true, 0),
+        node("branch-north", false, true, 0),
+        node("branch-south", false, false, 1_204),
+    ]
 }
 
 fn account(shell: super::Shell) -> String {
@@ -186,10 +208,10 @@ fn every_region_that_lives_has_a_name_of_its_own() {
 #[test]
 fn who_may_not_is_offered_nothing() {
     for (name, page) in all(Right::See) {
-        let forms: Vec<&str> =
-            page.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let forms: Vec<&str> = page.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         let own = |action: &&str| {
-            matches!(*action, "/" | "/login" | "/logout") || action.starts_with("/account/") && *action != "/account/users"
+            matches!(*action, "/" | "/login" | "/logout")
+                || action.starts_with("/account/") && *action != "/account/users"
         };
         assert!(forms.iter().all(own), "{name}: {forms:?}");
     }
@@ -209,16 +231,5 @@ fn tags_are_closed_as_they_were_opened() {
             }
         }
         assert_eq!(open, Vec::<&str>::new(), "{name}");
-    }
-}
-
-#[test]
-fn preview() {
-    for (name, page) in all(Right::Administer) {
-        let page = page
-            .replace(&crate::assets::style(), "hostler.css")
-            .replace(&crate::assets::script(), "none.js")
-            .replace(&crate::assets::icon(), "icon.svg");
-        std::fs::write(format!("/tmp/web-preview/{name}.html"), page).unwrap();
     }
 }

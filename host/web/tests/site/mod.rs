@@ -65,8 +65,7 @@ impl Site {
             Inventory::open(Arc::clone(&store), live.clone(), node.clone(), Arc::clone(&catalogue), presence, false);
         let admin = Viewer { user: "admin".parse().unwrap(), right: Right::Administer };
         let password = access.first_user(admin.user.clone()).await.unwrap().unwrap();
-        let node =
-            NodeInfo { id: node, manager: true, gateway: false, version: "0.0.0", started_at: Timestamp(0) };
+        let node = NodeInfo { id: node, manager: true, gateway: false, version: "0.0.0", started_at: Timestamp(0) };
         let services = Arc::new(Services { access, inventory: inventory.unwrap(), catalogue, live, node });
         let router = hostler_web::router(Arc::clone(&services), Options { scheme: Scheme::Http });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -9,7 +9,7 @@ use hostler_plugin::types::{Notice, Severity, Status};
 #[test]
 fn rows_name_their_parts() {
     let mut host = printer();
-    status(&mut host, 5, 1, &[0x14]);
+    status(&mut host, 5, 1, &[0x4C]);
     alert(&mut host, 1, [3, 8, 2, 808], "Load paper");
     alert(&mut host, 2, [4, 11, 1, 1104], "Toner low");
     alert(&mut host, 3, [3, 6, 1, 3], "Close the cover");
@@ -99,10 +99,9 @@ fn a_trap_of_an_alert_is_a_reading() {
 fn a_trap_of_a_start_is_a_reading_and_others_say_nothing() {
     let mut host = printer();
     let oid = |text: &str| hostler_plugin::oid::from_dotted(text).unwrap();
-    let trap = |name: &str| Notice::Trap(vec![Binding {
-        oid: oid("1.3.6.1.6.3.1.1.4.1.0"),
-        value: Object::ObjectId(oid(name)),
-    }]);
+    let trap = |name: &str| {
+        Notice::Trap(vec![Binding { oid: oid("1.3.6.1.6.3.1.1.4.1.0"), value: Object::ObjectId(oid(name)) }])
+    };
     assert!(host.call(|| Mfp::take_notice(trap("1.3.6.1.6.3.1.1.5.1"))).unwrap().is_some());
     host.reset_traffic();
     assert_eq!(host.call(|| Mfp::take_notice(trap("1.3.6.1.4.1.9.9.1"))).unwrap(), None);

@@ -17,7 +17,10 @@ fn everything_is_read_with_its_words() {
     assert_eq!(attribute(waste, "class"), Some("filled"));
     let cyan = supplies[1];
     assert_eq!(cyan.value, Value::Level(Level { remaining: Amount::Exact(80.0), capacity: Some(100.0) }));
-    assert_eq!(["class", "type", "colour"].map(|name| attribute(cyan, name)), [Some("consumed"), Some("toner"), Some("cyan")]);
+    assert_eq!(
+        ["class", "type", "colour"].map(|name| attribute(cyan, name)),
+        [Some("consumed"), Some("toner"), Some("cyan")]
+    );
     let tray = named(&report, "tray.level")[1];
     assert_eq!((tray.instance.as_deref(), tray.unit.as_deref()), (Some("2"), Some("{sheet}")));
     assert_eq!(attribute(tray, "media"), Some("iso_a4_210x297mm"));

@@ -1,0 +1,54 @@
+# What can be done with this project. Newcomers type ./just instead of just: it brings what is missing.
+
+plugins := "target/plugins"
+hostler := "target/debug/hostler"
+
+# Show the recipes
+default:
+    @just --list
+
+# A small fleet on this machine: manager, gateway, simulated devices, and a walk through what happens
+demo *ARGS: build plugins
+    @{{hostler}} demo --plugins {{plugins}} {{ARGS}}
+
+# Every test; what needs a program that isn't here is skipped, and says so
+test *ARGS: peers build plugins hostile
+    cargo test --workspace {{ARGS}}
+
+# The program itself; the first time takes minutes (wasmtime), later ones seconds
+build:
+    @scripts/first-build
+    cargo build -p hostler -p hostler-sdk
+
+# The plug-ins that come with hostler, to target/plugins
+plugins: guest
+    @cargo run -q -p hostler-sdk -- build plugins/mfp --out {{plugins}}
+    @cargo run -q -p hostler-sdk -- build plugins/scanner --out {{plugins}}
+
+# The plug-in that misbehaves on purpose, for the tests
+[private]
+hostile: guest
+    @cargo run -q -p hostler-sdk -- build tests/hostile --out {{plugins}}
+
+# What compiles plug-ins: rustup's wasm target, or Debian's compiler
+[private]
+guest:
+    @scripts/guest
+
+# The programs that tests speak to: SNMP agents, a browser
+[private]
+peers:
+    @scripts/peers
+
+# Ours against the bare thing, in one run; --json for programs
+bench *ARGS: build plugins
+    @cargo run -q -p hostler-bench -- --plugins {{plugins}} --hostler {{hostler}} {{ARGS}}
+
+# Formatting and lints, as CI wants them
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Licences, sources and duplicates of everything that is borrowed (needs cargo-deny)
+deny:
+    cargo deny check bans licenses sources
