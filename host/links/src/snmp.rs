@@ -173,19 +173,24 @@ impl SnmpLink {
         }
     }
 
-    /// Everything below `root` in order, at most `limit` bindings.
+    /// Everything below `root` in order, at most `limit` bindings and not many more than `bytes` of them.
     ///
     /// # Errors
     /// Any [`SnmpError`]; objects that don't increase are garbled, so that a walk always ends.
-    pub async fn walk(&self, root: &Oid, limit: usize) -> Result<Vec<VarBind>, SnmpError> {
-        match self.walk_by(root, limit, WalkMethod::Auto).await {
+    pub async fn walk(&self, root: &Oid, limit: usize, bytes: usize) -> Result<Vec<VarBind>, SnmpError> {
+        match self.walk_by(root, (limit, bytes), WalkMethod::Auto).await {
             // Some agents can't GETBULK at all.
-            Err(SnmpError::Status(_)) => self.walk_by(root, limit, WalkMethod::GetNext).await,
+            Err(SnmpError::Status(_)) => self.walk_by(root, (limit, bytes), WalkMethod::GetNext).await,
             other => other,
         }
     }
 
-    async fn walk_by(&self, root: &Oid, limit: usize, method: WalkMethod) -> Result<Vec<VarBind>, SnmpError> {
+    async fn walk_by(
+        &self,
+        root: &Oid,
+        (limit, bytes): (usize, usize),
+        method: WalkMethod,
+    ) -> Result<Vec<VarBind>, SnmpError> {
         let repetitions = u32::try_from(limit).unwrap_or(REPETITIONS).clamp(1, REPETITIONS);
         let options = WalkOptions { method, max_repetitions: repetitions, ..WalkOptions::default() };
         let mut stream = self.client.walk_with(root.clone(), options).map_err(|error| describe(&error))?;

@@ -1,20 +1,20 @@
 //! One call from beginning to end: a fresh instance, the links of one device, a budget, and the traces that it left.
 
+use crate::actions::{self, Action};
 use crate::bindings::{DriverPlugin, driver};
 use crate::convert;
 use crate::engine::{Loaded, Runtime};
-use crate::limits::{Exceeded, Memory, Meter, Purse};
+use crate::limits::{Exceeded, Memory, Meter, Purse, Refused};
 use crate::memory::Remembered;
 use hostler_core::device::Certainty;
 use hostler_core::event::Event;
-use hostler_core::plugin::Grant;
+use hostler_core::plugin::{Budget, Grant};
 use hostler_core::reading::{DeviceType, Identity, Report};
 use hostler_core::{DeviceId, PluginName, Timestamp};
 use hostler_links::{HttpLink, SnmpLink, VarBind};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use wasmtime::{Store, UpdateDeadline};
+use wasmtime::{Store, Trap, UpdateDeadline};
 
 /// What a plug-in is asked. Each is a function of `driver` in `wit/driver.wit`.
 #[derive(Clone, Debug)]
@@ -62,16 +62,6 @@ pub struct Recognition {
     pub title: String,
 }
 
-/// What to do to the thing once the call's traces are stored.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// Write these objects: dotted identifiers and BER-free values.
-    SnmpSet(Vec<(String, convert::PlainValue)>),
-    /// Send this request.
-    HttpSend(convert::PlainRequest),
-}
-
 /// Why a plug-in couldn't do what it was called for. It leaves no traces then.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Failure {
@@ -115,6 +105,18 @@ pub enum CallError {
         function: &'static str,
         /// What the engine says.
         why: String,
+    },
+    /// It wants something done afterwards that it may not do.
+    #[error("plug-in {plugin} {version} overstepped in {function}: {what}")]
+    Overstepped {
+        /// Which plug-in.
+        plugin: PluginName,
+        /// In which version.
+        version: String,
+        /// In which function.
+        function: &'static str,
+        /// What it may not do.
+        what: String,
     },
 }
 
@@ -261,16 +263,13 @@ impl Runtime {
         let denied = store.data().memory.denied;
         let answer = match outcome {
             Err(_) => Err(Trouble::Exceeded(Exceeded::Wall(budget.wall_ms))),
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(trouble(&error, denied.then_some(Exceeded::Memory(budget.memory_bytes)))),
+            Ok(Ok(answer)) => actions::check(plugin, &answer).map(|()| answer),
+            Ok(Err(error)) => Err(trouble(&error, &budget, denied)),
         };
         let guest = store.into_data();
-        let version = || plugin.component.manifest.version.to_string();
-        let answer = answer.map_err(|trouble| match trouble {
-            Trouble::Exceeded(exceeded) => {
-                CallError::Stopped { plugin: name.clone(), version: version(), function, exceeded }
-            }
-            Trouble::Trapped(why) => CallError::Trapped { plugin: name.clone(), version: version(), function, why },
+        let answer = answer.map_err(|trouble| {
+            last_words(&guest, name);
+            trouble.of(plugin, function)
         })?;
         let traces = if answer.is_ok() { guest.traces } else { Traces::default() };
         if guest.cache_changed {
@@ -322,19 +321,53 @@ async fn ask(
     .map_err(convert::failure))
 }
 
-enum Trouble {
+/// What ended a call, before it is said whose.
+pub(crate) enum Trouble {
     Exceeded(Exceeded),
     Trapped(String),
+    Overstepped(String),
 }
 
-/// What ended a call: a limit where one was met, else what the engine says.
-fn trouble(error: &wasmtime::Error, memory: Option<Exceeded>) -> Trouble {
-    if let Some(exceeded) = error.downcast_ref::<Exceeded>().copied().or(memory) {
-        return Trouble::Exceeded(exceeded);
+impl Trouble {
+    fn of(self, plugin: &Loaded, function: &'static str) -> CallError {
+        let manifest = &plugin.component.manifest;
+        let (plugin, version) = (manifest.name.clone(), manifest.version.to_string());
+        match self {
+            Self::Exceeded(exceeded) => CallError::Stopped { plugin, version, function, exceeded },
+            Self::Trapped(why) => CallError::Trapped { plugin, version, function, why },
+            Self::Overstepped(what) => CallError::Overstepped { plugin, version, function, what },
+        }
     }
-    let why = match error.downcast_ref::<wasmtime::Trap>() {
+}
+
+/// What the engine says when a plug-in passes more in one go than [`Store::set_hostcall_fuel`] lets it; its type is private.
+const TOO_MUCH_IN_ONE_GO: &str = "fuel allocated for hostcalls";
+
+/// What ended a call: a limit where one was met, else what the engine says.
+fn trouble(error: &wasmtime::Error, budget: &Budget, denied: bool) -> Trouble {
+    if let Some(exceeded) = error.downcast_ref::<Exceeded>() {
+        return Trouble::Exceeded(*exceeded);
+    }
+    if let Some(refused) = error.downcast_ref::<Refused>() {
+        return Trouble::Trapped(refused.to_string());
+    }
+    let why = match error.downcast_ref::<Trap>() {
+        // A program that gets no memory gives up by itself: that is how a refusal to grow shows.
+        Some(Trap::UnreachableCodeReached) | None if denied => {
+            return Trouble::Exceeded(Exceeded::Memory(budget.memory_bytes));
+        }
         Some(trap) => trap.to_string(),
         None => error.root_cause().to_string(),
     };
+    if why.contains(TOO_MUCH_IN_ONE_GO) {
+        return Trouble::Exceeded(Exceeded::HostBytes(budget.host_bytes));
+    }
     Trouble::Trapped(why)
+}
+
+/// What a call logged before it ended badly goes to the node's log: it is what the author needs most.
+fn last_words(guest: &Guest, plugin: &PluginName) {
+    for line in &guest.log {
+        tracing::warn!(device = %guest.device, %plugin, level = ?line.level, "before the plug-in ended badly: {}", line.text);
+    }
 }

@@ -140,6 +140,8 @@ impl Compiled {
         std::fs::create_dir_all(&self.folder).map_err(folder)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.folder).map_err(folder)?;
         std::io::Write::write_all(&mut file, &code).map_err(folder)?;
+        // Half a file after a power failure would be run as it is: machine code carries no checksum.
+        file.as_file().sync_all().map_err(folder)?;
         file.persist(&path).map_err(|error| folder(error.error))?;
         deserialize(engine, &path).map_err(|error| CompileError::Invalid(format!("{error:#}")))
     }

@@ -1,8 +1,9 @@
 //! Between the words of `wit/` and those of the core. Text that a device or a plug-in made is cut to what a page can show.
 
+use crate::actions::Action;
 use crate::bindings::driver;
 use crate::bindings::wit::{http, snmp, types};
-use crate::call::{Action, Failure, Recognition};
+use crate::call::{Failure, Recognition};
 use hostler_core::device::Certainty;
 use hostler_core::reading::{Alert, Amount, DeviceType, Identity, Level, Reading, Report, Severity, Status, Value};
 use hostler_links::{HttpMethod, HttpRequest, Oid, Value as SnmpValue, VarBind};

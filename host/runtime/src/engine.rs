@@ -25,6 +25,13 @@ const CALLS: u32 = 512;
 /// Bytes of native stack that a plug-in gets.
 const STACK: usize = 256 << 10;
 
+/// Bytes of native stack for the host's functions, which run on the plug-in's own when that is nearly full: a TLS
+/// handshake must still fit, because running out here would take the whole process along.
+const HOST_STACK: usize = 1 << 20;
+
+/// Memories of one plug-in.
+const MEMORIES: u32 = 4;
+
 /// What an engine is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Purpose {
@@ -42,7 +49,7 @@ pub fn config(purpose: Purpose) -> Config {
         .concurrency_support(false)
         .epoch_interruption(true)
         .max_wasm_stack(STACK)
-        .async_stack_size(2 * STACK)
+        .async_stack_size(STACK + HOST_STACK)
         // 64-bit memories are no business of a plug-in.
         .wasm_memory64(false)
         .wasm_multi_memory(true)
@@ -55,15 +62,15 @@ pub fn config(purpose: Purpose) -> Config {
 
 fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
-    let parts = CALLS.saturating_mul(4);
+    // Enough for each call to have as much as it may: what one plug-in takes is never missing to another.
     pool.total_component_instances(CALLS)
-        .total_core_instances(parts)
-        .total_memories(parts)
-        .total_tables(parts)
+        .total_core_instances(CALLS.saturating_mul(PARTS))
+        .total_memories(CALLS.saturating_mul(MEMORIES))
+        .total_tables(CALLS.saturating_mul(PARTS))
         .total_stacks(CALLS)
-        .max_core_instances_per_component(u32::try_from(PARTS).unwrap_or(u32::MAX))
-        .max_memories_per_component(4)
-        .max_tables_per_component(u32::try_from(PARTS).unwrap_or(u32::MAX))
+        .max_core_instances_per_component(PARTS)
+        .max_memories_per_component(MEMORIES)
+        .max_tables_per_component(PARTS)
         .max_memory_size(Budget::default().memory_bytes as usize)
         .table_elements(20_000)
         .linear_memory_keep_resident(256 << 10)

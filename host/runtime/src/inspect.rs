@@ -56,6 +56,9 @@ pub enum Refusal {
     /// No manifest.
     #[error("the component carries no manifest (custom section {MANIFEST_SECTION}). Build it with `hostler-sdk build`")]
     NoManifest,
+    /// Two manifests: a tool might show one of them and a node go by the other.
+    #[error("the component carries more than one manifest. Build it with `hostler-sdk build`")]
+    ManyManifests,
     /// A manifest that can't be.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -180,7 +183,9 @@ struct Outline {
 
 /// The names at the component's outermost level; what is nested in it is its own.
 fn outline(bytes: &[u8]) -> Result<Outline, Refusal> {
-    let broken = |error: wasmparser::BinaryReaderError| Refusal::NotAComponent(error.message().to_owned());
+    // Its first line says what is wrong; those that follow list bytes.
+    let first = |message: &str| message.lines().next().unwrap_or_default().trim_end_matches([' ', '[', '=']).to_owned();
+    let broken = |error: wasmparser::BinaryReaderError| Refusal::NotAComponent(first(error.message()));
     let mut outline = Outline::default();
     let mut depth = 0_usize;
     for payload in Parser::new(0).parse_all(bytes) {
@@ -201,7 +206,9 @@ fn outline(bytes: &[u8]) -> Result<Outline, Refusal> {
             Payload::CustomSection(section) if depth == 0 && section.name() == MANIFEST_SECTION => {
                 let text = String::from_utf8(section.data().to_vec());
                 let text = text.map_err(|_| ManifestError::Invalid { line: 1, why: "not UTF-8".to_owned() })?;
-                outline.manifest = Some(text);
+                if outline.manifest.replace(text).is_some() {
+                    return Err(Refusal::ManyManifests);
+                }
             }
             _ => {}
         }

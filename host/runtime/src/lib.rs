@@ -7,6 +7,7 @@
 //!
 //! A plug-in that traps, loops, grows or floods costs the one call.
 
+mod actions;
 mod bindings;
 mod call;
 mod capabilities;
@@ -17,9 +18,9 @@ mod inspect;
 mod limits;
 mod memory;
 
-pub use call::{
-    Action, Answer, Call, CallError, Done, Failure, LogLevel, LogLine, Question, Recognition, Spent, Traces,
-};
+pub use actions::Action;
+pub use call::{Answer, Call, CallError, Done, Failure, LogLevel, LogLine, Question, Recognition, Spent, Traces};
 pub use compile::{CompileError, Compiler, compile_in_this_process};
 pub use engine::{Loaded, Purpose, Runtime, RuntimeError, config};
-pub use inspect::{Component, Interface, Refusal, inspect};
+pub use inspect::{COMPONENT_LIMIT, Component, Interface, Refusal, inspect};
+pub use limits::Exceeded;

@@ -30,10 +30,15 @@ pub enum Exceeded {
     /// Too many events.
     #[error("it reported more than {0} events")]
     Events(u32),
-    /// More than the host lets one instance have.
-    #[error("it wanted more instances, memories or tables than one plug-in gets")]
-    Parts,
+    /// Too much in one answer.
+    #[error("it wanted more than {0} actions done afterwards")]
+    Actions(usize),
 }
+
+/// A host function that can't be called like this. It stops the call, because the WIT has no word for it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Refused(pub(crate) String);
 
 /// One limiter for the whole instance: all linear memories and tables count together.
 pub(crate) struct Memory {
@@ -64,29 +69,25 @@ impl Memory {
 }
 
 impl ResourceLimiter for Memory {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(self.grow(current, desired))
+    fn memory_growing(&mut self, current: usize, desired: usize, most: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(within(desired, most) && self.grow(current, desired))
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(self.grow(current * size_of::<usize>(), desired * size_of::<usize>()))
-    }
-
-    fn instances(&self) -> usize {
-        PARTS
-    }
-
-    fn tables(&self) -> usize {
-        PARTS
-    }
-
-    fn memories(&self) -> usize {
-        PARTS
+    fn table_growing(&mut self, current: usize, desired: usize, most: Option<usize>) -> wasmtime::Result<bool> {
+        let bytes = |elements: usize| elements.saturating_mul(size_of::<usize>());
+        Ok(within(desired, most) && self.grow(bytes(current), bytes(desired)))
     }
 }
 
-/// So many core instances, memories and tables may one component have: a Python component needs about ten.
-pub(crate) const PARTS: usize = 20;
+/// Whether it is what the plug-in itself declared at most. The engine asks before it looks; what it then refuses must not
+/// count as taken.
+fn within(desired: usize, most: Option<usize>) -> bool {
+    most.is_none_or(|most| desired <= most)
+}
+
+/// So many core instances and tables may one component have: a Python component needs about ten. The pool refuses
+/// what has more before it is called.
+pub(crate) const PARTS: u32 = 20;
 
 /// How long a call has computed: the time in which its future was polled, waiting for the device not counted.
 #[derive(Clone)]
@@ -164,6 +165,15 @@ impl Purse {
             return Err(Exceeded::HostBytes(self.budget.host_bytes));
         }
         Ok(())
+    }
+
+    pub(crate) fn bytes_left(&self) -> usize {
+        let left = u64::from(self.budget.host_bytes).saturating_sub(self.host_bytes);
+        usize::try_from(left).unwrap_or(usize::MAX)
+    }
+
+    pub(crate) fn operations_left(&self) -> u32 {
+        self.budget.link_operations.saturating_sub(self.link_operations)
     }
 
     /// Takes requests to the device.

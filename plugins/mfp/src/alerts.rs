@@ -39,7 +39,8 @@ pub(crate) fn must_walk(layout: &Layout, answers: &Answers) -> bool {
 }
 
 fn memory(rows: usize, events: Option<u32>) -> String {
-    format!("{rows} {events:?}")
+    let events = events.map(|events| events.to_string()).unwrap_or_default();
+    format!("{rows} {events}")
 }
 
 /// Walks the table.

@@ -10,11 +10,20 @@ use hostler_plugin::{Answers, counter};
 /// Everything that the device has, in the order in which its tables have it.
 pub(crate) fn readings(layout: &Layout, answers: &Answers) -> Vec<Reading> {
     let several = layout.markers.len() > 1;
-    let markers = layout.markers.iter().filter_map(|marker| pages(layout, marker, several, answers));
-    let supplies = layout.supplies.iter().filter_map(|supply| self::supply(layout, supply, answers));
-    let trays = layout.trays.iter().filter_map(|tray| self::tray(layout, tray, answers));
-    let covers = layout.covers.iter().filter_map(|cover| self::cover(layout, cover, answers));
-    markers.chain(supplies).chain(trays).chain(covers).collect()
+    let mut out = Vec::new();
+    for marker in &layout.markers {
+        out.extend(pages(layout, marker, several, answers));
+    }
+    for supply in &layout.supplies {
+        out.extend(self::supply(layout, supply, answers));
+    }
+    for tray in &layout.trays {
+        out.extend(self::tray(layout, tray, answers));
+    }
+    for cover in &layout.covers {
+        out.extend(self::cover(layout, cover, answers));
+    }
+    out
 }
 
 /// prtMarkerLifeCount. What counts impressions or sheets, or doesn't say, are pages; the rest is the engine's wear.

@@ -63,7 +63,7 @@ pub(crate) fn says_asleep(line: &str) -> bool {
         "risparmio energ",
         "スリープ",
     ];
-    let lower = line.to_lowercase();
+    let lower = line.to_ascii_lowercase();
     WORDS.iter().any(|word| lower.contains(word))
 }
 

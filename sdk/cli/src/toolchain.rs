@@ -86,8 +86,10 @@ impl Toolchain {
                 }
                 if self == Self::GuestFromSource {
                     // Building the standard library is a nightly feature of cargo, and this is how a stable one is
-                    // told that we know. It is built once for each target folder.
+                    // told that we know. It is built once for each target folder, small and without the code that
+                    // prints backtraces, which nobody would see.
                     command.env("RUSTC_BOOTSTRAP", "1").env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort");
+                    command.env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size");
                 }
                 command
             }

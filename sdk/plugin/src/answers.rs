@@ -38,8 +38,8 @@ impl Answers {
     pub fn walk_more(&mut self, root: &[u32], limit: u32) -> Result<(), Error> {
         match snmp::walk(root, limit) {
             Ok(bindings) => self.add(bindings),
-            Err(error @ (Error::Status(_) | Error::Garbled(_))) => {
-                crate::log::warn(&format!("can't walk {}: {error:?}", oid::dotted(root)));
+            Err(Error::Status(why) | Error::Garbled(why)) => {
+                crate::log::warn(&format!("can't walk {}: {why}", oid::dotted(root)));
             }
             Err(error) => return Err(error),
         }
@@ -49,7 +49,7 @@ impl Answers {
     /// Adds bindings that came another way, such as in a trap.
     pub fn add(&mut self, bindings: Vec<Binding>) {
         self.0.extend(bindings.into_iter().filter(|binding| !matches!(binding.value, Value::Absent | Value::Null)));
-        self.0.sort_by(|a, b| a.oid.cmp(&b.oid));
+        self.0.sort_unstable_by(|a, b| a.oid.cmp(&b.oid));
     }
 
     /// Whether nothing was answered.

@@ -48,8 +48,10 @@ pub fn told(octets: &[u8]) -> Option<String> {
 pub fn says_something(text: &str) -> bool {
     const FILLERS: [&str; 7] = ["unknown", "n/a", "none", "null", "not available", "not set", "undefined"];
     let first = text.chars().next();
-    let filler = text.chars().all(|c| Some(c) == first && matches!(c, '0' | '-' | '*' | '.' | '?' | 'x' | 'X' | '#'));
-    !text.is_empty() && !(filler && text.len() > 1) && !FILLERS.iter().any(|word| text.eq_ignore_ascii_case(word))
+    let filler = text.len() > 1
+        && text.chars().all(|c| Some(c) == first && matches!(c, '0' | '-' | '*' | '.' | '?' | 'x' | 'X' | '#'));
+    let empty = text.is_empty() || FILLERS.iter().any(|word| text.eq_ignore_ascii_case(word));
+    !empty && !filler
 }
 
 /// Whether `text` has `word`, in ASCII letters of either case, as a word: no letter of the same script beside it.

@@ -161,7 +161,12 @@ impl Install {
         self.plain.output.print(&answer?, |answer| match answer["outcome"].as_str() {
             Some("waiting") => {
                 let missing: Vec<&str> = each(answer, "/missing").filter_map(Value::as_str).collect();
-                format!("waits for approval; what ran before goes on.\n  {}", missing.join("\n  "))
+                let meanwhile = if answer.pointer("/plugin/record/waiting").is_some_and(|waiting| !waiting.is_null()) {
+                    "the release before goes on meanwhile"
+                } else {
+                    "it isn't called until then"
+                };
+                format!("it waits for approval; {meanwhile}\n  {}", missing.join("\n  "))
             }
             _ => show(&answer["plugin"]),
         })
@@ -175,7 +180,7 @@ fn list(found: &Value) -> String {
         let state = match (waiting, refused) {
             (Some(version), _) => format!("{version} waits for approval"),
             (None, 0) => "active".to_owned(),
-            (None, more) => format!("{more} rights are missing"),
+            (None, more) => format!("not called: {more} of its rights are missing"),
         };
         vec![
             text(view, "/record/name"),
@@ -200,6 +205,8 @@ fn show(view: &Value) -> String {
         ("size", format!("{} bytes", text(view, "/size"))),
         ("digest", text(view, "/record/active/digest")),
         ("before", text(view, "/record/previous/version")),
+        ("waiting", text(view, "/record/waiting/version")),
+        ("not called", text(view, "/trouble")),
     ];
     let facts = facts.iter().filter(|(_, value)| value != "-").map(|(name, value)| format!("{name:<13} {value}"));
     let asks = each(view, "/asks").map(|ask| {

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use hostler_node::{Config, Node};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 
@@ -58,7 +59,7 @@ impl Serve {
 pub fn log(json: bool, level: &str) {
     let filter = EnvFilter::try_from_env("HOSTLER_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("{level},async_snmp=off,mdns_sd=off")));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     // A second node in one process finds it set.
     let _ = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
 }

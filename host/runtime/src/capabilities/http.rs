@@ -15,8 +15,7 @@ impl Host for Guest {
             return Ok(Err(Error::Invalid(format!("the manifest does not ask for the credential {name:?}"))));
         }
         let Some(link) = &self.http else { return Ok(Err(Error::NoLink)) };
-        let left = u64::from(self.purse.budget.host_bytes).saturating_sub(self.purse.host_bytes);
-        let answer = link.send(request_from_guest(request), usize::try_from(left).unwrap_or(usize::MAX)).await;
+        let answer = link.send(request_from_guest(request), self.purse.bytes_left()).await;
         let answer = match answer {
             Ok(answer) => answer,
             Err(HttpError::Timeout) => return Ok(Err(Error::Timeout)),

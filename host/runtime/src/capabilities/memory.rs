@@ -2,31 +2,46 @@
 
 use crate::bindings::wit::{cache, state};
 use crate::call::Guest;
-use wasmtime::{Result, bail};
+use crate::limits::Refused;
+use wasmtime::Result;
 
 /// Bytes of a key.
 const KEY: usize = 128;
-/// Bytes of one value.
-const VALUE: usize = 64 << 10;
+/// Bytes of all values of one plug-in on one device, and so of one value.
+const VALUES: usize = 64 << 10;
 /// Keys of one plug-in on one device.
 const KEYS: usize = 256;
 
 fn checked(key: &str) -> Result<()> {
     if key.is_empty() || key.len() > KEY || !key.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
-        bail!("a key has 1 to {KEY} printable ASCII characters");
+        return Err(Refused(format!("a key has 1 to {KEY} printable ASCII characters")).into());
     }
     Ok(())
 }
 
-fn fits(key: &str, value: &[u8], keys: usize) -> Result<()> {
-    checked(key)?;
-    if value.len() > VALUE {
-        bail!("a value has at most {VALUE} bytes, this one has {}", value.len());
+/// Whether a value fits beside what is there under other keys.
+fn fits<'a>(key: &str, value: &[u8], others: impl Iterator<Item = &'a Vec<u8>>) -> Result<()> {
+    let (keys, bytes) = others.fold((1, value.len()), |(keys, bytes), other| (keys + 1, bytes + other.len()));
+    if bytes > VALUES {
+        return Err(Refused(format!(
+            "a plug-in keeps at most {VALUES} bytes of a device; with {key:?} it would be {bytes}"
+        ))
+        .into());
     }
-    if keys >= KEYS {
-        bail!("a plug-in keeps at most {KEYS} keys of a device");
+    if keys > KEYS {
+        return Err(Refused(format!("a plug-in keeps at most {KEYS} keys of a device")).into());
     }
     Ok(())
+}
+
+impl Guest {
+    /// What the plug-in remembers at this point of the call, but for one key.
+    fn remembers_beside<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a Vec<u8>> {
+        let written = &self.traces.state;
+        let stored = self.stored.iter().filter(move |(stored, _)| !written.contains_key(*stored));
+        let written = written.iter().filter_map(|(written, value)| Some((written, value.as_ref()?)));
+        stored.chain(written).filter(move |(other, _)| *other != key).map(|(_, value)| value)
+    }
 }
 
 impl state::Host for Guest {
@@ -41,9 +56,8 @@ impl state::Host for Guest {
     }
 
     fn set(&mut self, key: String, value: Vec<u8>) -> Result<()> {
-        let fresh = !self.stored.contains_key(&key) && !self.traces.state.contains_key(&key);
-        let keys = if fresh { self.stored.len() + self.traces.state.len() } else { 0 };
-        fits(&key, &value, keys)?;
+        checked(&key)?;
+        fits(&key, &value, self.remembers_beside(&key))?;
         self.purse.bytes(key.len() + value.len())?;
         // What stays the same needs no write to the disk.
         if self.stored.get(&key) == Some(&value) {
@@ -75,7 +89,8 @@ impl cache::Host for Guest {
     }
 
     fn set(&mut self, key: String, value: Vec<u8>) -> Result<()> {
-        fits(&key, &value, if self.cache.contains_key(&key) { 0 } else { self.cache.len() })?;
+        checked(&key)?;
+        fits(&key, &value, self.cache.iter().filter(|(other, _)| **other != key).map(|(_, value)| value))?;
         self.purse.bytes(key.len() + value.len())?;
         self.cache.insert(key, value);
         self.cache_changed = true;

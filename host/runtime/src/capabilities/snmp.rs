@@ -10,12 +10,15 @@ use wasmtime::Result;
 /// Bindings of one walk at most, whatever a plug-in asks for.
 const WALK: u32 = 5_000;
 
-/// A walk costs one operation for each so many bindings that it may bring.
+/// A walk costs one operation for each so many bindings begun.
 const WALK_STEP: u32 = 64;
+
+/// Objects of one operation: what fits into one message.
+const MESSAGE: usize = 40;
 
 impl Host for Guest {
     async fn get(&mut self, objects: Vec<Arcs>) -> Result<Result<Vec<Binding>, Error>> {
-        self.purse.operations(u32::try_from(objects.len().div_ceil(40)).unwrap_or(u32::MAX).max(1))?;
+        self.purse.operations(u32::try_from(objects.len().div_ceil(MESSAGE)).unwrap_or(u32::MAX).max(1))?;
         self.purse.bytes(objects.iter().map(|oid| oid.len() * 4).sum())?;
         let Some(link) = &self.snmp else { return Ok(Err(Error::NoLink)) };
         let objects: Vec<Oid> = objects.iter().map(|arcs| Oid::from_slice(arcs)).collect();
@@ -24,16 +27,21 @@ impl Host for Guest {
     }
 
     async fn walk(&mut self, root: Arcs, limit: u32) -> Result<Result<Vec<Binding>, Error>> {
-        let limit = limit.min(WALK);
-        self.purse.operations(limit.div_ceil(WALK_STEP).clamp(1, 8))?;
+        self.purse.operations(1)?;
         self.purse.bytes(root.len() * 4)?;
         let Some(link) = &self.snmp else { return Ok(Err(Error::NoLink)) };
-        let found = link.walk(&Oid::from_slice(&root), limit as usize).await;
+        // One binding more than is paid for: a walk that gets there is stopped, rather than seem to be at its end.
+        let paid = self.purse.operations_left().saturating_add(1).saturating_mul(WALK_STEP).saturating_add(1);
+        let limit = limit.min(WALK).min(paid) as usize;
+        let found = link.walk(&Oid::from_slice(&root), limit, self.purse.bytes_left()).await;
+        let begun = found.as_ref().map_or(0, Vec::len).saturating_sub(1) / WALK_STEP as usize;
+        self.purse.operations(u32::try_from(begun).unwrap_or(u32::MAX))?;
         self.hand_over(found)
     }
 
     async fn set(&mut self, bindings: Vec<Binding>) -> Result<Result<(), Error>> {
         self.purse.operations(1)?;
+        self.purse.bytes(bindings.iter().map(size).sum())?;
         if !self.grant.has(Capability::SnmpWrite) {
             return Ok(Err(Error::NoLink));
         }

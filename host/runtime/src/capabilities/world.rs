@@ -3,8 +3,9 @@
 use crate::bindings::wit::{clock, events, log, random, settings};
 use crate::call::{Guest, LogLevel, LogLine};
 use crate::convert::severity;
+use crate::limits::Refused;
 use hostler_core::event::Event;
-use wasmtime::{Result, bail, format_err};
+use wasmtime::{Result, format_err};
 
 /// Characters of a log line or an event's text.
 const LINE: usize = 500;
@@ -57,7 +58,7 @@ impl clock::Host for Guest {
 impl random::Host for Guest {
     fn bytes(&mut self, count: u32) -> Result<Vec<u8>> {
         if count > RANDOM {
-            bail!("at most {RANDOM} random bytes at once, {count} were asked for");
+            return Err(Refused(format!("at most {RANDOM} random bytes at once, {count} were asked for")).into());
         }
         self.purse.bytes(count as usize)?;
         let mut bytes = vec![0; count as usize];

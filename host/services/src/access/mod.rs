@@ -244,7 +244,7 @@ impl Access {
         })
     }
 
-    /// Changes one's own password and ends one's other sessions.
+    /// Changes one's own password and ends one's sessions: whoever knew the old one is out.
     ///
     /// # Errors
     /// The old one is wrong, or the new one too weak.

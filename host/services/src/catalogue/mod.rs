@@ -8,13 +8,13 @@ mod blobs;
 use crate::error::ServiceError;
 use crate::need;
 use blobs::Blobs;
+use hostler_core::PluginName;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::event::Event;
 use hostler_core::message::CatalogueEntry;
 use hostler_core::plugin::{Budget, Capability, Grant, PluginRecord, Release};
 use hostler_core::reading::Severity;
 use hostler_core::viewer::{Right, Viewer};
-use hostler_core::{PluginName, Timestamp};
 use hostler_engine::now;
 use hostler_runtime::{Loaded, Runtime, RuntimeError, inspect};
 use hostler_store::{Store, Versioned};
@@ -30,10 +30,13 @@ pub struct Catalogue {
     store: Arc<dyn Store>,
     runtime: Arc<Runtime>,
     blobs: Blobs,
-    ready: RwLock<BTreeMap<PluginName, Arc<Loaded>>>,
+    ready: RwLock<BTreeMap<PluginName, Slot>>,
     /// One installation at a time, so that what is loaded is what is stored.
     changing: tokio::sync::Mutex<()>,
 }
+
+/// A plug-in that can be called, or why it can't.
+type Slot = Result<Arc<Loaded>, String>;
 
 /// What an operator sees of a plug-in.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -50,8 +53,10 @@ pub struct PluginView {
     pub exports: Vec<String>,
     /// The interfaces that it imports.
     pub imports: Vec<String>,
-    /// What it asks for.
+    /// What it asks for; what an upgrade asks for that waits is among it.
     pub asks: Vec<Ask>,
+    /// Why it isn't called, where it isn't.
+    pub trouble: Option<String>,
     /// What one of its calls may spend.
     pub budget: Budget,
     /// How many bytes the component has.
@@ -82,8 +87,8 @@ pub enum Installed {
     },
     /// It asks for more than was granted. Nothing of it runs until it is granted.
     Waiting {
-        /// What runs meanwhile, if anything does.
-        plugin: Option<Box<PluginView>>,
+        /// The plug-in; what ran before goes on meanwhile.
+        plugin: Box<PluginView>,
         /// What was not granted, with the manifest's lines.
         missing: Vec<String>,
     },
@@ -124,27 +129,31 @@ impl Catalogue {
                 Ok(bytes) => catalogue.runtime.load(&bytes, record.grant.clone()).await.map_err(ServiceError::from),
                 Err(error) => Err(error),
             };
-            match loaded {
-                Ok(loaded) => catalogue.put(Arc::new(loaded)),
-                Err(error) => tracing::error!(plugin = %record.name, %error, "a plug-in can't be made ready"),
-            }
+            catalogue.put(&record.name, loaded);
         }
         Ok(Arc::new(catalogue))
     }
 
-    fn put(&self, loaded: Arc<Loaded>) {
-        let name = loaded.component.manifest.name.clone();
-        self.ready.write().unwrap_or_else(PoisonError::into_inner).insert(name, loaded);
+    fn put(&self, name: &PluginName, loaded: Result<Loaded, impl std::fmt::Display>) {
+        let slot = loaded.map(Arc::new).map_err(|error| error.to_string());
+        if let Err(error) = &slot {
+            tracing::warn!(plugin = %name, %error, "the plug-in isn't called");
+        }
+        self.ready.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), slot);
     }
 
     /// What the next call runs.
-    pub(crate) fn ready(&self, name: &PluginName) -> Option<Arc<Loaded>> {
-        self.ready.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    ///
+    /// # Errors
+    /// Why there is nothing to run.
+    pub(crate) fn ready(&self, name: &PluginName) -> Slot {
+        let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
+        ready.get(name).cloned().unwrap_or_else(|| Err(unknown(name).to_string()))
     }
 
     /// Everything that runs.
     pub(crate) fn all_ready(&self) -> Vec<Arc<Loaded>> {
-        self.ready.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.ready.read().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect()
     }
 
     /// Every plug-in.
@@ -168,24 +177,34 @@ impl Catalogue {
     /// What everybody may know of a plug-in.
     pub(crate) fn view(&self, name: &PluginName) -> Option<PluginView> {
         let record = self.store.plugin(name).ok()??.value;
-        let component = match self.ready(name) {
-            Some(loaded) => loaded.component.clone(),
-            None => inspect(&self.blobs.read(&record.active.digest).ok()?).ok()?,
+        let slot = self.ready(name);
+        let component = match &slot {
+            Ok(loaded) => loaded.component.clone(),
+            Err(_) => self.component(&record.active).ok()?,
         };
+        let waiting = record.waiting.as_ref().and_then(|waiting| self.component(waiting).ok());
+        let mut asks: Vec<Ask> = Vec::new();
+        for manifest in std::iter::once(&component.manifest).chain(waiting.as_ref().map(|waiting| &waiting.manifest)) {
+            for capability in &manifest.needs {
+                if !asks.iter().any(|ask| ask.capability == *capability) {
+                    asks.push(Ask {
+                        capability: *capability,
+                        question: capability.question().to_owned(),
+                        line: manifest.line_of(*capability).unwrap_or_default(),
+                        granted: record.grant.has(*capability),
+                    });
+                }
+            }
+        }
         let manifest = &component.manifest;
-        let asks = manifest.needs.iter().map(|capability| Ask {
-            capability: *capability,
-            question: capability.question().to_owned(),
-            line: manifest.line_of(*capability).unwrap_or_default(),
-            granted: record.grant.has(*capability),
-        });
         Some(PluginView {
             title: manifest.title.clone(),
             publisher: manifest.publisher.clone(),
             device_types: manifest.device_types.clone(),
             exports: component.exports.iter().map(ToString::to_string).collect(),
             imports: component.imports.iter().map(ToString::to_string).collect(),
-            asks: asks.collect(),
+            asks,
+            trouble: slot.err(),
             budget: manifest.budget,
             size: component.size as u64,
             record,
@@ -212,13 +231,21 @@ impl Catalogue {
         let release =
             Release { version: found.manifest.version.clone(), digest: found.digest.clone(), installed_at: now() };
         if !missing.is_empty() {
-            if let Some(known) = known {
-                let value = PluginRecord { waiting: Some(release), ..known.value };
-                let text = format!("{name} {} waits for approval", found.manifest.version);
-                self.commit(&name, Expect::Version(known.version), Some(value), "plugin.waiting", text).await?;
+            let (expect, record) = match known {
+                None => (Expect::Absent, PluginRecord::new(name.clone(), release, grant)),
+                Some(known) => {
+                    (Expect::Version(known.version), PluginRecord { waiting: Some(release), ..known.value })
+                }
+            };
+            let new = expect == Expect::Absent;
+            let text = format!("{name} {} waits for approval", found.manifest.version);
+            self.commit(&name, expect, Some(record), "plugin.waiting", text).await?;
+            if let (true, Some(first)) = (new, missing.first()) {
+                self.put(&name, Err(first));
             }
+            let plugin = self.view(&name).ok_or_else(|| unknown(&name))?;
             let missing = missing.iter().map(ToString::to_string).collect();
-            return Ok(Installed::Waiting { plugin: self.view(&name).map(Box::new), missing });
+            return Ok(Installed::Waiting { plugin: Box::new(plugin), missing });
         }
         let (expect, record) = match known {
             None => (Expect::Absent, PluginRecord::new(name.clone(), release, grant)),
@@ -227,7 +254,7 @@ impl Catalogue {
         let text = format!("{name} {} was installed by {}", found.manifest.version, viewer.user);
         loaded.grant = record.grant.clone();
         self.commit(&name, expect, Some(record), "plugin.installed", text).await?;
-        self.put(Arc::new(loaded));
+        self.put(&name, Ok::<_, RuntimeError>(loaded));
         let plugin = self.view(&name).ok_or_else(|| unknown(&name))?;
         Ok(Installed::Active { plugin: Box::new(plugin) })
     }
@@ -250,13 +277,7 @@ impl Catalogue {
         let loaded = self.runtime.load(&bytes, grant).await;
         let text = format!("what {name} may do was changed by {}", viewer.user);
         self.commit(name, Expect::Version(known.version), Some(record), "plugin.granted", text).await?;
-        match loaded {
-            Ok(loaded) => self.put(Arc::new(loaded)),
-            Err(error) => {
-                tracing::warn!(plugin = %name, %error, "the plug-in isn't called until this is granted");
-                self.ready.write().unwrap_or_else(PoisonError::into_inner).remove(name);
-            }
-        }
+        self.put(name, loaded);
         self.view(name).ok_or_else(|| unknown(name))
     }
 
@@ -273,7 +294,7 @@ impl Catalogue {
         let loaded = self.runtime.load(&self.blobs.read(&record.active.digest)?, record.grant.clone()).await?;
         let text = format!("{name} went back to {} on order of {}", record.active.version, viewer.user);
         self.commit(name, Expect::Version(known.version), Some(record), "plugin.rolled-back", text).await?;
-        self.put(Arc::new(loaded));
+        self.put(name, Ok::<_, RuntimeError>(loaded));
         self.view(name).ok_or_else(|| unknown(name))
     }
 
@@ -320,16 +341,19 @@ impl Catalogue {
         Ok(self.store.commit(changes.and(Change::Happened(happened))).await?)
     }
 
-    /// What the nodes below run.
+    /// What the nodes below run: what is active here, with what was granted here.
     #[must_use]
     pub fn entries(&self) -> Vec<CatalogueEntry> {
-        let ready = self.all_ready();
-        ready
-            .iter()
-            .map(|loaded| CatalogueEntry {
-                name: loaded.component.manifest.name.clone(),
-                digest: loaded.component.digest.clone(),
-                grant: loaded.grant.clone(),
+        let records = self.store.plugins().unwrap_or_else(|error| {
+            tracing::error!(%error, "the catalogue can't be read");
+            Vec::new()
+        });
+        records
+            .into_iter()
+            .map(|record| CatalogueEntry {
+                name: record.value.name,
+                digest: record.value.active.digest,
+                grant: record.value.grant,
             })
             .collect()
     }
@@ -349,8 +373,8 @@ impl Catalogue {
 
     /// Whether the parent's release runs here already.
     pub(crate) fn has(&self, entry: &CatalogueEntry) -> bool {
-        let ready = self.ready(&entry.name);
-        ready.is_some_and(|loaded| loaded.component.digest == entry.digest && loaded.grant == entry.grant)
+        let known = self.store.plugin(&entry.name).ok().flatten();
+        known.is_some_and(|known| known.value.active.digest == entry.digest && known.value.grant == entry.grant)
     }
 
     /// Takes a release from the parent: its bytes and what was granted there.
@@ -363,7 +387,11 @@ impl Catalogue {
                 entry.name, entry.digest
             )));
         }
-        let loaded = self.runtime.load(bytes, entry.grant.clone()).await?;
+        // One that lacks a right is kept as well: why it isn't called is then known here.
+        let loaded = match self.runtime.load(bytes, entry.grant.clone()).await {
+            Err(error) if !matches!(error, RuntimeError::NotGranted(_)) => return Err(error.into()),
+            loaded => loaded,
+        };
         self.blobs.write(&found.digest, bytes)?;
         let release = Release { version: found.manifest.version, digest: found.digest, installed_at: now() };
         let grant = entry.grant.clone();
@@ -373,7 +401,7 @@ impl Catalogue {
         };
         let text = format!("{} {} came from the parent", entry.name, record.active.version);
         self.commit(&entry.name, expect, Some(record), "plugin.installed", text).await?;
-        self.put(Arc::new(loaded));
+        self.put(&entry.name, loaded);
         Ok(())
     }
 
@@ -389,12 +417,6 @@ impl Catalogue {
             }
         }
         Ok(())
-    }
-
-    /// When a plug-in became what it is.
-    #[must_use]
-    pub fn since(&self, name: &PluginName) -> Option<Timestamp> {
-        Some(self.store.plugin(name).ok()??.value.active.installed_at)
     }
 }
 

@@ -25,8 +25,8 @@ const SYS_OBJECT_ID: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 2, 0];
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CallFailed {
     /// The plug-in isn't there, or wasn't granted what it needs.
-    #[error("plug-in {0} is not ready; see `hostler plugin list`")]
-    NoPlugin(PluginName),
+    #[error("{0}")]
+    NoPlugin(String),
     /// The thing couldn't be asked.
     #[error("{0}")]
     Thing(Failure),
@@ -151,7 +151,7 @@ impl Caller {
     ) -> Result<Report, CallFailed> {
         let turn = self.turn(device);
         let _turn = turn.lock().await;
-        let loaded = self.catalogue.ready(plugin).ok_or_else(|| CallFailed::NoPlugin(plugin.clone()))?;
+        let loaded = self.catalogue.ready(plugin).map_err(CallFailed::NoPlugin)?;
         let mut call = self.call(device.clone(), reach, lane, &loaded).await;
         call.state = self.store.plugin_state(device, plugin)?;
         let done = self.runtime.call(&loaded, call, Question::Read).await?;
@@ -253,8 +253,7 @@ impl Ask for Caller {
     fn identify(&self, reach: Reach, plugin: PluginName) -> BoxFuture<'_, Result<Identity, AskError>> {
         Box::pin(async move {
             let failed = |why: String, again: bool| AskError { why, again };
-            let loaded = self.catalogue.ready(&plugin);
-            let loaded = loaded.ok_or_else(|| failed(CallFailed::NoPlugin(plugin.clone()).to_string(), true))?;
+            let loaded = self.catalogue.ready(&plugin).map_err(|why| failed(why, true))?;
             let stranger = DeviceId::from_words(&["stranger", &reach.address.to_string()]);
             let call = self.call(stranger.clone(), &reach, Lane::Lively, &loaded).await;
             let done = self.runtime.call(&loaded, call, Question::Identify).await;

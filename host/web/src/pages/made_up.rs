@@ -177,6 +177,7 @@ pub(super) fn plugin() -> PluginView {
             ask(Capability::State, 12, true),
             ask(Capability::SnmpWrite, 11, false),
         ],
+        trouble: None,
         budget: Budget::default(),
         size: 412_345,
     }

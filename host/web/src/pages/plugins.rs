@@ -51,7 +51,7 @@ pub(super) struct PluginPage {
 #[template(path = "waiting.html")]
 pub(super) struct WaitingPage {
     pub(super) shell: Shell,
-    pub(super) plugin: Option<Box<PluginView>>,
+    pub(super) plugin: Box<PluginView>,
     pub(super) missing: Vec<String>,
 }
 

@@ -57,7 +57,7 @@ fn all(right: Right) -> Vec<(&'static str, String)> {
             "waiting",
             draw(plugins::WaitingPage {
                 shell: shell(Section::Plugins),
-                plugin: Some(Box::new(plugin)),
+                plugin: Box::new(plugin),
                 missing: vec!["plug-in mfp asks to write to the device's SNMP agent (manifest, line 11)".into()],
             }),
         ),

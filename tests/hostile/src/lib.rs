@@ -1,0 +1,132 @@
+//! A plug-in that does what no plug-in should: what, says the setting `behaviour`.
+//!
+//! The tests of the plug-in host iterate [`Behaviour::ALL`] and match it without a wildcard, so that a behaviour
+//! without an expectation doesn't compile. `behaviour` is the list, `floods` and `greed` are what it takes to misbehave.
+
+mod behaviour;
+mod floods;
+mod greed;
+mod traces;
+
+pub use behaviour::Behaviour;
+use hostler_plugin::types::{
+    Action, Certainty, DeviceType, Failure, Identity, Outcome, Reading, Recognition, Report, Status, Value,
+};
+use hostler_plugin::{Driver, cache, http, log, random, settings, snmp, unnamed};
+
+/// The object that is asked for where any will do: sysUpTime.0 (RFC 3418).
+const OBJECT: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 3, 0];
+
+/// The driver.
+pub struct Hostile;
+
+impl Driver for Hostile {
+    fn recognise() -> Result<Option<Recognition>, Failure> {
+        behave()?;
+        let recognition =
+            Recognition { certainty: Certainty::Possible, device_type: DeviceType::Other, title: "Hostile".to_owned() };
+        Ok(Some(recognition))
+    }
+
+    fn identify() -> Result<Identity, Failure> {
+        behave()?;
+        Ok(unnamed(DeviceType::Other))
+    }
+
+    fn read() -> Result<Outcome, Failure> {
+        behave()
+    }
+}
+
+hostler_plugin::export_driver!(Hostile);
+
+fn behave() -> Result<Outcome, Failure> {
+    let name = settings::get("behaviour").unwrap_or_default();
+    let behaviour = Behaviour::named(&name);
+    let behaviour = behaviour.ok_or_else(|| Failure::Unsupported(format!("{name:?} is no behaviour of this build")))?;
+    match behaviour {
+        Behaviour::WellBehaved => {}
+        Behaviour::Loop => greed::compute(),
+        Behaviour::Recurse => return Ok(counted("depth", greed::recurse(0))),
+        Behaviour::RecurseAndAsk => return Ok(counted("depth", greed::recurse_and_ask(0))),
+        Behaviour::Grow => return Ok(counted("megabytes", greed::grow())),
+        Behaviour::GrowPolitely => return Ok(counted("megabytes", greed::grow_politely())),
+        Behaviour::Trap => greed::trap(),
+        Behaviour::LogThenTrap => {
+            log::warn("the last words");
+            greed::trap();
+        }
+        Behaviour::LogFlood => floods::log(),
+        Behaviour::EventFlood => floods::events(),
+        Behaviour::HostBytesFlood => floods::state(),
+        Behaviour::LinkFlood => floods::link(),
+        Behaviour::WalkFlood => floods::walks(),
+        Behaviour::ManyObjects => drop(snmp::get(&vec![OBJECT.to_vec(); 100_000])),
+        Behaviour::LongObject => return told(snmp::get(&[vec![1; 1_000_000]]).map(|_| ())),
+        Behaviour::OverlongObject => return told(snmp::get(&[vec![1; 129]]).map(|_| ())),
+        Behaviour::ImpossibleObject => return told(snmp::get(&[vec![9, 99, 7], vec![]]).map(|_| ())),
+        Behaviour::ManyArcs => drop(snmp::get(&vec![vec![1; 100_000]; 100])),
+        Behaviour::LongWalk => return told(snmp::walk(&OBJECT, u32::MAX).map(|_| ())),
+        Behaviour::EmptyWalk => return told(snmp::walk(&OBJECT, 0).map(|_| ())),
+        Behaviour::WaitForDevice => return told(snmp::get(&[OBJECT.to_vec()]).map(|_| ())),
+        Behaviour::SetUngranted => return told(snmp::set(&[binding()])),
+        Behaviour::ActUngranted => return Ok(acting(Action::SnmpSet(vec![binding()]))),
+        Behaviour::ActWithForeignCredential => {
+            return Ok(acting(Action::HttpSend(http::Request {
+                credential: Some("another's".to_owned()),
+                ..http::get("/")
+            })));
+        }
+        Behaviour::ActWithOwnCredential => {
+            return Ok(acting(Action::HttpSend(http::Request {
+                credential: Some("own".to_owned()),
+                ..http::get("/")
+            })));
+        }
+        Behaviour::ActionFlood => return Ok(floods::actions()),
+        Behaviour::StateThenTrap => {
+            traces::leave();
+            greed::trap();
+        }
+        Behaviour::StateThenLoop => {
+            traces::leave();
+            greed::compute();
+        }
+        Behaviour::StateThenFail => {
+            traces::leave();
+            return Err(Failure::Refused("no".to_owned()));
+        }
+        Behaviour::StateThenAnswer => traces::leave(),
+        Behaviour::RewriteState => traces::rewrite(),
+        Behaviour::BigStateValue => traces::big_value(),
+        Behaviour::BigState => traces::big_values(),
+        Behaviour::ManyStateKeys => traces::many_keys(),
+        Behaviour::BadStateKey => traces::bad_key(),
+        Behaviour::HugeReport => return Ok(floods::huge_report()),
+        Behaviour::LongReport => return Ok(floods::long_report()),
+        Behaviour::TooMuchRandom => drop(random::bytes(1 << 20)),
+    }
+    Ok(outcome(cache::text("seen").map(|seen| Reading::new("hostile.cache", Value::Text(seen))).into_iter().collect()))
+}
+
+fn binding() -> snmp::Binding {
+    snmp::Binding { oid: OBJECT.to_vec(), value: snmp::Value::Integer(1) }
+}
+
+fn outcome(readings: Vec<Reading>) -> Outcome {
+    Report { status: Status::Ready, readings, alerts: vec![], console: vec![] }.into()
+}
+
+fn counted(what: &str, count: u64) -> Outcome {
+    outcome(vec![Reading::new(&format!("hostile.{what}"), Value::Counter(count))])
+}
+
+fn acting(action: Action) -> Outcome {
+    Outcome { actions: vec![action], ..outcome(vec![]) }
+}
+
+/// What the link said, as a reading: that a request is refused is no reason to fail.
+fn told(answer: Result<(), snmp::Error>) -> Result<Outcome, Failure> {
+    let text = answer.map_or_else(|error| format!("{error:?}"), |()| "done".to_owned());
+    Ok(outcome(vec![Reading::new("hostile.told", Value::Text(text))]))
+}

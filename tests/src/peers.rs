@@ -1,0 +1,76 @@
+//! Programs of others that stories meet: found where they are installed, ended with the story.
+
+use crate::log::Log;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Where a program is that isn't ours. Without it the story is skipped, and says so; with `HOSTLER_PEERS=required` in the
+/// environment it fails.
+///
+/// # Panics
+/// See above.
+#[must_use]
+pub fn peer(name: &str) -> Option<PathBuf> {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&paths).chain(["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(PathBuf::from));
+    let own = crate::target().join("peers").join("snmpsim/bin");
+    let found = folders.chain([own]).map(|folder| folder.join(name)).find(|path| path.is_file());
+    if found.is_none() {
+        let package = match name {
+            "chromium" | "snmpd" => format!("apt-get install {name}"),
+            "chromedriver" => "apt-get install chromium-driver".to_owned(),
+            "snmpset" => "apt-get install snmp".to_owned(),
+            _ => "`./just test` installs it".to_owned(),
+        };
+        skipped(&format!("{name} is not installed ({package})"));
+    }
+    found
+}
+
+/// Says that a story was skipped, and why.
+///
+/// # Panics
+/// With `HOSTLER_PEERS=required` in the environment.
+pub fn skipped(why: &str) {
+    assert!(std::env::var_os("HOSTLER_PEERS").is_none_or(|wish| wish != "required"), "required, but {why}");
+    // Not `eprintln`, which the test runner keeps for itself while a test passes.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: {why}\n").as_bytes());
+}
+
+/// A program that runs until this is dropped.
+pub struct Peer {
+    name: String,
+    child: Child,
+    log: Log,
+}
+
+impl Peer {
+    /// Starts it.
+    ///
+    /// # Panics
+    /// When it can't be.
+    #[must_use]
+    pub fn start(program: &Path, set: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+        let log = Log::default();
+        let mut command = Command::new(program);
+        set(&mut command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdout.take().into_iter().for_each(|out| log.follow(out));
+        child.stderr.take().into_iter().for_each(|err| log.follow(err));
+        Self { name: program.file_name().unwrap_or_default().to_string_lossy().into_owned(), child, log }
+    }
+
+    /// Everything that it said so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.text()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.log.print_when_failing(&self.name);
+    }
+}

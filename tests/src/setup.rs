@@ -1,0 +1,190 @@
+//! The configuration of a node, as somebody would write it.
+
+use crate::Place;
+use hostler_simulator::Fleet;
+use std::fmt::Write;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+/// A network of a gateway.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// What it is called.
+    pub name: String,
+    /// The addresses that are searched.
+    pub ranges: Vec<String>,
+    /// The port of the agents.
+    pub port: u16,
+    /// The credentials that are tried.
+    pub credentials: Vec<String>,
+}
+
+impl Network {
+    /// A network of one address.
+    #[must_use]
+    pub fn of_one(name: &str, agent: SocketAddr, credential: &str) -> Self {
+        let ranges = vec![format!("{}/32", agent.ip())];
+        Self { name: name.to_owned(), ranges, port: agent.port(), credentials: vec![credential.to_owned()] }
+    }
+
+    /// The network of these devices, one range for each 256 addresses.
+    #[must_use]
+    pub fn of(name: &str, fleet: &Fleet) -> Self {
+        let nets: std::collections::BTreeSet<String> = fleet.devices().iter().map(|device| net(device.address.ip())).collect();
+        let port = fleet.devices().first().map_or(0, |device| device.address.port());
+        Self { name: name.to_owned(), ranges: nets.into_iter().collect(), port, credentials: vec!["public".to_owned()] }
+    }
+}
+
+fn net(address: IpAddr) -> String {
+    let IpAddr::V4(address) = address else { return format!("{address}/128") };
+    let [first, second, third, _] = address.octets();
+    format!("{first}.{second}.{third}.0/24")
+}
+
+/// A node's configuration.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub(crate) id: String,
+    pub(crate) folder: PathBuf,
+    roles: &'static str,
+    listen: SocketAddr,
+    parent: Option<(String, PathBuf)>,
+    networks: Vec<Network>,
+    adopt: Vec<String>,
+    credentials: String,
+    read_every: String,
+    discover_every: String,
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+impl Setup {
+    fn new(place: &Place, id: &str, roles: &'static str, last: u8) -> Self {
+        Self {
+            id: id.to_owned(),
+            folder: place.path(id),
+            roles,
+            listen: place.free_tcp(place.address(200, last)),
+            parent: None,
+            networks: Vec::new(),
+            adopt: Vec::new(),
+            credentials: "[credentials.snmp.public]\nversion = \"2c\"\ncommunity = \"public\"\n".to_owned(),
+            read_every: "1s".to_owned(),
+            discover_every: "2s".to_owned(),
+            environment: Vec::new(),
+        }
+    }
+
+    /// A manager that is its own gateway.
+    #[must_use]
+    pub fn alone(place: &Place) -> Self {
+        Self::new(place, "manager", "\"manager\", \"gateway\"", 1)
+    }
+
+    /// A manager.
+    #[must_use]
+    pub fn manager(place: &Place) -> Self {
+        Self::new(place, "manager", "\"manager\"", 1)
+    }
+
+    /// The gateway with this number, and with a token for its parent at this address.
+    ///
+    /// # Panics
+    /// When the token can't be written.
+    #[must_use]
+    pub fn gateway(place: &Place, number: u8, parent: &str, token: &str) -> Self {
+        let id = format!("gateway-{number}");
+        let file = place.path(&format!("{id}.token"));
+        std::fs::write(&file, token).unwrap();
+        Self { parent: Some((parent.to_owned(), file)), ..Self::new(place, &id, "\"gateway\"", 10 + number) }
+    }
+
+    /// With a network of these devices.
+    #[must_use]
+    pub fn network(self, name: &str, fleet: &Fleet) -> Self {
+        self.networks([Network::of(name, fleet)])
+    }
+
+    /// With these networks.
+    #[must_use]
+    pub fn networks(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
+        self.networks.extend(networks);
+        self
+    }
+
+    /// Adopts without asking what this plug-in recognises.
+    #[must_use]
+    pub fn adopting(mut self, plugin: &str) -> Self {
+        self.adopt.push(plugin.to_owned());
+        self
+    }
+
+    /// With one more SNMP credential: its name, and the lines below it.
+    #[must_use]
+    pub fn credential(mut self, name: &str, lines: &str) -> Self {
+        let _ = writeln!(self.credentials, "[credentials.snmp.{name:?}]\n{lines}");
+        self
+    }
+
+    /// Reads each device so often; else every second.
+    #[must_use]
+    pub fn read_every(mut self, every: &str) -> Self {
+        self.read_every = every.to_owned();
+        self
+    }
+
+    /// Searches the networks so often; else every two seconds.
+    #[must_use]
+    pub fn discover_every(mut self, every: &str) -> Self {
+        self.discover_every = every.to_owned();
+        self
+    }
+
+    /// With a variable of the environment.
+    #[must_use]
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// Writes the file, and returns where it is.
+    ///
+    /// # Panics
+    /// When it can't be written.
+    #[must_use]
+    pub fn write(&self) -> PathBuf {
+        std::fs::create_dir_all(&self.folder).unwrap();
+        let file = self.folder.join("hostler.toml");
+        std::fs::write(&file, self.text()).unwrap();
+        file
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { id, roles, listen, read_every, discover_every, .. } = self;
+        let mut text = format!(
+            "[node]\nid = {id:?}\ndata = \"data\"\nroles = [{roles}]\n\n[listen]\naddress = \"{listen}\"\n\n\
+             [gateway]\nread-every = {read_every:?}\ndiscover-every = {discover_every:?}\n\n"
+        );
+        if let Some((url, token)) = &self.parent {
+            let _ = writeln!(text, "[parent]\nurl = {url:?}\ntoken-file = {token:?}\n");
+        }
+        for Network { name, ranges, port, credentials } in &self.networks {
+            let _ = writeln!(
+                text,
+                "[[gateway.network]]\nname = {name:?}\nranges = {ranges:?}\nsnmp-port = {port}\ncredentials = {credentials:?}\n"
+            );
+        }
+        for plugin in &self.adopt {
+            let _ = writeln!(text, "[[gateway.adopt]]\nplugin = {plugin:?}\n");
+        }
+        text + &self.credentials
+    }
+}
