@@ -42,6 +42,7 @@ peers:
 
 # Ours against the bare thing, in one run; --json for programs
 bench *ARGS: build plugins
+    @cargo run -q -p hostler-sdk -- build tests/bench/guest --out {{plugins}}
     @cargo run -q -p hostler-bench -- --plugins {{plugins}} --hostler {{hostler}} {{ARGS}}
 
 # Formatting and lints, as CI wants them

@@ -5,6 +5,7 @@ use crate::{Api, Setup, binary, until};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// A hostler that runs until this is dropped.
 pub struct Node {
@@ -35,6 +36,15 @@ impl Node {
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// Starts it again, and ends it at once after so long, whether it was ready by then or not.
+    pub async fn live_for(&mut self, time: Duration) {
+        self.kill();
+        self.log.add("---- starts again, for a while ----");
+        self.child = spawn(&self.setup, &self.log);
+        tokio::time::sleep(time).await;
+        self.kill();
     }
 
     /// Asks it to end, and waits for that.

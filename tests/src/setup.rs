@@ -3,7 +3,7 @@
 use crate::Place;
 use hostler_simulator::Fleet;
 use std::fmt::Write;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 /// A network of a gateway.
@@ -27,19 +27,26 @@ impl Network {
         Self { name: name.to_owned(), ranges, port: agent.port(), credentials: vec![credential.to_owned()] }
     }
 
-    /// The network of these devices, one range for each 256 addresses.
+    /// The network of these devices, as small as it can be: each address more that is silent costs a search time.
     #[must_use]
     pub fn of(name: &str, fleet: &Fleet) -> Self {
-        let nets: std::collections::BTreeSet<String> = fleet.devices().iter().map(|device| net(device.address.ip())).collect();
+        let addresses: Vec<u32> = fleet.devices().iter().map(|device| bits(device.address.ip())).collect();
+        let first = addresses.iter().min().map_or(0, |first| first - 1);
+        let last = addresses.iter().max().map_or(0, |last| last + 1);
+        // Its own address and the one for all aren't asked, so the devices lie between them.
+        let prefix = (first ^ last).leading_zeros();
+        let net = Ipv4Addr::from_bits(first & !(u32::MAX >> prefix));
         let port = fleet.devices().first().map_or(0, |device| device.address.port());
-        Self { name: name.to_owned(), ranges: nets.into_iter().collect(), port, credentials: vec!["public".to_owned()] }
+        let ranges = vec![format!("{net}/{prefix}")];
+        Self { name: name.to_owned(), ranges, port, credentials: vec!["public".to_owned()] }
     }
 }
 
-fn net(address: IpAddr) -> String {
-    let IpAddr::V4(address) = address else { return format!("{address}/128") };
-    let [first, second, third, _] = address.octets();
-    format!("{first}.{second}.{third}.0/24")
+fn bits(address: IpAddr) -> u32 {
+    match address {
+        IpAddr::V4(address) => address.to_bits(),
+        IpAddr::V6(_) => 0,
+    }
 }
 
 /// A node's configuration.

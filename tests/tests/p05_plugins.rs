@@ -63,11 +63,11 @@ async fn p05_install_list_inspect_upgrade_roll_back_remove_without_a_restart() {
     let list = node.run(&["plugin", "list"]).await.well();
     assert!(list.contains("mfp") && list.contains("0.1.0") && list.contains("active"), "{list}");
 
-    // The next call runs it: this release may ask less than a reading needs, and the reading says so.
-    let tight = release(&place, "0.2.0", "link-operations = 200", "link-operations = 1");
+    // The next call runs it: this release asks less than a reading needs, and the reading says so.
+    let tight = release(&place, "0.2.0", "link-operations = 200", "link-operations = 0");
     command(&node, "upgrade", &tight.to_string_lossy()).await;
     until_version(&node, "0.2.0").await;
-    until_trouble(&node, &id, "").await;
+    until_trouble(&node, &id, "link operations").await;
     let inspected = command(&node, "inspect", "mfp").await;
     assert!(inspected.contains("0.2.0") && inspected.contains("before"), "{inspected}");
 
@@ -132,7 +132,7 @@ async fn p05_what_is_no_plug_in_is_refused_and_nothing_changes() {
     for (what, bytes, word) in cases {
         let answer = node.api().send(reqwest::Method::POST, "/api/v1/plugins?approve=true", "application/wasm", bytes).await;
         let answer = answer.unwrap();
-        assert_eq!(answer.status, 422, "{what}: {answer:?}");
+        assert_eq!(answer.status, 400, "{what}: {answer:?}");
         assert!(answer.text.contains(word), "{what}: {answer:?}");
     }
     assert_eq!(node.api().get("plugins").await.unwrap(), before);
@@ -151,10 +151,10 @@ async fn p05_a_gateway_follows_its_manager() {
     let id = manager.until_read(2).await[0]["device"]["id"].as_str().unwrap().to_owned();
     until_version(&gateway, "0.1.0").await;
 
-    let next = release(&place, "0.2.0", "link-operations = 200", "link-operations = 1");
+    let next = release(&place, "0.2.0", "link-operations = 200", "link-operations = 0");
     command(&manager, "upgrade", &next.to_string_lossy()).await;
     until_version(&gateway, "0.2.0").await;
-    until_trouble(&manager, &id, "").await;
+    until_trouble(&manager, &id, "link operations").await;
 
     command(&manager, "rollback", "mfp").await;
     until_version(&gateway, "0.1.0").await;

@@ -13,4 +13,4 @@ pub use async_snmp::{Oid, Value, VarBind};
 pub use credential::{Credentials, SnmpCredential};
 pub use http::{HttpError, HttpLink, HttpLinks, HttpMethod, HttpRequest, HttpResponse};
 pub use lanes::{Lane, Lanes};
-pub use snmp::{SnmpError, SnmpLink, SnmpLinks};
+pub use snmp::{SnmpError, SnmpLink, SnmpLinks, WalkLimit};

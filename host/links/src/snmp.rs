@@ -108,6 +108,15 @@ impl SnmpLinks {
     }
 }
 
+/// How much one walk may bring. An agent decides how much it has, so that a walk without a limit may bring anything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WalkLimit {
+    /// Bindings at most.
+    pub bindings: usize,
+    /// The walk ends with the binding that makes it more bytes than this.
+    pub bytes: usize,
+}
+
 /// A link to one device's agent.
 pub struct SnmpLink {
     client: Client<UdpHandle>,
@@ -173,35 +182,34 @@ impl SnmpLink {
         }
     }
 
-    /// Everything below `root` in order, at most `limit` bindings and not many more than `bytes` of them.
+    /// Everything below `root` in order, until there is as much as `limit` says.
     ///
     /// # Errors
     /// Any [`SnmpError`]; objects that don't increase are garbled, so that a walk always ends.
-    pub async fn walk(&self, root: &Oid, limit: usize, bytes: usize) -> Result<Vec<VarBind>, SnmpError> {
-        match self.walk_by(root, (limit, bytes), WalkMethod::Auto).await {
+    pub async fn walk(&self, root: &Oid, limit: WalkLimit) -> Result<Vec<VarBind>, SnmpError> {
+        match self.walk_by(root, limit, WalkMethod::Auto).await {
             // Some agents can't GETBULK at all.
-            Err(SnmpError::Status(_)) => self.walk_by(root, (limit, bytes), WalkMethod::GetNext).await,
+            Err(SnmpError::Status(_)) => self.walk_by(root, limit, WalkMethod::GetNext).await,
             other => other,
         }
     }
 
-    async fn walk_by(
-        &self,
-        root: &Oid,
-        (limit, bytes): (usize, usize),
-        method: WalkMethod,
-    ) -> Result<Vec<VarBind>, SnmpError> {
-        let repetitions = u32::try_from(limit).unwrap_or(REPETITIONS).clamp(1, REPETITIONS);
+    async fn walk_by(&self, root: &Oid, limit: WalkLimit, method: WalkMethod) -> Result<Vec<VarBind>, SnmpError> {
+        let repetitions = u32::try_from(limit.bindings).unwrap_or(REPETITIONS).clamp(1, REPETITIONS);
         let options = WalkOptions { method, max_repetitions: repetitions, ..WalkOptions::default() };
         let mut stream = self.client.walk_with(root.clone(), options).map_err(|error| describe(&error))?;
         let mut found = Vec::new();
-        while found.len() < limit {
+        let mut bytes = 0;
+        while found.len() < limit.bindings && bytes <= limit.bytes {
             let permit = self.lanes.enter(self.lane).await;
             let next = stream.next().await;
             drop(permit);
             match next {
                 None => break,
-                Some(Ok(binding)) => found.push(binding),
+                Some(Ok(binding)) => {
+                    bytes += size(&binding);
+                    found.push(binding);
+                }
                 // The end of a version 1 agent's objects.
                 Some(Err(error)) if missing_in_v1(&error).is_some() => break,
                 Some(Err(error)) => return Err(describe(&error)),
@@ -218,6 +226,15 @@ impl SnmpLink {
         let _permit = self.lanes.enter(self.lane).await;
         self.client.set_many(bindings).await.map(|_| ()).map_err(|error| describe(&error))
     }
+}
+
+/// Bytes of a binding, the least that any count of them comes to.
+fn size(binding: &VarBind) -> usize {
+    let value = match &binding.value {
+        Value::OctetString(octets) | Value::Opaque(octets) => octets.len(),
+        _ => 0,
+    };
+    binding.oid.len() * size_of::<u32>() + value
 }
 
 /// The place, counted from 0, of the object that a version 1 agent doesn't have.

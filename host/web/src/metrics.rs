@@ -23,7 +23,10 @@ pub(crate) async fn metrics(
         return Err(ApiError::new(StatusCode::FORBIDDEN, "metrics show every device, which needs the right `see`"));
     }
     let fleet = web.services.inventory.snapshots(&who.viewer);
-    let text = exposition(&fleet, web.services.node.version);
+    let mut text = exposition(&fleet, web.services.node.version);
+    if let Some(done) = web.services.inventory.readings_done() {
+        own_network(&mut text, done);
+    }
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }
 
@@ -35,6 +38,13 @@ fn exposition(fleet: &Fleet, version: &str) -> String {
     devices(&mut out, fleet);
     readings(&mut out, fleet);
     out
+}
+
+/// What a gateway does in its own network.
+fn own_network(out: &mut String, (brought, failed): (u64, u64)) {
+    family(out, "hostler_device_reads_total", "counter", "Attempts to read a device since the start.");
+    sample(out, "hostler_device_reads_total", &[("outcome", "brought")], &brought.to_string());
+    sample(out, "hostler_device_reads_total", &[("outcome", "failed")], &failed.to_string());
 }
 
 fn conditions(out: &mut String, fleet: &Fleet) {

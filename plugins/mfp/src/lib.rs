@@ -1,6 +1,6 @@
 //! Printers and multifunction devices over SNMP (RFC 3805, RFC 2790).
 //!
-//! One file a topic: [`recognise`], [`identify`] and [`read`] are the functions of the driver. `layout` is what doesn't
+//! One file a topic: `recognise`, `identify` and `read` are the functions of the driver. `layout` is what doesn't
 //! change and is remembered, `discover` finds it out, `parts`, `alerts` and `status` make the report, `replaced` notices
 //! new supplies. `makers` and `descr` know what makers add to the standard, `words` and `alert_code` its numbers.
 

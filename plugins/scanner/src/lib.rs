@@ -1,7 +1,7 @@
 //! Network scanners over SNMP.
 //!
 //! No standard MIB is about scanners, not even hrDeviceType has a number for them: what is one says so in words, and
-//! what it counts is in objects of its maker's. [`models`] knows those; `recognise`, `identify` and `read` are the
+//! what it counts is in objects of its maker's. `models` knows those; `recognise`, `identify` and `read` are the
 //! functions of the driver.
 
 mod identify;

@@ -184,4 +184,17 @@ mod tests {
         }
         assert_eq!(host.traffic.state_writes, 10);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_the_device_says_the_value_never_goes_backwards(raws: Vec<u32>) {
+            let mut host = Host::new();
+            let mut last = 0;
+            for raw in raws {
+                let value = read(&mut host, raw);
+                proptest::prop_assert!(value >= last, "{last} then {value}");
+                last = value;
+            }
+        }
+    }
 }

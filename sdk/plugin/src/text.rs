@@ -117,4 +117,14 @@ mod tests {
         assert_eq!(mac(&[0; 6]), None);
         assert_eq!(mac(&[1, 2, 3]), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_clean_has_no_control_characters_and_stays_as_it_is(octets: Vec<u8>) {
+            let text = clean(&octets);
+            proptest::prop_assert!(!text.contains(char::is_control));
+            proptest::prop_assert_eq!(clean(text.as_bytes()), text.clone());
+            let _ = has_word(&text, "ups");
+        }
+    }
 }

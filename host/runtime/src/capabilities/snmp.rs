@@ -4,7 +4,7 @@ use crate::bindings::wit::snmp::{Binding, Error, Host, Oid as Arcs, Value};
 use crate::call::Guest;
 use crate::convert::{PlainValue, binding_to_guest};
 use hostler_core::plugin::Capability;
-use hostler_links::{Oid, SnmpError, VarBind};
+use hostler_links::{Oid, SnmpError, VarBind, WalkLimit};
 use wasmtime::Result;
 
 /// Bindings of one walk at most, whatever a plug-in asks for.
@@ -32,8 +32,9 @@ impl Host for Guest {
         let Some(link) = &self.snmp else { return Ok(Err(Error::NoLink)) };
         // One binding more than is paid for: a walk that gets there is stopped, rather than seem to be at its end.
         let paid = self.purse.operations_left().saturating_add(1).saturating_mul(WALK_STEP).saturating_add(1);
-        let limit = limit.min(WALK).min(paid) as usize;
-        let found = link.walk(&Oid::from_slice(&root), limit, self.purse.bytes_left()).await;
+        // The same goes for bytes.
+        let limit = WalkLimit { bindings: limit.min(WALK).min(paid) as usize, bytes: self.purse.bytes_left() };
+        let found = link.walk(&Oid::from_slice(&root), limit).await;
         let begun = found.as_ref().map_or(0, Vec::len).saturating_sub(1) / WALK_STEP as usize;
         self.purse.operations(u32::try_from(begun).unwrap_or(u32::MAX))?;
         self.hand_over(found)

@@ -9,7 +9,7 @@ use hostler_core::message::Method;
 use hostler_core::reading::{Identity, Report, Severity};
 use hostler_core::{DeviceId, NodeId, PluginName};
 use hostler_engine::{Ask, AskError, now};
-use hostler_links::{HttpLinks, Lane, Lanes, Oid, SnmpLinks, Value};
+use hostler_links::{HttpLinks, Lane, Lanes, Oid, SnmpError, SnmpLinks, Value};
 use hostler_runtime::{
     Action, Answer, Call, CallError, Done, Failure, Loaded, LogLevel, Question, Recognition, Runtime,
 };
@@ -107,13 +107,19 @@ impl Caller {
     pub(crate) async fn answers(&self, reach: &Reach) -> bool {
         let Some(snmp) = &reach.snmp else { return false };
         let link = self.snmp.link(reach.address, snmp, self.lanes(reach.address), Lane::Doubtful).await;
-        match link {
-            Ok(link) => link.get(&[Oid::from_slice(&SYS_OBJECT_ID)]).await.is_ok(),
+        let answer = match link {
+            Ok(link) => link.get(&[Oid::from_slice(&SYS_OBJECT_ID)]).await,
             Err(error) => {
                 tracing::warn!(address = %reach.address, %error, "there is no SNMP link");
-                false
+                return false;
             }
+        };
+        // Most addresses are silent; whoever answers and refuses is told, or nobody would know why it isn't found.
+        if let Err(error @ (SnmpError::Refused(_) | SnmpError::Garbled(_))) = &answer {
+            let (address, credential) = (reach.address, &snmp.credential);
+            tracing::warn!(%address, %credential, %error, "an SNMP agent answers, but can't be spoken to");
         }
+        answer.is_ok()
     }
 
     /// Which plug-ins recognise what answers here, the surest first. Nothing of these calls is stored.

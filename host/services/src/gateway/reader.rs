@@ -10,6 +10,7 @@ use hostler_engine::now;
 use hostler_links::Lane;
 use hostler_store::Store;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
@@ -30,6 +31,14 @@ pub struct Reader {
     due: Mutex<Due>,
     changed: Notify,
     places: Arc<Semaphore>,
+    tally: Tally,
+}
+
+/// How many readings this gateway has done since it was started.
+#[derive(Default)]
+struct Tally {
+    brought: AtomicU64,
+    failed: AtomicU64,
 }
 
 /// When each device is to be read.
@@ -66,6 +75,7 @@ impl Reader {
             due: Mutex::default(),
             changed: Notify::new(),
             places: Arc::new(Semaphore::new(READINGS)),
+            tally: Tally::default(),
         });
         let following = Arc::downgrade(&reader);
         reader.store.observe(Arc::new(move |changes: &Changes| {
@@ -86,6 +96,12 @@ impl Reader {
             }
             _ => {}
         }
+    }
+
+    /// How many readings brought a report since the start, and how many failed.
+    #[must_use]
+    pub fn done(&self) -> (u64, u64) {
+        (self.tally.brought.load(Ordering::Relaxed), self.tally.failed.load(Ordering::Relaxed))
     }
 
     /// Reads a device as soon as there is a place.
@@ -152,6 +168,8 @@ impl Reader {
         let silent = before.trouble.as_ref().map_or(0, |trouble| trouble.attempts);
         let lane = if silent < PATIENCE && before.read_at.is_some() { Lane::Lively } else { Lane::Doubtful };
         let read = self.caller.read(id, &device.reach, &device.plugin, lane).await;
+        let count = if read.is_ok() { &self.tally.brought } else { &self.tally.failed };
+        count.fetch_add(1, Ordering::Relaxed);
         let after = match read {
             Ok(report) => Snapshot::read(now(), report),
             Err(error) => {

@@ -275,6 +275,13 @@ impl Inventory {
         self.index().visible(viewer)
     }
 
+    /// How many readings this node has done in its own network since it was started: those that brought a report, and
+    /// those that failed. `None` for a node without a network.
+    #[must_use]
+    pub fn readings_done(&self) -> Option<(u64, u64)> {
+        self.gateway.get().map(|gateway| gateway.reader.done())
+    }
+
     /// The newest of one device, and the device itself.
     pub(crate) fn known(&self, id: &DeviceId) -> Option<(Device, Snapshot)> {
         self.index().known(id)

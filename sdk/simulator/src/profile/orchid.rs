@@ -100,7 +100,7 @@ const ORCHID: Printer = Printer {
 pub fn orchid_c4500() -> Profile {
     let mut rows = Rows::default();
     let about = host::Host {
-        description: "Example Corporation Orchid C4500",
+        description: "Example Corporation MFP Orchid C4500",
         model: "Example Corporation Orchid C4500",
         object_id: &[1, 1],
         device_type: oids::HR_DEVICE_PRINTER,
