@@ -17,7 +17,7 @@ struct Played {
     address: Ipv4Addr,
     /// Whose device it is.
     plugin: Option<&'static str>,
-    /// Whether there is more of it than what identifies it.
+    /// Whether it tells more than who it is: a recording of identities doesn't, and the scanner counts nothing.
     whole: bool,
 }
 
@@ -30,7 +30,7 @@ fn all(folder: &Path, place: &Place) -> Vec<(PathBuf, Played)> {
             if path.extension().is_some_and(|ending| ending == "snmprec") {
                 let name = path.file_stem().unwrap().to_string_lossy().into_owned();
                 let plugin = if name.contains("scanner") { Some("scanner") } else { plugin };
-                let whole = part != "identity-only";
+                let whole = part.is_empty() && plugin == Some("mfp");
                 found.push((path, Played { name, address: place.address(100, 0), plugin, whole }));
             }
         }

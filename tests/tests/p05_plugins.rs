@@ -67,7 +67,7 @@ async fn p05_install_list_inspect_upgrade_roll_back_remove_without_a_restart() {
     let tight = release(&place, "0.2.0", "link-operations = 200", "link-operations = 0");
     command(&node, "upgrade", &tight.to_string_lossy()).await;
     until_version(&node, "0.2.0").await;
-    until_trouble(&node, &id, "link operations").await;
+    until_trouble(&node, &id, "asked the device more than 0 times").await;
     let inspected = command(&node, "inspect", "mfp").await;
     assert!(inspected.contains("0.2.0") && inspected.contains("before"), "{inspected}");
 
@@ -76,7 +76,7 @@ async fn p05_install_list_inspect_upgrade_roll_back_remove_without_a_restart() {
     until_fine(&node, &id).await;
 
     command(&node, "remove", "mfp").await;
-    until_trouble(&node, &id, "plug-in mfp is not ready").await;
+    until_trouble(&node, &id, "plug-in mfp").await;
     assert_eq!(node.devices().await.unwrap().len(), 2, "its devices stay");
     assert!(node.api().get("plugins/mfp").await.is_err());
     assert_eq!(node.api().get("node").await.unwrap()["started_at"], started, "it never started again");
@@ -111,7 +111,7 @@ async fn p05_what_an_upgrade_newly_asks_for_waits_for_approval() {
 
     // Taking a right away stops the plug-in; giving it back lets it go on.
     let _ = node.run(&["plugin", "grant", "mfp", "state"]).await.well();
-    until_trouble(&node, &id, "plug-in mfp is not ready").await;
+    until_trouble(&node, &id, "plug-in mfp").await;
     let _ = node.run(&grant).await.well();
     until_fine(&node, &id).await;
 }
@@ -154,7 +154,7 @@ async fn p05_a_gateway_follows_its_manager() {
     let next = release(&place, "0.2.0", "link-operations = 200", "link-operations = 0");
     command(&manager, "upgrade", &next.to_string_lossy()).await;
     until_version(&gateway, "0.2.0").await;
-    until_trouble(&manager, &id, "link operations").await;
+    until_trouble(&manager, &id, "asked the device more than 0 times").await;
 
     command(&manager, "rollback", "mfp").await;
     until_version(&gateway, "0.1.0").await;
@@ -165,5 +165,5 @@ async fn p05_a_gateway_follows_its_manager() {
         gateway.api().get("plugins").await.ok().filter(|found| *found == json!([]))
     })
     .await;
-    until_trouble(&manager, &id, "plug-in mfp is not ready").await;
+    until_trouble(&manager, &id, "plug-in mfp").await;
 }

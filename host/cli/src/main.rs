@@ -7,6 +7,10 @@ mod verbs;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+/// A gateway allocates much and briefly; this keeps it quick and small.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Manage fleets of networked devices: manager, gateway and tools in one binary.
 #[derive(Parser)]
 #[command(name = "hostler", version, propagate_version = true, max_term_width = 110)]

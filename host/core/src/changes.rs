@@ -7,6 +7,7 @@ use crate::event::Event;
 use crate::id::{DeviceId, NodeId, PluginName, UserName};
 use crate::message::{Acks, Class, Epoch, Method};
 use crate::plugin::PluginRecord;
+use crate::reading::Snapshot;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -43,6 +44,13 @@ pub enum Change {
         expect: Expect,
         /// What is there afterwards.
         value: Option<Box<Device>>,
+    },
+    /// The newest of a device, together with what happened to it: so that what was told isn't told again after a crash.
+    Snapshot {
+        /// Which device.
+        id: DeviceId,
+        /// The newest.
+        value: Box<Snapshot>,
     },
     /// A device gets an owner, a site, tags.
     Placement {

@@ -20,7 +20,11 @@ pub fn happened(device: &DeviceId, title: &str, before: &Snapshot, after: &Snaps
     let first = before.tried_at == Timestamp::default();
     if is == Condition::Unreachable && was != Condition::Unreachable {
         let why = after.trouble.as_ref().map(|trouble| trouble.text.as_str()).unwrap_or_default();
-        events.push(event("device.unreachable", Severity::Critical, format!("{title} does not answer any more: {why}")));
+        events.push(event(
+            "device.unreachable",
+            Severity::Critical,
+            format!("{title} does not answer any more: {why}"),
+        ));
     } else if was == Condition::Unreachable && is != Condition::Unreachable && !first {
         events.push(event("device.reachable", Severity::Info, format!("{title} answers again")));
     }

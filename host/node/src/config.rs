@@ -266,10 +266,10 @@ impl Config {
         for (name, value) in
             [("read-every", &self.gateway.read_every), ("discover-every", &self.gateway.discover_every)]
         {
-            if value.get_ref().0 < std::time::Duration::from_secs(1) {
+            if value.get_ref().0 < std::time::Duration::from_millis(100) {
                 return Err((
                     value.span().start,
-                    format!("`{name}` is at least 1s: some devices restart when asked too often"),
+                    format!("`{name}` is at least 100ms: some devices restart when asked too often"),
                 ));
             }
         }
@@ -371,7 +371,7 @@ community = "public"
     fn what_is_wrong_is_said_with_its_line() {
         for (from, to, line, word) in [
             ("data =", "dota =", 3, "dota"),
-            ("\"30s\"", "\"0s\"", 14, "at least 1s"),
+            ("\"30s\"", "\"0s\"", 14, "at least 100ms"),
             ("\"30s\"", "\"soon\"", 14, "soon"),
             ("192.0.2.0/24", "10.0.0.0/8", 18, "more than"),
             ("[\"public\"]", "[\"secret\"]", 19, "no SNMP credential"),

@@ -11,7 +11,7 @@ use hostler_links::{Credentials, HttpLinks, Lanes, SnmpLinks};
 use hostler_runtime::{Compiler, Runtime, RuntimeError};
 use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
-use hostler_services::{Access, Catalogue, Gateway, Inventory, Live, NodeInfo, ServiceError, Services};
+use hostler_services::{Access, Catalogue, Duty, Gateway, Inventory, Live, NodeInfo, ServiceError, Services};
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::{CallParentError, ParentClient};
 use std::net::SocketAddr;
@@ -95,7 +95,7 @@ impl Node {
             config.node.id.clone(),
             Arc::clone(&catalogue),
             Arc::clone(&presence),
-            config.parent.is_some(),
+            duty(&config),
         )?;
         let mut node = Building { config: &config, store: &store, runtime: &runtime, tasks: Vec::new() };
         if config.has(Role::Gateway) {
@@ -151,6 +151,14 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+fn duty(config: &Config) -> Duty {
+    match (&config.parent, config.has(Role::Manager)) {
+        (Some(_), _) => Duty::TellParent,
+        (None, true) => Duty::KeepHistory,
+        (None, false) => Duty::Nothing,
     }
 }
 

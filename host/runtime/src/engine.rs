@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use wasmtime::component::{HasSelf, Linker};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// How often a computing plug-in is looked at.
 const TICK: Duration = Duration::from_millis(5);
@@ -24,10 +24,6 @@ const CALLS: u32 = 512;
 
 /// Bytes of native stack that a plug-in gets.
 const STACK: usize = 256 << 10;
-
-/// Bytes of native stack for the host's functions, which run on the plug-in's own when that is nearly full: a TLS
-/// handshake must still fit, because running out here would take the whole process along.
-const HOST_STACK: usize = 1 << 20;
 
 /// Memories of one plug-in.
 const MEMORIES: u32 = 4;
@@ -49,7 +45,8 @@ pub fn config(purpose: Purpose) -> Config {
         .concurrency_support(false)
         .epoch_interruption(true)
         .max_wasm_stack(STACK)
-        .async_stack_size(STACK + HOST_STACK)
+        // The host's functions run on it too, where the plug-in's own part may be full.
+        .async_stack_size(2 * STACK)
         // 64-bit memories are no business of a plug-in.
         .wasm_memory64(false)
         .wasm_multi_memory(true)
@@ -70,12 +67,16 @@ fn pool() -> PoolingAllocationConfig {
         .total_stacks(CALLS)
         .max_core_instances_per_component(PARTS)
         .max_memories_per_component(MEMORIES)
+        .max_memories_per_module(MEMORIES)
         .max_tables_per_component(PARTS)
+        .max_tables_per_module(PARTS)
         .max_memory_size(Budget::default().memory_bytes as usize)
         .table_elements(20_000)
         .linear_memory_keep_resident(256 << 10)
         .table_keep_resident(16 << 10)
-        .max_unused_warm_slots(64);
+        .max_unused_warm_slots(64)
+        // What a call has touched is found by the kernel instead of zeroing what it may have touched.
+        .pagemap_scan(Enabled::Auto);
     pool
 }
 

@@ -183,8 +183,8 @@ struct Outline {
 
 /// The names at the component's outermost level; what is nested in it is its own.
 fn outline(bytes: &[u8]) -> Result<Outline, Refusal> {
-    // Its first line says what is wrong; those that follow list bytes.
-    let first = |message: &str| message.lines().next().unwrap_or_default().trim_end_matches([' ', '[', '=']).to_owned();
+    // It says what is wrong first; the bytes that it lists then are no help.
+    let first = |message: &str| message.split(" - ").next().unwrap_or_default().to_owned();
     let broken = |error: wasmparser::BinaryReaderError| Refusal::NotAComponent(first(error.message()));
     let mut outline = Outline::default();
     let mut depth = 0_usize;

@@ -15,7 +15,9 @@ pub use access::{Access, MadeToken, NewToken, NewUser, TokenView, UserView};
 pub use catalogue::{Ask, Catalogue, Installed, PluginView};
 pub use error::ServiceError;
 pub use gateway::Gateway;
-pub use inventory::{CandidateView, DeviceRow, DeviceView, Inventory, LowLevel, NodeView, Page, Query, StoredEvent};
+pub use inventory::{
+    CandidateView, DeviceRow, DeviceView, Duty, Inventory, LowLevel, NodeView, Page, Query, StoredEvent,
+};
 pub use live::{Live, LiveEvent};
 
 use hostler_core::viewer::{Right, Viewer};

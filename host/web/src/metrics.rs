@@ -145,7 +145,7 @@ mod tests {
 
     fn reading(name: &str, value: Value) -> Reading {
         let (name, unit) = (name.to_owned(), Some("{page}".to_owned()));
-        Reading { name, instance: Some("1".into()), label: None, unit, value, attributes: [].into() }
+        Reading { name, instance: Some("1".into()), label: None, unit, value, attributes: Default::default() }
     }
 
     fn fleet(readings: Vec<Reading>) -> Vec<(DeviceId, Snapshot)> {

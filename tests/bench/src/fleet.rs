@@ -68,8 +68,8 @@ impl Gateway {
         let ranges: Vec<String> =
             (first..first + networks).map(|network| format!("\"{}/24\"", Ipv4Addr::from(network << 8))).collect();
         let config = format!(
-            "[node]\nid = \"bench\"\ndata = \"data\"\nroles = [\"manager\", \"gateway\"]\n[listen]\naddress = \"127.0.0.1:0\"\n\
-             [gateway]\nread-every = \"1s\"\ndiscover-every = \"24h\"\n\
+            "[node]\nid = \"bench\"\ndata = \"data\"\nroles = [\"gateway\"]\n[listen]\naddress = \"127.0.0.1:0\"\n\
+             [gateway]\nread-every = \"200ms\"\ndiscover-every = \"24h\"\n\
              [[gateway.network]]\nname = \"bench\"\nranges = [{}]\nsnmp-port = {PORT}\ncredentials = [\"public\"]\nin-flight = {IN_FLIGHT}\n\
              [[gateway.adopt]]\nplugin = \"mfp\"\n[credentials.snmp.public]\nversion = \"2c\"\ncommunity = \"public\"\n",
             ranges.join(", ")

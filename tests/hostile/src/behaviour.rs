@@ -58,7 +58,7 @@ behaviours! {
     OverlongObject = "overlong-object",
     /// Asks for objects that can't be encoded.
     ImpossibleObject = "impossible-object",
-    /// Asks for a hundred objects of a hundred thousand arcs.
+    /// Asks for thirty objects of a hundred thousand arcs.
     ManyArcs = "many-arcs",
     /// Walks without end.
     LongWalk = "long-walk",

@@ -1,7 +1,6 @@
 //! Computing, recursing, growing and crashing.
 
-use crate::OBJECT;
-use hostler_plugin::{clock, snmp};
+use hostler_plugin::{clock, http, snmp};
 use std::hint::black_box;
 
 const MEGABYTE: usize = 1 << 20;
@@ -18,8 +17,11 @@ pub(crate) fn recurse(depth: u64) -> u64 {
 }
 
 pub(crate) fn recurse_and_ask(depth: u64) -> u64 {
-    let _ = snmp::get(&[OBJECT.to_vec()]);
     let _ = clock::now();
+    if depth.is_multiple_of(64) {
+        let _ = snmp::get(&[vec![1; 129]]);
+        let _ = http::send(&http::get("/"));
+    }
     if black_box(depth) == u64::MAX { depth } else { black_box(recurse_and_ask(depth + 1)) }
 }
 

@@ -62,14 +62,14 @@ fn behave() -> Result<Outcome, Failure> {
         Behaviour::LinkFlood => floods::link(),
         Behaviour::WalkFlood => floods::walks(),
         Behaviour::ManyObjects => drop(snmp::get(&vec![OBJECT.to_vec(); 100_000])),
-        Behaviour::LongObject => return told(snmp::get(&[vec![1; 1_000_000]]).map(|_| ())),
-        Behaviour::OverlongObject => return told(snmp::get(&[vec![1; 129]]).map(|_| ())),
-        Behaviour::ImpossibleObject => return told(snmp::get(&[vec![9, 99, 7], vec![]]).map(|_| ())),
-        Behaviour::ManyArcs => drop(snmp::get(&vec![vec![1; 100_000]; 100])),
-        Behaviour::LongWalk => return told(snmp::walk(&OBJECT, u32::MAX).map(|_| ())),
-        Behaviour::EmptyWalk => return told(snmp::walk(&OBJECT, 0).map(|_| ())),
-        Behaviour::WaitForDevice => return told(snmp::get(&[OBJECT.to_vec()]).map(|_| ())),
-        Behaviour::SetUngranted => return told(snmp::set(&[binding()])),
+        Behaviour::LongObject => return told(snmp::get(&[vec![1; 1_000_000]]).map(|found| found.len())),
+        Behaviour::OverlongObject => return told(snmp::get(&[vec![1; 129]]).map(|found| found.len())),
+        Behaviour::ImpossibleObject => return told(snmp::get(&[vec![9, 99, 7], vec![]]).map(|found| found.len())),
+        Behaviour::ManyArcs => drop(snmp::get(&vec![vec![1; 100_000]; 30])),
+        Behaviour::LongWalk => return told(snmp::walk(&[1, 3, 6, 1], u32::MAX).map(|found| found.len())),
+        Behaviour::EmptyWalk => return told(snmp::walk(&OBJECT, 0).map(|found| found.len())),
+        Behaviour::WaitForDevice => return told(snmp::get(&[OBJECT.to_vec()]).map(|found| found.len())),
+        Behaviour::SetUngranted => return told(snmp::set(&[binding()]).map(|()| 1)),
         Behaviour::ActUngranted => return Ok(acting(Action::SnmpSet(vec![binding()]))),
         Behaviour::ActWithForeignCredential => {
             return Ok(acting(Action::HttpSend(http::Request {
@@ -125,8 +125,9 @@ fn acting(action: Action) -> Outcome {
     Outcome { actions: vec![action], ..outcome(vec![]) }
 }
 
-/// What the link said, as a reading: that a request is refused is no reason to fail.
-fn told(answer: Result<(), snmp::Error>) -> Result<Outcome, Failure> {
-    let text = answer.map_or_else(|error| format!("{error:?}"), |()| "done".to_owned());
+/// What the link said, as a reading: how many bindings it brought, or the error. That a request is refused is no reason
+/// to fail.
+fn told(answer: Result<usize, snmp::Error>) -> Result<Outcome, Failure> {
+    let text = answer.map_or_else(|error| format!("{error:?}"), |count| count.to_string());
     Ok(outcome(vec![Reading::new("hostile.told", Value::Text(text))]))
 }

@@ -59,7 +59,10 @@ impl Serve {
 pub fn log(json: bool, level: &str) {
     let filter = EnvFilter::try_from_env("HOSTLER_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("{level},async_snmp=off,mdns_sd=off")));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // A second node in one process finds it set.
     let _ = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
 }

@@ -53,11 +53,16 @@ pub fn patched(component: &[u8], from: &str, to: &str) -> Vec<u8> {
 /// A plug-in of the real world `driver-plugin` whose core module has these fields besides its exports. `read` runs
 /// `$read`, which the fields define.
 pub fn driver(fields: &str) -> Vec<u8> {
+    importing("", fields, MANIFEST)
+}
+
+/// The same with imports, for which the manifest has to ask.
+pub fn importing(imports: &str, fields: &str, manifest: &str) -> Vec<u8> {
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(&wit).unwrap();
     let world = resolve.select_world(&[package], Some("driver-plugin")).unwrap();
-    encode(&resolve, world, &module(fields))
+    encode(&resolve, world, &module(imports, fields), manifest)
 }
 
 /// A component of a world of one's own, with a module of one's own.
@@ -65,19 +70,20 @@ pub fn other(wit: &str, module: &str) -> Vec<u8> {
     let mut resolve = Resolve::default();
     let package = resolve.push_str("other.wit", wit).unwrap();
     let world = resolve.select_world(&[package], None).unwrap();
-    encode(&resolve, world, module)
+    encode(&resolve, world, module, MANIFEST)
 }
 
-fn encode(resolve: &Resolve, world: wit_parser::WorldId, module: &str) -> Vec<u8> {
+fn encode(resolve: &Resolve, world: wit_parser::WorldId, module: &str, manifest: &str) -> Vec<u8> {
     let mut module = wat::parse_str(module).unwrap();
     embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8, false).unwrap();
     let component = ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap();
-    [component, section(MANIFEST)].concat()
+    [component, section(manifest)].concat()
 }
 
-fn module(fields: &str) -> String {
+fn module(imports: &str, fields: &str) -> String {
     format!(
         r#"(module
+            {imports}
             (memory (export "memory") 1)
             (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
             (func (export "hostler:plugin/driver@0.1.0#recognise") (result i32) unreachable)
@@ -90,3 +96,13 @@ fn module(fields: &str) -> String {
 
 /// A `$read` that answers with a failure, so that the call succeeds: `err(unreachable(""))` is at 2048.
 pub const FAILING_READ: &str = r#"(func $read (result i32) i32.const 2048) (data (i32.const 2048) "\01")"#;
+
+/// Imports for a `$read` that waits for the device: it walks 1.3.6.1.
+pub const WAITING_IMPORT: &str = r#"(import "hostler:plugin/snmp@0.1.0" "walk" (func $walk (param i32 i32 i32 i32)))"#;
+/// That `$read`.
+pub const WAITING_READ: &str = r#"
+    (func $read (result i32)
+        (call $walk (i32.const 4096) (i32.const 4) (i32.const 10) (i32.const 8192))
+        i32.const 2048)
+    (data (i32.const 2048) "\01")
+    (data (i32.const 4096) "\01\00\00\00\03\00\00\00\06\00\00\00\01\00\00\00")"#;

@@ -233,9 +233,7 @@ impl Catalogue {
         if !missing.is_empty() {
             let (expect, record) = match known {
                 None => (Expect::Absent, PluginRecord::new(name.clone(), release, grant)),
-                Some(known) => {
-                    (Expect::Version(known.version), PluginRecord { waiting: Some(release), ..known.value })
-                }
+                Some(known) => (Expect::Version(known.version), PluginRecord { waiting: Some(release), ..known.value }),
             };
             let new = expect == Expect::Absent;
             let text = format!("{name} {} waits for approval", found.manifest.version);

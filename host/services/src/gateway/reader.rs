@@ -192,7 +192,12 @@ impl Reader {
 
     async fn tell(&self, device: &Device, before: &Snapshot, after: &Snapshot) {
         let events = watch::happened(&device.id, &device.title(), before, after);
-        let changes = events.into_iter().fold(Changes::none(), |changes, event| self.caller.happened(changes, event));
+        if events.is_empty() {
+            return;
+        }
+        let newest = Change::Snapshot { id: device.id.clone(), value: Box::new(after.clone()) };
+        let told = Changes::from(newest);
+        let changes = events.into_iter().fold(told, |changes, event| self.caller.happened(changes, event));
         if let Err(error) = self.store.commit(changes).await {
             tracing::error!(device = %device.id, %error, "what happened to a device could not be stored");
         }

@@ -8,8 +8,11 @@ use hostler_store::{Kept, StoreError};
 use std::sync::PoisonError;
 use std::time::Duration;
 
-/// How often what was gathered is written.
-const EVERY: Duration = Duration::from_secs(2);
+/// How often what was gathered is written, where the history is kept: people look at it.
+const OFTEN: Duration = Duration::from_secs(2);
+
+/// How often elsewhere. What is lost in a crash is read anew; what was told of it is stored with the telling.
+const SELDOM: Duration = Duration::from_secs(30);
 
 /// How many devices one write takes.
 const TOGETHER: usize = 500;
@@ -17,7 +20,7 @@ const TOGETHER: usize = 500;
 impl Inventory {
     /// Writes what is gathered, again and again.
     pub async fn keep_forever(&self) {
-        let mut tick = tokio::time::interval(EVERY);
+        let mut tick = tokio::time::interval(if self.keeps_history { OFTEN } else { SELDOM });
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
@@ -52,10 +55,11 @@ impl Inventory {
         }
     }
 
-    /// A failed attempt adds nothing to the history.
+    /// A failed attempt adds nothing to the history. Below a manager there is none: it is kept there.
     fn with_history(&self, id: &DeviceId, snapshot: Snapshot) -> Result<Kept, StoreError> {
         let mut series = std::collections::BTreeMap::new();
-        if let (Some(at), Some(report), None) = (snapshot.read_at, &snapshot.report, &snapshot.trouble) {
+        let read = (snapshot.read_at, &snapshot.report, &snapshot.trouble);
+        if let (true, (Some(at), Some(report), None)) = (self.keeps_history, read) {
             let mut stored = self.store.histories(id)?;
             for reading in &report.readings {
                 let Some(value) = reading.value.number() else { continue };

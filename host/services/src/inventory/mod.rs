@@ -33,6 +33,17 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 /// The most events that one question brings.
 const EVENTS: usize = 500;
 
+/// What becomes of a reading beside being shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Duty {
+    /// The root: its history is kept here.
+    KeepHistory,
+    /// A child: its parent is told.
+    TellParent,
+    /// A gateway alone: the newest is all.
+    Nothing,
+}
+
 /// The fleet, as this node knows it.
 pub struct Inventory {
     store: Arc<dyn Store>,
@@ -42,6 +53,8 @@ pub struct Inventory {
     catalogue: Arc<Catalogue>,
     presence: Arc<Presence>,
     gateway: OnceLock<Arc<Gateway>>,
+    /// The history is kept by the manager, not once more by each gateway.
+    keeps_history: bool,
     /// Devices whose newest isn't on the disk yet.
     unkept: Mutex<BTreeSet<DeviceId>>,
     /// Devices whose newest the parent doesn't know yet; `None` where there is no parent.
@@ -50,7 +63,7 @@ pub struct Inventory {
 }
 
 impl Inventory {
-    /// The fleet as it is stored. With a parent, what it must be told is remembered.
+    /// The fleet as it is stored.
     ///
     /// # Errors
     /// The store's.
@@ -60,7 +73,7 @@ impl Inventory {
         node: NodeId,
         catalogue: Arc<Catalogue>,
         presence: Arc<Presence>,
-        has_parent: bool,
+        duty: Duty,
     ) -> Result<Arc<Self>, ServiceError> {
         let index = Arc::new(RwLock::new(Index::load(&*store)?));
         let following = Arc::clone(&index);
@@ -68,7 +81,7 @@ impl Inventory {
             let mut index = following.write().unwrap_or_else(PoisonError::into_inner);
             changes.0.iter().for_each(|change| index.follow(change));
         }));
-        let untold = has_parent.then(|| {
+        let untold = (duty == Duty::TellParent).then(|| {
             let index = index.read().unwrap_or_else(PoisonError::into_inner);
             Mutex::new(index.snapshots().map(|(id, _)| id.clone()).collect())
         });
@@ -80,6 +93,7 @@ impl Inventory {
             catalogue,
             presence,
             gateway: OnceLock::new(),
+            keeps_history: duty == Duty::KeepHistory,
             unkept: Mutex::default(),
             untold,
             news: tokio::sync::Notify::new(),

@@ -5,6 +5,7 @@ use crate::{EVENTS_KEPT, Kept, StoreError};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::event::Event;
 use hostler_core::message::{Class, Epoch, Method};
+use hostler_core::reading::Snapshot;
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -86,7 +87,8 @@ impl<'t> Batch<'t> {
                         return Err(StoreError::Conflict { what: format!("message {seq} of {from}") });
                     }
                 }
-                Change::Candidate { .. }
+                Change::Snapshot { .. }
+                | Change::Candidate { .. }
                 | Change::PluginState { .. }
                 | Change::Action { .. }
                 | Change::Happened(_)
@@ -111,6 +113,7 @@ impl<'t> Batch<'t> {
                 }
                 Ok(())
             }
+            Change::Snapshot { id, value } => self.keep_snapshot(id.as_str(), value).map(|_| ()),
             Change::Placement { id, value, .. } => put(&mut self.placements, "placement", id.as_str(), Some(value)),
             Change::Candidate { gateway, address, value } => {
                 let address = address.to_string();
@@ -244,15 +247,22 @@ impl<'t> Batch<'t> {
     pub(super) fn keep(&mut self, kept: &[Kept]) -> Result<(), StoreError> {
         for one in kept {
             let id = one.device.as_str();
-            if self.devices.get(id)?.is_none() {
-                continue;
-            }
-            self.snapshots.insert(id, encode("snapshot", 0, &one.snapshot)?.as_slice())?;
-            for (name, series) in &one.series {
-                self.histories.insert((id, name.as_str()), encode("history", 0, series)?.as_slice())?;
+            if self.keep_snapshot(id, &one.snapshot)? {
+                for (name, series) in &one.series {
+                    self.histories.insert((id, name.as_str()), encode("history", 0, series)?.as_slice())?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Returns whether the device is still there.
+    fn keep_snapshot(&mut self, id: &str, snapshot: &Snapshot) -> Result<bool, StoreError> {
+        if self.devices.get(id)?.is_none() {
+            return Ok(false);
+        }
+        self.snapshots.insert(id, encode("snapshot", 0, snapshot)?.as_slice())?;
+        Ok(true)
     }
 }
 

@@ -196,7 +196,7 @@ mod tests {
             label: Some(label.into()),
             unit: None,
             value: Value::Level(Level { remaining: Amount::Unknown, capacity: None }),
-            attributes: BTreeMap::new(),
+            attributes: Default::default(),
         };
         let list = [reading("supply.level", "a"), reading("tray.level", "b"), reading("supply.level", "c")];
         let sorted = Readings::new(&list, &BTreeMap::new(), Timestamp(0));

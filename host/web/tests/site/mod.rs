@@ -7,7 +7,7 @@ use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{Secret, Timestamp};
 use hostler_runtime::{Compiler, Runtime};
 use hostler_services::tree::Presence;
-use hostler_services::{Access, Catalogue, Inventory, Live, NewToken, NewUser, NodeInfo, Services};
+use hostler_services::{Access, Catalogue, Duty, Inventory, Live, NewToken, NewUser, NodeInfo, Services};
 use hostler_store::{Kept, RedbStore, Store};
 use hostler_web::{Options, Scheme};
 use std::net::SocketAddr;
@@ -62,7 +62,7 @@ impl Site {
         let node: hostler_core::NodeId = "manager".parse().unwrap();
         let presence = Arc::new(Presence::default());
         let inventory =
-            Inventory::open(Arc::clone(&store), live.clone(), node.clone(), Arc::clone(&catalogue), presence, false);
+            Inventory::open(Arc::clone(&store), live.clone(), node.clone(), Arc::clone(&catalogue), presence, Duty::KeepHistory);
         let admin = Viewer { user: "admin".parse().unwrap(), right: Right::Administer };
         let password = access.first_user(admin.user.clone()).await.unwrap().unwrap();
         let node = NodeInfo { id: node, manager: true, gateway: false, version: "0.0.0", started_at: Timestamp(0) };
