@@ -64,7 +64,9 @@ pub struct Ran {
 pub async fn hostler(arguments: &[&str]) -> Ran {
     let mut command = tokio::process::Command::new(program());
     command.args(arguments).stdin(Stdio::null()).env("NO_PROXY", "127.0.0.0/8").kill_on_drop(true);
-    ["HOSTLER_URL", "HOSTLER_TOKEN", "HOSTLER_DATA", "HOSTLER_LOG"].iter().for_each(|name| _ = command.env_remove(name));
+    ["HOSTLER_URL", "HOSTLER_TOKEN", "HOSTLER_DATA", "HOSTLER_LOG"]
+        .iter()
+        .for_each(|name| _ = command.env_remove(name));
     let output = command.output().await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }

@@ -1,4 +1,153 @@
 //! A browser without a window, driven by WebDriver (W3C) as somebody would use it.
 
-/// A browser.
-pub struct Browser;
+use crate::{Peer, Place, peer, until};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// The key of an element's reference (WebDriver §12.1).
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A browser with one window, which ends when this is dropped.
+pub struct Browser {
+    client: reqwest::Client,
+    port: u16,
+    session: String,
+    _driver: Peer,
+}
+
+impl Browser {
+    /// Starts it; `None`, said aloud, where Chromium or its driver isn't installed.
+    ///
+    /// # Panics
+    /// When it doesn't start.
+    pub async fn start(place: &Place) -> Option<Self> {
+        let (chromium, driver) = (peer("chromium")?, peer("chromedriver")?);
+        let home = place.path("browser");
+        let driver = Peer::start(&driver, |command| command.arg("--port=0").env("NO_PROXY", "127.0.0.0/8"));
+        let port = until("the browser's driver is ready", async || {
+            let log = driver.log();
+            log.split_once("on port ")?.1.trim().split('.').next()?.parse().ok()
+        })
+        .await;
+        // So that the client is made with the means for TLS that it asks for.
+        let _ = crate::Api::new("http://127.0.0.1", None);
+        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
+        let mut browser = Self { client, port, session: String::new(), _driver: driver };
+        let made = browser.command(Method::POST, "", &json!({ "capabilities": capabilities(&chromium, &home) })).await;
+        browser.session = made["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {made}")).to_owned();
+        Some(browser)
+    }
+
+    async fn command(&self, method: Method, path: &str, body: &Value) -> Value {
+        self.ask(method, path, body).await.unwrap_or_else(|why| panic!("{path}: {why}"))
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: &Value) -> Result<Value, Value> {
+        let session = if self.session.is_empty() { String::new() } else { format!("/{}", self.session) };
+        let url = format!("http://127.0.0.1:{}/session{session}{path}", self.port);
+        let mut request = self.client.request(method.clone(), url);
+        if method != Method::GET {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let text = request.send().await.unwrap().text().await.unwrap();
+        let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+        if answer["value"]["error"].is_string() { Err(answer["value"].clone()) } else { Ok(answer["value"].clone()) }
+    }
+
+    /// Opens a page.
+    pub async fn open(&self, url: &str) {
+        self.command(Method::POST, "/url", &json!({ "url": url })).await;
+    }
+
+    /// Where it is.
+    pub async fn path(&self) -> String {
+        self.run("return location.pathname").await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Runs a script in the page, and returns what it returns.
+    pub async fn run(&self, script: &str) -> Value {
+        self.command(Method::POST, "/execute/sync", &json!({ "script": script, "args": [] })).await
+    }
+
+    /// Waits until a script returns something that counts as true.
+    pub async fn until(&self, what: &str, script: &str) {
+        until(what, async || {
+            let found = self.ask(Method::POST, "/execute/sync", &json!({ "script": script, "args": [] })).await;
+            found.ok().filter(|found| *found == json!(true))
+        })
+        .await;
+    }
+
+    /// Types into the first element that fits this selector.
+    pub async fn fill(&self, selector: &str, text: &str) {
+        let element = self.element(selector).await;
+        self.command(Method::POST, &format!("/element/{element}/clear"), &json!({})).await;
+        self.command(Method::POST, &format!("/element/{element}/value"), &json!({ "text": text })).await;
+    }
+
+    /// Clicks the first element that fits this selector.
+    pub async fn click(&self, selector: &str) {
+        let element = self.element(selector).await;
+        self.command(Method::POST, &format!("/element/{element}/click"), &json!({})).await;
+    }
+
+    async fn element(&self, selector: &str) -> String {
+        let wanted = json!({ "using": "css selector", "value": selector });
+        until(&format!("the page has {selector}"), async || {
+            let found = self.ask(Method::POST, "/element", &wanted).await.ok()?;
+            found[ELEMENT].as_str().map(str::to_owned)
+        })
+        .await
+    }
+
+    /// Makes the page as wide and high as this, in CSS pixels, such as a phone's.
+    pub async fn resize(&self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let order = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size });
+        self.command(Method::POST, "/goog/cdp/execute", &order).await;
+    }
+
+    /// What the browser complained about since this was asked last: refused content, failed scripts, missing files.
+    pub async fn complaints(&self) -> Vec<String> {
+        let log = self.command(Method::POST, "/se/log", &json!({ "type": "browser" })).await;
+        let lines = log.as_array().cloned().unwrap_or_default();
+        let bad = lines.iter().filter(|line| line["level"] == "SEVERE" || line["level"] == "WARNING");
+        bad.filter_map(|line| line["message"].as_str().map(str::to_owned)).collect()
+    }
+}
+
+fn capabilities(chromium: &Path, home: &Path) -> Value {
+    let arguments = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-proxy-server",
+    ];
+    let mut arguments: Vec<String> = arguments.map(str::to_owned).to_vec();
+    arguments.push(format!("--user-data-dir={}", home.display()));
+    json!({ "alwaysMatch": {
+        "browserName": "chrome",
+        "goog:loggingPrefs": { "browser": "ALL" },
+        "goog:chromeOptions": { "binary": chromium, "args": arguments },
+    } })
+}
+
+impl Drop for Browser {
+    /// Asks the driver to end the browser: killed, it would leave it behind.
+    fn drop(&mut self) {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return };
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
+        let request = format!("DELETE /session/{} HTTP/1.0\r\nHost: 127.0.0.1:{}\r\n\r\n", self.session, self.port);
+        let _ = stream.write_all(request.as_bytes());
+        let _ = stream.read(&mut [0; 1024]);
+    }
+}

@@ -153,7 +153,9 @@ impl Node {
         let address = address.to_string();
         until(&format!("{address} is a device"), async || {
             let rows = self.devices().await?;
-            rows.iter().find(|row| row["address"] == json!(address)).and_then(|row| Some(row["id"].as_str()?.to_owned()))
+            rows.iter()
+                .find(|row| row["address"] == json!(address))
+                .and_then(|row| Some(row["id"].as_str()?.to_owned()))
         })
         .await
     }

@@ -127,10 +127,15 @@ async fn p05_what_is_no_plug_in_is_refused_and_nothing_changes() {
         ("text", b"hello".to_vec(), "no WebAssembly component"),
         ("a core module", b"\0asm\x01\0\0\0".to_vec(), "core WebAssembly module"),
         ("half of one", good[..good.len() / 2].to_vec(), "component"),
-        ("an unknown key", with_manifest(&good, &manifest(&good).replace("[needs]", "[needs]\nsecrets = true")), "secrets"),
+        (
+            "an unknown key",
+            with_manifest(&good, &manifest(&good).replace("[needs]", "[needs]\nsecrets = true")),
+            "secrets",
+        ),
     ];
     for (what, bytes, word) in cases {
-        let answer = node.api().send(reqwest::Method::POST, "/api/v1/plugins?approve=true", "application/wasm", bytes).await;
+        let answer =
+            node.api().send(reqwest::Method::POST, "/api/v1/plugins?approve=true", "application/wasm", bytes).await;
         let answer = answer.unwrap();
         assert_eq!(answer.status, 400, "{what}: {answer:?}");
         assert!(answer.text.contains(word), "{what}: {answer:?}");

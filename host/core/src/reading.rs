@@ -3,6 +3,7 @@
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 /// What kind of thing it is, as people sort a fleet.
@@ -320,8 +321,9 @@ pub struct Snapshot {
     pub tried_at: Timestamp,
     /// When `report` was read.
     pub read_at: Option<Timestamp>,
-    /// The last report; kept while the device is in trouble.
-    pub report: Option<Report>,
+    /// The last report; kept while the device is in trouble. Shared, because it is passed on much and never changes.
+    #[schema(value_type = Option<Report>)]
+    pub report: Option<Arc<Report>>,
     /// Why nothing newer could be had.
     pub trouble: Option<Trouble>,
 }
@@ -330,7 +332,7 @@ impl Snapshot {
     /// The snapshot after a successful reading.
     #[must_use]
     pub fn read(at: Timestamp, report: Report) -> Self {
-        Self { tried_at: at, read_at: Some(at), report: Some(report), trouble: None }
+        Self { tried_at: at, read_at: Some(at), report: Some(Arc::new(report)), trouble: None }
     }
 
     /// The snapshot after an attempt that failed: what was known stays.

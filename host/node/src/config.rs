@@ -36,10 +36,16 @@ pub enum ConfigError {
 
 /// A length of time, written like `60s`, `5m` or `1h 30m`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(transparent)]
-pub struct Duration(
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")] pub std::time::Duration,
-);
+#[serde(try_from = "String")]
+pub struct Duration(pub std::time::Duration);
+
+impl TryFrom<String> for Duration {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let parsed = text.parse::<jiff::SignedDuration>().ok().and_then(|length| length.try_into().ok());
+        parsed.map(Self).ok_or_else(|| format!("{text:?} is no length of time; write it like 60s, 5m or 1h 30m"))
+    }
+}
 
 /// A node's configuration.
 #[derive(Clone, Debug, Deserialize)]

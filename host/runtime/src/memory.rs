@@ -14,13 +14,19 @@ pub(crate) type Remembered = BTreeMap<String, Vec<u8>>;
 
 #[derive(Default)]
 pub(crate) struct Memories {
-    kept: Mutex<(usize, HashMap<(DeviceId, PluginName), Remembered>)>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    bytes: usize,
+    each: HashMap<(DeviceId, PluginName), Remembered>,
 }
 
 impl Memories {
     pub(crate) fn recall(&self, device: &DeviceId, plugin: &PluginName) -> Remembered {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.1.get(&(device.clone(), plugin.clone())).cloned().unwrap_or_default()
+        kept.each.get(&(device.clone(), plugin.clone())).cloned().unwrap_or_default()
     }
 
     pub(crate) fn keep(&self, device: &DeviceId, plugin: &PluginName, remembered: Remembered) {
@@ -29,11 +35,11 @@ impl Memories {
             return;
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.0 + size > ALL {
-            *kept = Default::default();
+        if kept.bytes + size > ALL {
+            *kept = Kept::default();
         }
-        let before = kept.1.insert((device.clone(), plugin.clone()), remembered);
-        kept.0 = (kept.0 + size).saturating_sub(before.as_ref().map_or(0, self::size));
+        let before = kept.each.insert((device.clone(), plugin.clone()), remembered);
+        kept.bytes = (kept.bytes + size).saturating_sub(before.as_ref().map_or(0, self::size));
     }
 }
 

@@ -54,16 +54,16 @@ pub fn router(parent: Arc<impl Parent>) -> Router {
         .with_state(parent)
 }
 
-fn child<P: Parent>(parent: &P, headers: &HeaderMap) -> Result<NodeId, Response> {
+fn child<P: Parent>(parent: &P, headers: &HeaderMap) -> Result<NodeId, Box<Response>> {
     let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let child = token.and_then(|token| parent.child(token));
-    child.ok_or_else(|| (StatusCode::UNAUTHORIZED, "this node is not known here").into_response())
+    child.ok_or_else(|| Box::new((StatusCode::UNAUTHORIZED, "this node is not known here").into_response()))
 }
 
 async fn exchange<P: Parent>(State(parent): State<Arc<P>>, headers: HeaderMap, body: Bytes) -> Response {
     let child = match child(&*parent, &headers) {
         Ok(child) => child,
-        Err(refusal) => return refusal,
+        Err(refusal) => return *refusal,
     };
     let up: ExchangeUp = match serde_json::from_slice(&body) {
         Ok(up) => up,
@@ -88,7 +88,7 @@ async fn exchange<P: Parent>(State(parent): State<Arc<P>>, headers: HeaderMap, b
 async fn catalogue<P: Parent>(State(parent): State<Arc<P>>, headers: HeaderMap) -> Response {
     match child(&*parent, &headers) {
         Ok(_) => Json(parent.catalogue()).into_response(),
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
     }
 }
 
@@ -98,7 +98,7 @@ async fn component<P: Parent>(
     Path(digest): Path<String>,
 ) -> Response {
     if let Err(refusal) = child(&*parent, &headers) {
-        return refusal;
+        return *refusal;
     }
     match parent.component(&digest) {
         Some(bytes) => ([(header::CONTENT_TYPE, "application/wasm")], bytes).into_response(),

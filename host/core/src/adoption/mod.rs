@@ -54,6 +54,7 @@ pub enum Origin {
 /// How far an adoption is.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "few adoptions are under way at a time")]
 pub enum Phase {
     /// It is asked who it is.
     Identifying {

@@ -8,6 +8,7 @@ use hostler_core::viewer::Viewer;
 use hostler_core::{DeviceId, NodeId, watch};
 use hostler_store::{Store, StoreError};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[derive(Default)]
 pub(super) struct Index {
@@ -15,7 +16,7 @@ pub(super) struct Index {
 }
 
 struct Entry {
-    device: Device,
+    device: Arc<Device>,
     placement: Placement,
     snapshot: Snapshot,
     /// What a search looks into, in small letters.
@@ -25,7 +26,7 @@ struct Entry {
 impl Entry {
     fn new(device: Device, placement: Placement, snapshot: Snapshot) -> Self {
         let haystack = haystack(&device, &placement);
-        Self { device, placement, snapshot, haystack }
+        Self { device: Arc::new(device), placement, snapshot, haystack }
     }
 
     fn fits(&self, query: &Query, words: &[String]) -> bool {
@@ -167,11 +168,11 @@ impl Index {
 
     pub(super) fn get(&self, viewer: &Viewer, id: &DeviceId) -> Option<(Device, Placement, Snapshot)> {
         let entry = self.devices.get(id).filter(|entry| viewer.sees(&entry.placement))?;
-        Some((entry.device.clone(), entry.placement.clone(), entry.snapshot.clone()))
+        Some(((*entry.device).clone(), entry.placement.clone(), entry.snapshot.clone()))
     }
 
-    pub(super) fn known(&self, id: &DeviceId) -> Option<(Device, Snapshot)> {
-        self.devices.get(id).map(|entry| (entry.device.clone(), entry.snapshot.clone()))
+    pub(super) fn known(&self, id: &DeviceId) -> Option<(Arc<Device>, Snapshot)> {
+        self.devices.get(id).map(|entry| (Arc::clone(&entry.device), entry.snapshot.clone()))
     }
 
     pub(super) fn snapshots(&self) -> impl Iterator<Item = (&DeviceId, &Snapshot)> {
@@ -182,9 +183,9 @@ impl Index {
         self.seen_by(viewer).map(|entry| (entry.device.id.clone(), entry.snapshot.clone())).collect()
     }
 
-    pub(super) fn devices_of(&self, gateway: &NodeId) -> Vec<Device> {
+    pub(super) fn devices_of(&self, gateway: &NodeId) -> Vec<Arc<Device>> {
         let devices = self.devices.values().filter(|entry| entry.device.gateway == *gateway);
-        devices.map(|entry| entry.device.clone()).collect()
+        devices.map(|entry| Arc::clone(&entry.device)).collect()
     }
 
     pub(super) fn by_gateway(&self) -> BTreeMap<NodeId, usize> {

@@ -297,12 +297,12 @@ impl Inventory {
     }
 
     /// The newest of one device, and the device itself.
-    pub(crate) fn known(&self, id: &DeviceId) -> Option<(Device, Snapshot)> {
+    pub(crate) fn known(&self, id: &DeviceId) -> Option<(Arc<Device>, Snapshot)> {
         self.index().known(id)
     }
 
     /// Every device of one gateway.
-    pub(crate) fn devices_of(&self, gateway: &NodeId) -> Vec<Device> {
+    pub(crate) fn devices_of(&self, gateway: &NodeId) -> Vec<Arc<Device>> {
         self.index().devices_of(gateway)
     }
 

@@ -56,7 +56,7 @@ impl Tree {
         let broken = |error: StoreError| Refused::NotNow(error.to_string());
         self.take_messages(&child, &up).await?;
         for (device, snapshot) in up.snapshots {
-            let owner = self.inventory.known(&device).map(|(device, _)| device.gateway);
+            let owner = self.inventory.known(&device).map(|(device, _)| device.gateway.clone());
             match owner {
                 Some(owner) if owner == child => self.inventory.take_snapshot(&device, snapshot),
                 Some(owner) => {

@@ -61,8 +61,14 @@ impl Site {
         let catalogue = Catalogue::open(Arc::clone(&store), runtime, folder.path().join("plugins")).await.unwrap();
         let node: hostler_core::NodeId = "manager".parse().unwrap();
         let presence = Arc::new(Presence::default());
-        let inventory =
-            Inventory::open(Arc::clone(&store), live.clone(), node.clone(), Arc::clone(&catalogue), presence, Duty::KeepHistory);
+        let inventory = Inventory::open(
+            Arc::clone(&store),
+            live.clone(),
+            node.clone(),
+            Arc::clone(&catalogue),
+            presence,
+            Duty::KeepHistory,
+        );
         let admin = Viewer { user: "admin".parse().unwrap(), right: Right::Administer };
         let password = access.first_user(admin.user.clone()).await.unwrap().unwrap();
         let node = NodeInfo { id: node, manager: true, gateway: false, version: "0.0.0", started_at: Timestamp(0) };

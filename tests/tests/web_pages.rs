@@ -1,0 +1,127 @@
+//! The pages (E9, E10 and C6 of what users see) in a real browser: log in, find a device, watch it live, on a desk and on
+//! a phone, and nothing that the browser complains about.
+
+use hostler_simulator::{Condition, Fleet, profile};
+use hostler_tests::{Browser, Node, Place, Setup};
+use std::fmt::Write;
+
+async fn node(place: &Place) -> (Fleet, Node) {
+    let fleet = place.devices(4, vec![profile::orchid_c4500(), profile::fern_220(), profile::heron_s80()]).await;
+    let setup = Setup::alone(place).network("office", &fleet).adopting("mfp").adopting("scanner");
+    let node = Node::start(setup).await;
+    node.install("mfp").await;
+    node.install("scanner").await;
+    node.until_read(4).await;
+    (fleet, node)
+}
+
+/// Logs in as somebody who has read the first password where the node was started.
+async fn log_in(browser: &Browser, node: &Node) {
+    browser.open(node.api().base()).await;
+    assert_eq!(browser.path().await, "/login");
+    browser.fill("input[name=user]", "admin").await;
+    browser.fill("input[name=password]", &node.first_password().await).await;
+    browser.click("button.main").await;
+    browser.until("the fleet is shown", "return location.pathname === '/'").await;
+}
+
+async fn no_complaints(browser: &Browser, page: &str) {
+    let complaints = browser.complaints().await;
+    assert!(complaints.is_empty(), "{page}: {complaints:#?}");
+}
+
+const ROWS: &str = "document.querySelectorAll('tr[data-device]').length";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn web_log_in_search_and_watch_a_device_live() {
+    let place = Place::new(70);
+    let Some(browser) = Browser::start(&place).await else { return };
+    let (fleet, node) = node(&place).await;
+    log_in(&browser, &node).await;
+    browser.until("four devices are listed", &format!("return {ROWS} === 4")).await;
+
+    // What is typed narrows the list without a reload, and the address says what is shown.
+    let wanted = &fleet.devices()[1];
+    browser.run("window.stays = true").await;
+    browser.fill("input[name=text]", &wanted.serial).await;
+    browser.until("one device is listed", &format!("return {ROWS} === 1 && window.stays === true")).await;
+    let query = browser.run("return location.search").await;
+    assert!(query.as_str().unwrap().contains(&wanted.serial), "{query}");
+    no_complaints(&browser, "the fleet").await;
+
+    browser.click("tr[data-device] a").await;
+    browser.until("a device is shown", "return location.pathname.startsWith('/devices/')").await;
+    let address = wanted.address.ip();
+    browser.until("its address is shown", &format!("return document.body.innerText.includes('{address}')")).await;
+    browser.until("its supplies are shown", "return document.querySelectorAll('.level').length > 1").await;
+    browser.until("it hears what changes", "return document.getElementById('pulse')?.hidden === false").await;
+
+    // The cover opens; the page says so by itself, and again when it is closed.
+    browser.run("window.stays = true").await;
+    wanted.control.raise(Condition::CoverOpen);
+    let says =
+        "[...document.querySelectorAll('.alerts li')].some((line) => line.innerText.includes('Close the cover'))";
+    browser.until("the page says so", &format!("return {says}")).await;
+    browser
+        .until("its condition too", "return document.querySelector('#state .badge').classList.contains('stopped')")
+        .await;
+    wanted.control.clear(Condition::CoverOpen);
+    browser.until("the page says no longer so", &format!("return !({says})")).await;
+    assert_eq!(browser.run("return window.stays").await, true, "it was never loaded anew");
+    no_complaints(&browser, "the device").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn web_a_wrong_password_and_a_log_out_lead_to_the_log_in() {
+    let place = Place::new(71);
+    let Some(browser) = Browser::start(&place).await else { return };
+    let node = Node::start(Setup::manager(&place)).await;
+    browser.open(&format!("{}/events", node.api().base())).await;
+    assert_eq!(browser.path().await, "/login");
+    browser.fill("input[name=user]", "admin").await;
+    browser.fill("input[name=password]", "not this").await;
+    browser.click("button.main").await;
+    browser.until("it says what is wrong", "return document.querySelector('[role=alert]') !== null").await;
+    assert_eq!(browser.run("return document.querySelector('[name=password]').value").await, "", "it isn't sent back");
+    browser.complaints().await;
+    browser.fill("input[name=password]", &node.first_password().await).await;
+    browser.click("button.main").await;
+    browser.until("it leads where somebody wanted to go", "return location.pathname === '/events'").await;
+    assert_eq!(browser.run("return document.cookie").await, "", "no script sees the session");
+    no_complaints(&browser, "the events").await;
+
+    browser.run("document.querySelector('form[action=\"/logout\"]').requestSubmit()").await;
+    browser.until("it leads to the log-in", "return location.pathname === '/login'").await;
+    browser.open(&format!("{}/nodes", node.api().base())).await;
+    assert_eq!(browser.path().await, "/login", "the session has ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn web_every_page_fits_a_phone_and_a_desk() {
+    let place = Place::new(72);
+    let Some(browser) = Browser::start(&place).await else { return };
+    let (fleet, node) = node(&place).await;
+    fleet.devices()[0].control.raise(Condition::PaperJam);
+    let (printer, scanner) = (fleet.devices()[0].address.ip(), fleet.devices()[2].address.ip());
+    let devices = [node.id_at(printer).await, node.id_at(scanner).await].map(|id| format!("/devices/{id}"));
+    log_in(&browser, &node).await;
+    let pages =
+        ["/", "/?text=nothing-fits", "/discovered", "/plugins", "/plugins/mfp", "/nodes", "/events", "/account"];
+    let mut wrong = String::new();
+    for (width, height) in [(360, 740), (1_280, 800)] {
+        browser.resize(width, height).await;
+        for page in pages.into_iter().chain(devices.iter().map(String::as_str)) {
+            browser.open(&format!("{}{page}", node.api().base())).await;
+            assert_eq!(browser.run("return innerWidth").await, width);
+            let wide = browser.run("return document.documentElement.scrollWidth").await;
+            if wide.as_u64() > Some(width.into()) {
+                let _ = writeln!(wrong, "{page} is {wide} wide on {width}");
+            }
+            let complaints = browser.complaints().await;
+            if !complaints.is_empty() {
+                let _ = writeln!(wrong, "{page}: {complaints:?}");
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
