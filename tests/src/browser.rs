@@ -30,7 +30,7 @@ impl Browser {
         let driver = Peer::start(&driver, |command| command.arg("--port=0").env("NO_PROXY", "127.0.0.0/8"));
         let port = until("the browser's driver is ready", async || {
             let log = driver.log();
-            log.split_once("on port ")?.1.trim().split('.').next()?.parse().ok()
+            log.split_once("successfully on port ")?.1.trim().split('.').next()?.parse().ok()
         })
         .await;
         // So that the client is made with the means for TLS that it asks for.
@@ -97,7 +97,7 @@ impl Browser {
 
     async fn element(&self, selector: &str) -> String {
         let wanted = json!({ "using": "css selector", "value": selector });
-        until(&format!("the page has {selector}"), async || {
+        until(format!("the page has {selector}"), async || {
             let found = self.ask(Method::POST, "/element", &wanted).await.ok()?;
             found[ELEMENT].as_str().map(str::to_owned)
         })

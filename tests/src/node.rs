@@ -151,7 +151,7 @@ impl Node {
     /// The ID of the device at this address.
     pub async fn id_at(&self, address: impl ToString) -> String {
         let address = address.to_string();
-        until(&format!("{address} is a device"), async || {
+        until(format!("{address} is a device"), async || {
             let rows = self.devices().await?;
             rows.iter()
                 .find(|row| row["address"] == json!(address))

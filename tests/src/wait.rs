@@ -1,5 +1,6 @@
 //! Waiting for what shall happen, and saying what didn't.
 
+use std::fmt::Display;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -13,7 +14,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 ///
 /// # Panics
 /// When it isn't there after two minutes.
-pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+pub async fn until<T>(what: impl Display, look: impl AsyncFn() -> Option<T>) -> T {
     until_within(PATIENCE, what, look).await
 }
 
@@ -21,7 +22,7 @@ pub async fn until<T>(what: &str, look: impl AsyncFn() -> Option<T>) -> T {
 ///
 /// # Panics
 /// When it isn't there then.
-pub async fn until_within<T>(patience: Duration, what: &str, look: impl AsyncFn() -> Option<T>) -> T {
+pub async fn until_within<T>(patience: Duration, what: impl Display, look: impl AsyncFn() -> Option<T>) -> T {
     let end = Instant::now() + patience;
     loop {
         if let Some(found) = look().await {

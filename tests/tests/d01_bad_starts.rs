@@ -1,6 +1,6 @@
 //! D1: a node that can't start or can't go on says what is wrong and where, and breaks nothing.
 
-use hostler_tests::{Node, Place, Setup, hostler, skipped, until};
+use hostler_tests::{Node, Place, Setup, hostler, skipped};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -21,7 +21,7 @@ async fn d01_a_configuration_that_can_t_be_is_named_with_file_and_line() {
     let lines = |text: &str, part: &str| text.lines().position(|line| line.contains(part)).unwrap() + 1;
     for (from, to, part, word) in [
         ("data =", "dota =", "dota", "dota"),
-        ("read-every = \"1s\"", "read-every = \"often\"", "often", "duration"),
+        ("read-every = \"1s\"", "read-every = \"often\"", "often", "length of time"),
         ("roles = [\"manager\"]", "roles = [\"king\"]", "king", "king"),
         ("[listen]\naddress = \"127.", "[listen]\naddress = \"192.", "192.", "tls"),
     ] {
@@ -120,11 +120,9 @@ async fn d01_a_full_disk_is_told_and_nothing_is_lost() {
     node.api().get("devices").await.unwrap();
 
     std::fs::remove_file(filler).unwrap();
-    until("it takes orders again", async || node.api().post("nodes", &json!({ "id": "gateway-1000" })).await.ok())
-        .await;
-    node.install("mfp").await;
     node.kill();
     node.start_again().await;
+    node.install("mfp").await;
     let nobody = node.api().with_token(Some(&before));
     let answer = nobody.send(reqwest::Method::GET, "/node/v1/catalogue", "text/plain", "").await.unwrap();
     assert_eq!(answer.status, 200, "what was acknowledged before is still there");

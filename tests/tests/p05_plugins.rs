@@ -26,11 +26,11 @@ async fn version(node: &Node) -> Option<String> {
 }
 
 async fn until_version(node: &Node, wanted: &str) {
-    until(&format!("mfp {wanted} is active"), async || version(node).await.filter(|found| found == wanted)).await;
+    until(format!("mfp {wanted} is active"), async || version(node).await.filter(|found| found == wanted)).await;
 }
 
 async fn until_trouble(node: &Node, id: &str, word: &str) {
-    until(&format!("a reading fails with {word:?}"), async || {
+    until(format!("a reading fails with {word:?}"), async || {
         trouble(&node.device(id).await?).filter(|text| text.contains(word))
     })
     .await;

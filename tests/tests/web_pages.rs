@@ -69,6 +69,13 @@ async fn web_log_in_search_and_watch_a_device_live() {
     browser.until("the page says no longer so", &format!("return !({says})")).await;
     assert_eq!(browser.run("return window.stays").await, true, "it was never loaded anew");
     no_complaints(&browser, "the device").await;
+
+    // What somebody smuggled into a page would not run, and the browser says so.
+    let planted = "const script = document.createElement('script'); script.textContent = 'window.planted = true'; \
+                   document.body.append(script); return window.planted === undefined";
+    assert_eq!(browser.run(planted).await, true, "a script ran that isn't ours");
+    let complaints = browser.complaints().await;
+    assert!(complaints.iter().any(|text| text.contains("Content Security Policy")), "{complaints:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

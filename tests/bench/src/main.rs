@@ -1,6 +1,7 @@
 //! Ours against the bare thing, in one run: what counts is the ratio, since absolute times depend on the machine.
 
 #![allow(
+    clippy::indexing_slicing,
     clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,

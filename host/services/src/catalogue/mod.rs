@@ -16,7 +16,7 @@ use hostler_core::plugin::{Budget, Capability, Grant, PluginRecord, Release};
 use hostler_core::reading::Severity;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_engine::now;
-use hostler_runtime::{Loaded, Runtime, RuntimeError, inspect};
+use hostler_runtime::{CompileError, Loaded, Runtime, RuntimeError, inspect};
 use hostler_store::{Store, Versioned};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -99,6 +99,10 @@ impl From<RuntimeError> for ServiceError {
         match error {
             RuntimeError::Engine(_) => Self::Internal(error.to_string()),
             RuntimeError::NotGranted(_) => Self::Forbidden(error.to_string()),
+            // The plug-in isn't to blame when the disk is full or the compiler can't be started.
+            RuntimeError::Compile { source: CompileError::Folder { .. } | CompileError::Process(_), .. } => {
+                Self::Internal(error.to_string())
+            }
             RuntimeError::Refused(_) | RuntimeError::Compile { .. } | RuntimeError::Unfit { .. } => {
                 Self::Invalid(error.to_string())
             }
