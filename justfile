@@ -45,7 +45,7 @@ bench *ARGS: build plugins
     @cargo run -q -p hostler-sdk -- build tests/bench/guest --out {{plugins}}
     @cargo run -q -p hostler-bench -- --plugins {{plugins}} --hostler {{hostler}} {{ARGS}}
 
-# Formatting and lints, as CI wants them
+# Formatting and lints, as reviews want them
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings

@@ -1,5 +1,7 @@
 //! The embedded engine holds what every engine must, and what only a file can show.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on shall stop")]
+
 use hostler_core::Timestamp;
 use hostler_core::changes::{Change, Changes};
 use hostler_core::event::Event;
