@@ -146,7 +146,10 @@ impl Drop for Browser {
     fn drop(&mut self) {
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return };
         let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
-        let request = format!("DELETE /session/{} HTTP/1.0\r\nHost: 127.0.0.1:{}\r\n\r\n", self.session, self.port);
+        let request = format!(
+            "DELETE /session/{} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n\r\n",
+            self.session, self.port
+        );
         let _ = stream.write_all(request.as_bytes());
         let _ = stream.read(&mut [0; 1024]);
     }

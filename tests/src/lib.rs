@@ -39,4 +39,4 @@ pub use node::Node;
 pub use peers::{Peer, peer, skipped};
 pub use place::Place;
 pub use setup::{Network, Setup};
-pub use wait::{until, until_within};
+pub use wait::until;

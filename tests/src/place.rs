@@ -3,7 +3,7 @@
 use hostler_simulator::fleet::Source;
 use hostler_simulator::{Fleet, FleetConfig, Profile, Share, profile};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 /// A folder and the addresses below 127.*number*, both free again when the story has ended.
@@ -27,12 +27,6 @@ impl Place {
     #[must_use]
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
-    }
-
-    /// Its folder.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// One of its addresses. Devices are below 0, nodes below 200, peers anywhere else.

@@ -62,7 +62,6 @@ pub struct Setup {
     credentials: String,
     read_every: String,
     discover_every: String,
-    pub(crate) environment: Vec<(String, String)>,
 }
 
 impl Setup {
@@ -78,7 +77,6 @@ impl Setup {
             credentials: "[credentials.snmp.public]\nversion = \"2c\"\ncommunity = \"public\"\n".to_owned(),
             read_every: "1s".to_owned(),
             discover_every: "2s".to_owned(),
-            environment: Vec::new(),
         }
     }
 
@@ -144,13 +142,6 @@ impl Setup {
     #[must_use]
     pub fn discover_every(mut self, every: &str) -> Self {
         self.discover_every = every.to_owned();
-        self
-    }
-
-    /// With a variable of the environment.
-    #[must_use]
-    pub fn environment(mut self, name: &str, value: &str) -> Self {
-        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 

@@ -15,20 +15,12 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// # Panics
 /// When it isn't there after two minutes.
 pub async fn until<T>(what: impl Display, look: impl AsyncFn() -> Option<T>) -> T {
-    until_within(PATIENCE, what, look).await
-}
-
-/// Waits for so long at most.
-///
-/// # Panics
-/// When it isn't there then.
-pub async fn until_within<T>(patience: Duration, what: impl Display, look: impl AsyncFn() -> Option<T>) -> T {
-    let end = Instant::now() + patience;
+    let end = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < end, "waited {} s in vain until {what}", patience.as_secs());
+        assert!(Instant::now() < end, "waited {} s in vain until {what}", PATIENCE.as_secs());
         tokio::time::sleep(PAUSE).await;
     }
 }

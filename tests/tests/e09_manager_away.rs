@@ -57,7 +57,7 @@ async fn e09_d03_what_happens_while_the_manager_is_away_arrives_once() {
     until_told(&manager, "alert.raised", "Paper jam").await;
 
     // What comes afterwards comes after it; then both know the same, and nothing twice.
-    manager.kill();
+    manager.stop().await;
     manager.start_again().await;
     first.control.clear(Condition::CoverOpen);
     third.control.raise(Condition::TonerLow);
@@ -110,8 +110,10 @@ async fn d03_power_cuts_while_fifty_devices_are_adopted_lose_and_double_none() {
     const DEVICES: u32 = 50;
     let place = Place::new(41);
     let fleet = place.printers(DEVICES).await;
-    // Slow enough that there is always one under way.
-    fleet.devices().iter().for_each(|device| device.control.set_fault(Fault::Slow(Duration::from_millis(150))));
+    // Each slower than the one before, so that at any moment some are adopted, some on the way and some not found yet.
+    for (device, late) in fleet.devices().iter().zip((0..).step_by(12)) {
+        device.control.set_fault(Fault::Slow(Duration::from_millis(late)));
+    }
     let mut moments = Moments::new();
     let (mut manager, mut gateway) = tree(&place, Network::of("office", &fleet)).await;
     let mut counts = Vec::new();

@@ -150,3 +150,18 @@ async fn e09_snmpd_with_a_wrong_v3_password_is_not_found() {
     assert_eq!(manager.devices().await.unwrap().len(), 0);
     assert_eq!(gateway.api().get("candidates").await.unwrap(), json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e09_snmpd_that_doesn_t_know_the_v3_user_is_not_found_and_the_log_says_why() {
+    let Some(program) = peer("snmpd") else { return };
+    let place = Place::new(35);
+    let (_snmpd, agent) = printer(&place, &program);
+    let (manager, gateway) = tree(&place, agent, ("secure", "version = \"3\"\nuser = \"stranger\"\n")).await;
+    let line = until("the log says why", async || {
+        let log = gateway.log();
+        log.lines().find(|line| line.contains("refused the credential")).map(str::to_owned)
+    })
+    .await;
+    assert!(line.contains(&agent.ip().to_string()) && line.contains("secure"), "{line}");
+    assert_eq!(manager.devices().await.unwrap().len(), 0);
+}

@@ -79,11 +79,11 @@ async fn p03_each_fault_is_told_clearly_and_the_neighbours_stay_fine() {
         (Fault::Repeating, "non-increasing"),
     ];
     let place = Place::new(51);
-    let fleet = place.printers(6).await;
+    let fleet = place.printers(5).await;
     let node = Node::start(Setup::alone(&place).network("office", &fleet).adopting("mfp").discover_every("1h")).await;
     node.install("mfp").await;
-    node.until_read(6).await;
-    let [faulty @ .., endless, slow, fine] = fleet.devices() else { panic!("six devices") };
+    node.until_read(5).await;
+    let [faulty @ .., endless, slow, fine] = fleet.devices() else { panic!("five devices") };
     // What never ends is cut at what the plug-in wants of a table; the rest of the device stays readable.
     endless.control.set_fault(Fault::Endless);
     endless.control.change_configuration();
@@ -111,6 +111,34 @@ async fn p03_each_fault_is_told_clearly_and_the_neighbours_stay_fine() {
         let id = id_of(&node, device).await;
         until("it is fine again", async || node.device(&id).await.filter(|view| trouble(view).is_none())).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p03_a_table_without_an_end_ends() {
+    let place = Place::new(53);
+    let fleet = place.printers(2).await;
+    let node = Node::start(Setup::alone(&place).network("office", &fleet).adopting("mfp").discover_every("1h")).await;
+    node.install("mfp").await;
+    node.until_read(2).await;
+    let [endless, fine] = fleet.devices() else { panic!("two devices") };
+    let (id, fine_id) = (id_of(&node, endless).await, id_of(&node, fine).await);
+    endless.control.set_fault(Fault::Endless);
+    endless.control.change_configuration();
+    let asked = endless.control.requests();
+    until("it was walked and read", async || {
+        (endless.control.requests() > asked + 8 && read_at(&node.device(&id).await?) > Some(now() - 1_500))
+            .then_some(())
+    })
+    .await;
+    let view = node.device(&id).await.unwrap();
+    let readings = view.pointer("/snapshot/report/readings").and_then(Value::as_array).map_or(0, Vec::len);
+    assert!(readings < 200, "{readings} readings of a printer");
+    let since = now();
+    until("its neighbour is read", async || node.device(&fine_id).await.filter(|view| read_at(view) > Some(since)))
+        .await;
+    endless.control.clear_fault();
+    endless.control.change_configuration();
+    until("it is whole again", async || node.device(&id).await.filter(|view| levels(view) > 4)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,14 +1,13 @@
 //! The engine, and plug-ins that are ready to be called.
 
+use crate::CompileError;
 use crate::bindings::{DriverPluginPre, wit};
 use crate::call::Guest;
 use crate::compile::{Compiled, Compiler};
-use crate::inspect::{Component, Interface};
 use crate::limits::PARTS;
 use crate::memory::Memories;
-use crate::{CompileError, Refusal};
 use hostler_core::plugin::grant::NotGranted;
-use hostler_core::plugin::{Budget, Grant};
+use hostler_core::plugin::{Budget, Component, Grant, Interface, Refusal, inspect};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,7 +159,7 @@ impl Runtime {
     /// # Errors
     /// A [`RuntimeError`] that names the plug-in, the rule, and the manifest's line where there is one.
     pub async fn load(&self, bytes: &[u8], grant: Grant) -> Result<Loaded, RuntimeError> {
-        let component = crate::inspect(bytes)?;
+        let component = inspect(bytes)?;
         if let Some(missing) = grant.missing(&component.manifest).into_iter().next() {
             return Err(missing.into());
         }

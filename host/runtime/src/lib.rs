@@ -1,6 +1,5 @@
 //! The plug-in host: from the bytes of a component to one call from beginning to end.
 //!
-//! - [`inspect`] reads what a component is without running or compiling it, and refuses what can't be a plug-in.
 //! - [`Runtime::load`] compiles it once, in a process of its own, and keeps the result across restarts.
 //! - [`Runtime::call`] makes a fresh instance, binds it to the links of one device, lets it spend its budget and no more, and returns
 //!   what it said together with the traces that it left. Nothing is stored here: whoever called commits the traces, or drops them.
@@ -14,7 +13,6 @@ mod capabilities;
 mod compile;
 mod convert;
 mod engine;
-mod inspect;
 mod limits;
 mod memory;
 
@@ -22,5 +20,4 @@ pub use actions::Action;
 pub use call::{Answer, Call, CallError, Done, Failure, LogLevel, LogLine, Question, Recognition, Spent, Traces};
 pub use compile::{CompileError, Compiler, compile_in_this_process};
 pub use engine::{Loaded, Purpose, Runtime, RuntimeError, config};
-pub use inspect::{COMPONENT_LIMIT, Component, Interface, Refusal, inspect};
 pub use limits::Exceeded;

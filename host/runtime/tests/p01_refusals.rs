@@ -9,8 +9,8 @@ use common::component::{
     self, FAILING_READ, MANIFEST, driver, other, patched, section, with_manifest, without_manifest,
 };
 use common::{compiled, hostile, manifest};
-use hostler_core::plugin::{Capability, Grant};
-use hostler_runtime::{COMPONENT_LIMIT, Compiler, Refusal, Runtime, RuntimeError, inspect};
+use hostler_core::plugin::{COMPONENT_LIMIT, Capability, Grant, Refusal, inspect};
+use hostler_runtime::{Compiler, Runtime, RuntimeError};
 
 /// What a node says of a component that is granted whatever it asks for.
 async fn refusal(bytes: &[u8]) -> RuntimeError {

@@ -7,9 +7,9 @@ mod common;
 use common::component::{FAILING_READ, driver};
 use common::device::Silent;
 use common::{Stage, call, told};
-use hostler_core::plugin::{Capability, Grant};
+use hostler_core::plugin::{Capability, Grant, inspect};
 use hostler_hostile::Behaviour;
-use hostler_runtime::{Action, Answer, Call, CallError, Failure, Question, inspect};
+use hostler_runtime::{Action, Answer, Call, CallError, Failure, Question};
 
 #[tokio::test]
 async fn p02_without_a_grant_to_write_nothing_is_sent_to_the_device() {

@@ -5,10 +5,10 @@
 mod common;
 
 use common::{Stage, call, compiled, device, hostile};
-use hostler_core::plugin::Grant;
+use hostler_core::plugin::{Grant, inspect};
 use hostler_core::reading::Severity;
 use hostler_hostile::Behaviour;
-use hostler_runtime::{Call, Compiler, Question, Runtime, RuntimeError, Traces, inspect};
+use hostler_runtime::{Call, Compiler, Question, Runtime, RuntimeError, Traces};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -1,11 +1,11 @@
 //! `hostler-sdk build`: a crate becomes a plug-in.
 
 use crate::component::{self, kilobytes};
-use crate::contract::Contract;
+use crate::contract::{Contract, Finding};
 use crate::guest::Guest;
 use crate::toolchain::Toolchain;
 use anyhow::{Context, bail};
-use hostler_core::plugin::Manifest;
+use hostler_core::plugin::{Component, Manifest, inspect};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -37,7 +37,7 @@ impl Build {
         let module = guest.build(toolchain)?;
         let module = std::fs::read(&module).with_context(|| format!("can't read {}", module.display()))?;
         let component = component::encode(&module, &text)?;
-        check(&manifest, &Contract::of(&component)?)?;
+        check(&inspect(&component).context("the plug-in compiles, and a node would refuse it")?, &component)?;
 
         let out = self.out.unwrap_or(guest.target);
         let file = out.join(format!("{}.wasm", manifest.name));
@@ -66,10 +66,10 @@ fn read_manifest(folder: &Path) -> anyhow::Result<String> {
     })
 }
 
-/// Warnings are printed; errors stop the build, because a node would refuse what it makes.
-fn check(manifest: &Manifest, contract: &Contract) -> anyhow::Result<()> {
-    let (errors, warnings): (Vec<_>, Vec<_>) =
-        contract.check(manifest).into_iter().partition(crate::contract::Finding::is_error);
+/// Warnings are printed; errors stop the build, because the plug-in would not work.
+fn check(plugin: &Component, bytes: &[u8]) -> anyhow::Result<()> {
+    let findings = Contract::of(bytes)?.check(&plugin.manifest);
+    let (errors, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_error);
     for warning in warnings {
         eprintln!("warning: {warning}");
     }

@@ -1,7 +1,9 @@
-//! What a component exports and imports, and whether that fits its manifest and this version of hostler.
+//! Which functions a component exports and calls, and whether its manifest asks for just those.
+//!
+//! Whether a node takes the component at all says `hostler_core::plugin::inspect`, the very function that nodes ask.
 
 use anyhow::Context;
-use hostler_core::plugin::{Capability, Manifest, WIT_PACKAGE, WIT_VERSIONS};
+use hostler_core::plugin::{Capability, Manifest, WIT_PACKAGE};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use wit_parser::decoding::{DecodedWasm, decode};
@@ -29,22 +31,10 @@ pub(crate) struct Contract {
     pub(crate) imports: Vec<Interface>,
 }
 
-/// Something that a node would refuse, or that the author should know.
+/// Something that the author should know and a node wouldn't say.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub(crate) enum Finding {
-    /// Not an interface of hostler's.
-    Foreign {
-        /// Which.
-        interface: String,
-    },
-    /// An interface of a version that this hostler doesn't speak.
-    Version {
-        /// Which.
-        interface: String,
-    },
-    /// It exports nothing, so a node could call nothing.
-    NoExports,
     /// It calls what its manifest doesn't ask for; the calls would be refused.
     NotAsked {
         /// What.
@@ -58,7 +48,7 @@ pub(crate) enum Finding {
 }
 
 impl Finding {
-    /// Whether a node would refuse the plug-in, or it would not work there.
+    /// Whether the plug-in would not work.
     pub(crate) fn is_error(&self) -> bool {
         !matches!(self, Self::NotUsed { .. })
     }
@@ -67,16 +57,6 @@ impl Finding {
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Foreign { interface } => write!(
-                f,
-                "it needs {interface}, which nodes don't lend; use the functions of the crate hostler_plugin instead"
-            ),
-            Self::Version { interface } => write!(
-                f,
-                "it needs {interface}, and this hostler speaks {WIT_PACKAGE} {}; use the SDK of the same release",
-                WIT_VERSIONS.join(", ")
-            ),
-            Self::NoExports => f.write_str("it exports nothing; call `hostler_plugin::export_driver!` in the crate"),
             Self::NotAsked { capability } => write!(
                 f,
                 "the code calls what {capability} grants, and the manifest doesn't ask for it; add `{}` under [needs]",
@@ -136,25 +116,12 @@ impl Contract {
 
     /// Compares the component with its manifest.
     pub(crate) fn check(&self, manifest: &Manifest) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for interface in self.exports.iter().chain(&self.imports) {
-            if interface.package != WIT_PACKAGE {
-                findings.push(Finding::Foreign { interface: interface.to_string() });
-            } else if !WIT_VERSIONS.contains(&interface.version.as_str()) {
-                findings.push(Finding::Version { interface: interface.to_string() });
-            }
-        }
-        if self.exports.is_empty() {
-            findings.push(Finding::NoExports);
-        }
         let used = self.used();
-        findings
-            .extend(used.difference(&manifest.needs).map(|capability| Finding::NotAsked { capability: *capability }));
+        let missing = used.difference(&manifest.needs).map(|capability| Finding::NotAsked { capability: *capability });
         // What a plug-in has the host do after the call, an action, is a value and not a call: it doesn't show here.
         let shows = |capability: &Capability| !matches!(capability, Capability::SnmpWrite | Capability::Http);
         let idle = manifest.needs.difference(&used).copied().filter(shows);
-        findings.extend(idle.map(|capability| Finding::NotUsed { capability }));
-        findings
+        missing.chain(idle.map(|capability| Finding::NotUsed { capability })).collect()
     }
 }
 
@@ -238,13 +205,5 @@ mod tests {
         ];
         assert_eq!(findings, expected);
         assert!(findings[0].is_error() && !findings[1].is_error());
-    }
-
-    #[test]
-    fn other_versions_and_other_packages_are_found() {
-        let later = Contract::of(&component(&GOOD.replace("0.1.0", "0.9.0"))).unwrap();
-        assert!(matches!(later.check(&manifest("snmp = { write = true }"))[0], Finding::Version { .. }));
-        let foreign = Contract::of(&component(&GOOD.replace("hostler:plugin@0.1.0", "wasi:io@0.2.0"))).unwrap();
-        assert!(matches!(foreign.check(&manifest(""))[0], Finding::Foreign { .. }));
     }
 }

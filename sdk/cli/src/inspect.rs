@@ -1,10 +1,10 @@
 //! `hostler-sdk inspect`: what a plug-in is, what it can do, what it asks for.
 
-use crate::component::{self, kilobytes};
+use crate::component::kilobytes;
 use crate::contract::{Contract, Finding, Interface};
 use anyhow::Context;
 use comfy_table::Table;
-use hostler_core::plugin::{Budget, Capability, Manifest};
+use hostler_core::plugin::{Budget, Capability, Component, inspect};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -56,9 +56,7 @@ impl Inspect {
 
 impl Inspection {
     fn of(bytes: &[u8]) -> anyhow::Result<Self> {
-        let text = component::manifest(bytes)?
-            .context("it has no manifest; `hostler-sdk build` puts the file plugin.toml into it")?;
-        let manifest = Manifest::parse(&text)?;
+        let Component { manifest, digest, size, .. } = inspect(bytes)?;
         let contract = Contract::of(bytes)?;
         Ok(Self {
             findings: contract.check(&manifest),
@@ -74,8 +72,8 @@ impl Inspection {
             budget: manifest.budget,
             exports: contract.exports,
             imports: contract.imports,
-            bytes: bytes.len(),
-            sha256: component::sha256(bytes),
+            bytes: size,
+            sha256: digest,
         })
     }
 

@@ -117,14 +117,14 @@ impl Inspect {
         let path = PathBuf::from(&self.what);
         if path.is_file() {
             let bytes = std::fs::read(&path).with_context(|| format!("{} can't be read", path.display()))?;
-            let component = hostler_runtime::inspect(&bytes)?;
+            let component = hostler_core::plugin::inspect(&bytes)?;
             let manifest = &component.manifest;
             let asks: Vec<Value> = manifest
                 .needs
                 .iter()
                 .map(|need| json!({ "capability": need, "question": need.question(), "line": manifest.line_of(*need) }))
                 .collect();
-            let names = |all: &std::collections::BTreeSet<hostler_runtime::Interface>| -> Vec<String> {
+            let names = |all: &std::collections::BTreeSet<hostler_core::plugin::Interface>| -> Vec<String> {
                 all.iter().map(ToString::to_string).collect()
             };
             let view = json!({
@@ -146,7 +146,7 @@ impl Install {
         let bytes = std::fs::read(&self.file).with_context(|| format!("{} can't be read", self.file.display()))?;
         // What is no plug-in is said here, before anything is sent.
         let component =
-            hostler_runtime::inspect(&bytes).with_context(|| format!("{} was not sent", self.file.display()))?;
+            hostler_core::plugin::inspect(&bytes).with_context(|| format!("{} was not sent", self.file.display()))?;
         let name = component.manifest.name.as_str();
         if upgrade && client.get(&["plugins", name]).await.is_err() {
             bail!("{name} isn't installed; use `hostler plugin install {}`", self.file.display());

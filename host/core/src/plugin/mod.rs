@@ -1,11 +1,13 @@
 //! What is known of a plug-in without running it: its manifest, what it was granted, what its calls may spend.
 
 pub mod budget;
+pub mod component;
 pub mod grant;
 pub mod manifest;
 pub mod record;
 
 pub use budget::Budget;
+pub use component::{COMPONENT_LIMIT, Component, Interface, Refusal, inspect};
 pub use grant::Grant;
 pub use manifest::{Capability, Manifest, ManifestError};
 pub use record::{PluginRecord, Release};

@@ -29,7 +29,7 @@ fn leb128(mut number: usize) -> Vec<u8> {
 
 /// A component without the manifest that it carries.
 pub fn without_manifest(component: &[u8]) -> Vec<u8> {
-    let text = hostler_runtime::inspect(component).unwrap().manifest_text;
+    let text = hostler_core::plugin::inspect(component).unwrap().manifest_text;
     component.strip_suffix(section(&text).as_slice()).unwrap().to_vec()
 }
 

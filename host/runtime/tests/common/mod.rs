@@ -6,12 +6,12 @@
 pub mod component;
 pub mod device;
 
-use hostler_core::plugin::{Grant, Manifest};
+use hostler_core::plugin::{Grant, Manifest, inspect};
 use hostler_core::reading::{Report, Value};
 use hostler_core::{DeviceId, Timestamp};
 use hostler_hostile::Behaviour;
 use hostler_links::SnmpLink;
-use hostler_runtime::{Answer, Call, CallError, Compiler, Done, Loaded, Question, Runtime, inspect};
+use hostler_runtime::{Answer, Call, CallError, Compiler, Done, Loaded, Question, Runtime};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -12,11 +12,11 @@ use hostler_core::PluginName;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::event::Event;
 use hostler_core::message::CatalogueEntry;
-use hostler_core::plugin::{Budget, Capability, Grant, PluginRecord, Release};
+use hostler_core::plugin::{Budget, Capability, Component, Grant, PluginRecord, Release, inspect};
 use hostler_core::reading::Severity;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_engine::now;
-use hostler_runtime::{CompileError, Loaded, Runtime, RuntimeError, inspect};
+use hostler_runtime::{CompileError, Loaded, Runtime, RuntimeError};
 use hostler_store::{Store, Versioned};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -326,7 +326,7 @@ impl Catalogue {
         self.store.plugin(name)?.ok_or_else(|| unknown(name))
     }
 
-    fn component(&self, release: &Release) -> Result<hostler_runtime::Component, ServiceError> {
+    fn component(&self, release: &Release) -> Result<Component, ServiceError> {
         inspect(&self.blobs.read(&release.digest)?).map_err(|refusal| ServiceError::Internal(refusal.to_string()))
     }
 

@@ -1,25 +1,24 @@
 //! The embedded engine: one redb file, one thread that writes, readers that never wait for it.
 
 mod apply;
+mod file;
 mod read;
 mod tables;
 mod writer;
 
 use crate::StoreError;
+use file::File;
 use hostler_core::message::Epoch;
-use redb::{Builder, Database, DatabaseError, ReadableDatabase, backends::InMemoryBackend};
+use redb::{Builder, backends::InMemoryBackend};
 use std::path::Path;
 use std::sync::Arc;
 
 /// The format that this release writes. A later format gets a number of its own and a way from this one.
 const FORMAT: u64 = 1;
 
-/// Memory that the engine keeps of the file, in bytes.
-const CACHE: usize = 64 << 20;
-
 /// A store in one file, or in memory for tests.
 pub struct RedbStore {
-    database: Arc<Database>,
+    database: Arc<File>,
     epoch: Epoch,
     writer: writer::Writer,
 }
@@ -30,11 +29,7 @@ impl RedbStore {
     /// # Errors
     /// [`StoreError::InUse`], [`StoreError::TooNew`], or the disk's.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let database = Builder::new().set_cache_size(CACHE).create(path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.to_owned() },
-            other => other.into(),
-        })?;
-        Self::begin(database)
+        Self::begin(File::open(path)?)
     }
 
     /// A store that is gone when it is dropped.
@@ -42,10 +37,10 @@ impl RedbStore {
     /// # Errors
     /// None that a test would meet.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::begin(Builder::new().create_with_backend(InMemoryBackend::new())?)
+        Self::begin(File::in_memory(Builder::new().create_with_backend(InMemoryBackend::new())?))
     }
 
-    fn begin(database: Database) -> Result<Self, StoreError> {
+    fn begin(database: File) -> Result<Self, StoreError> {
         let fresh = {
             let write = database.begin_write()?;
             let fresh = tables::create(&write, FORMAT)?;

@@ -15,7 +15,7 @@ use hostler_core::message::{Acks, Class, Envelope, Epoch};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
 use hostler_core::{DeviceId, NodeId, PluginName, UserName};
-use redb::{ReadableDatabase, ReadableTable};
+use redb::ReadableTable;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::net::IpAddr;

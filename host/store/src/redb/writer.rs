@@ -2,10 +2,10 @@
 //! commits share one write to the disk.
 
 use super::apply::Batch;
+use super::file::File;
 use crate::{Kept, Observer, StoreError};
 use hostler_core::changes::Changes;
 use hostler_core::message::Epoch;
-use redb::Database;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use tokio::sync::oneshot;
 
@@ -26,7 +26,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(database: Arc<Database>, epoch: Epoch) -> Self {
+    pub(super) fn start(database: Arc<File>, epoch: Epoch) -> Self {
         let (sender, jobs) = mpsc::channel();
         let observers: Arc<Mutex<Vec<Observer>>> = Arc::default();
         let watching = Arc::clone(&observers);
@@ -59,7 +59,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(database: &Database, epoch: Epoch, jobs: &mpsc::Receiver<Waiting>, observers: &Mutex<Vec<Observer>>) {
+fn run(database: &File, epoch: Epoch, jobs: &mpsc::Receiver<Waiting>, observers: &Mutex<Vec<Observer>>) {
     while let Ok(first) = jobs.recv() {
         let mut group = vec![first];
         group.extend(jobs.try_iter().take(GROUP - 1));
@@ -75,6 +75,7 @@ fn run(database: &Database, epoch: Epoch, jobs: &mpsc::Receiver<Waiting>, observ
             }
             Err(error) => {
                 tracing::error!(%error, "a write of {} changes failed as a whole", group.len());
+                database.recover_from(&error);
                 for (_, done) in group {
                     let _ = done.send(Err(error.clone()));
                 }
@@ -85,7 +86,7 @@ fn run(database: &Database, epoch: Epoch, jobs: &mpsc::Receiver<Waiting>, observ
 
 /// One write for the whole group. Each job is checked before any of it is written, so one that is refused
 /// leaves the others alone; an error of the disk undoes them all.
-fn write(database: &Database, epoch: Epoch, group: &[Waiting]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+fn write(database: &File, epoch: Epoch, group: &[Waiting]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
     let transaction = database.begin_write()?;
     let answers = {
         let mut batch = Batch::open(&transaction, epoch)?;

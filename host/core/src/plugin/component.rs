@@ -1,6 +1,6 @@
 //! What a component is, read from its bytes alone: nothing is compiled and nothing runs.
 
-use hostler_core::plugin::{Capability, MANIFEST_SECTION, Manifest, ManifestError, WIT_PACKAGE, WIT_VERSIONS};
+use super::{Capability, MANIFEST_SECTION, Manifest, ManifestError, WIT_PACKAGE, WIT_VERSIONS};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt;
