@@ -53,3 +53,7 @@ lint:
 # Licences, sources and duplicates of everything that is borrowed (needs cargo-deny)
 deny:
     cargo deny check bans licenses sources
+
+# Foreign bytes for every parser, so many seconds each (needs rustup's nightly compiler)
+fuzz *ARGS:
+    @scripts/fuzz {{ARGS}}

@@ -49,6 +49,11 @@ pub fn config(purpose: Purpose) -> Config {
         // 64-bit memories are no business of a plug-in.
         .wasm_memory64(false)
         .wasm_multi_memory(true)
+        // Bounds are checked by code, not by the kernel: with pages that are protected while a memory is small, each
+        // call would change the process's mappings twice, and all calls wait for one another there.
+        .signals_based_traps(false)
+        .memory_reservation(u64::from(Budget::default().memory_bytes))
+        .memory_guard_size(0)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
     if purpose == Purpose::Run {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));

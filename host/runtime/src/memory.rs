@@ -2,7 +2,7 @@
 
 use hostler_core::{DeviceId, PluginName};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes that one plug-in may keep of one device.
 const EACH: usize = 64 << 10;
@@ -10,7 +10,8 @@ const EACH: usize = 64 << 10;
 /// Bytes that are kept in all. When there are more, everything is forgotten: a cache may.
 const ALL: usize = 64 << 20;
 
-pub(crate) type Remembered = BTreeMap<String, Vec<u8>>;
+/// Shared with the call under way, and copied when that changes something.
+pub(crate) type Remembered = Arc<BTreeMap<String, Vec<u8>>>;
 
 #[derive(Default)]
 pub(crate) struct Memories {
@@ -39,10 +40,10 @@ impl Memories {
             *kept = Kept::default();
         }
         let before = kept.each.insert((device.clone(), plugin.clone()), remembered);
-        kept.bytes = (kept.bytes + size).saturating_sub(before.as_ref().map_or(0, self::size));
+        kept.bytes = (kept.bytes + size).saturating_sub(before.as_deref().map_or(0, self::size));
     }
 }
 
-fn size(remembered: &Remembered) -> usize {
+fn size(remembered: &BTreeMap<String, Vec<u8>>) -> usize {
     remembered.iter().map(|(key, value)| key.len() + value.len()).sum()
 }

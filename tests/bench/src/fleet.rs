@@ -1,36 +1,25 @@
 //! Thousands of simulated printers read through one gateway, against the same reading in plain Rust without a sandbox.
 //!
-//! Both readers are processes of their own; the simulated printers live in this one and are the same for both.
+//! Every reader is a process of its own; the simulated printers live in this one and are the same for all.
 
-use crate::Arguments;
+use crate::plain::{IN_FLIGHT, PORT, TIME};
 use crate::report::{Aim, Report};
+use crate::{Arguments, exporter};
 use anyhow::{Context, Result, bail};
-use async_snmp::transport::UdpTransport;
-use async_snmp::{Auth, Client, Oid, Retry};
-use futures::StreamExt;
 use hostler_simulator::{Fleet, FleetConfig, Share, Source, profile};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-
-const PORT: u16 = 16_161;
-const TIME: Duration = Duration::from_secs(20);
-/// In flight, in both readers.
-const IN_FLIGHT: usize = 128;
 
 pub async fn measure(arguments: &Arguments, report: &Report) -> Result<()> {
     let mix = vec![Share { source: Source::Profile(profile::fern_220()), weight: 1 }];
     let config = FleetConfig { count: arguments.devices, port: PORT, mix, pages_per_hour: 0, ..FleetConfig::default() };
     let fleet = Fleet::start(config).await?;
     let requests = || fleet.devices().iter().map(|device| device.control.requests()).sum::<u64>();
-    let plain = Command::new(std::env::current_exe()?)
-        .args(["--plain", "--devices", &arguments.devices.to_string()])
-        .stdout(Stdio::piped())
-        .spawn()?
-        .wait_with_output()?;
-    let plain: f64 = String::from_utf8_lossy(&plain.stdout).trim().parse().context("the plain reader failed")?;
     let folder = tempfile::tempdir_in("target")?;
+    let (asked_only, plain) = (plain(arguments, "ask")?, plain(arguments, "read")?);
+    let exporter = exporter::rate(folder.path(), arguments.devices).await?;
     let gateway = Gateway::start(arguments, folder.path())?;
     gateway.wait_for(arguments.devices).await?;
     let (before, asked) = (gateway.reads().await?, requests());
@@ -40,11 +29,28 @@ pub async fn measure(arguments: &Arguments, report: &Report) -> Result<()> {
     let rate = (after - before) as f64 / start.elapsed().as_secs_f64();
     let each = asked as f64 / (after - before).max(1) as f64;
     eprintln!("one reading asks the printer {each:.1} times");
-    let name = format!("{} printers, readings a second", arguments.devices);
-    report.figure(&name, "/s", rate, plain, Aim::AtLeast(0.7));
-    let resident = gateway.resident_mib()?;
-    report.figure("the gateway's resident memory", "MiB", resident, 256.0, Aim::AtMost(1.0));
+    let devices = arguments.devices;
+    report.figure(&format!("{devices} printers, readings in plain Rust"), "/s", rate, plain, Aim::AtLeast(0.7));
+    report.figure(&format!("{devices} printers, answers asked and forgotten"), "/s", rate, asked_only, Aim::None);
+    match exporter {
+        Some(scrapes) => {
+            let name = format!("{devices} printers, prometheus-snmp-exporter");
+            report.figure(&name, "/s", rate, scrapes, Aim::AtLeast(1.0));
+        }
+        None => eprintln!("skipped: prometheus-snmp-exporter is not installed"),
+    }
+    report.figure("the gateway's resident memory", "MiB", gateway.resident_mib()?, 256.0, Aim::AtMost(1.0));
     Ok(())
+}
+
+/// Readings a second in plain Rust.
+fn plain(arguments: &Arguments, what: &str) -> Result<f64> {
+    let reader = Command::new(std::env::current_exe()?)
+        .args(["--plain", what, "--devices", &arguments.devices.to_string()])
+        .stdout(Stdio::piped())
+        .spawn()?
+        .wait_with_output()?;
+    String::from_utf8_lossy(&reader.stdout).trim().parse().context("the plain reader failed")
 }
 
 struct Gateway {
@@ -143,66 +149,4 @@ impl Gateway {
         let kib: f64 = line.trim().trim_end_matches(" kB").parse()?;
         Ok(kib / 1024.0)
     }
-}
-
-/// The same reading in plain Rust: the objects that a printer's reading wants, in as many requests.
-pub async fn plain_reading(devices: u32) -> Result<()> {
-    let socket = UdpTransport::builder().bind("0.0.0.0:0").recv_buffer_size(4 << 20).build().await.map_err(boxed)?;
-    let objects = objects();
-    let start = Instant::now();
-    let addresses = (0_u32..).map(|n| {
-        let n = n % devices;
-        SocketAddr::new(
-            IpAddr::V4(Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 1, 0, 1)) + (n / 254) * 256 + n % 254)),
-            PORT,
-        )
-    });
-    let mut reading = futures::stream::iter(addresses.take_while(|_| start.elapsed() < TIME))
-        .map(|address| {
-            let (socket, objects) = (&socket, &objects);
-            async move {
-                let client = Client::builder(address, Auth::v2c("public"))
-                    .request_timeout(Duration::from_millis(1_500))
-                    .retry(Retry::fixed(2, Duration::ZERO).unwrap_or_default())
-                    .max_oids_per_request(40)
-                    .build_with(socket)
-                    .await
-                    .map_err(boxed)?;
-                for chunk in objects.chunks(40) {
-                    client.get_many(chunk).await.map_err(boxed)?;
-                }
-                anyhow::Ok(())
-            }
-        })
-        .buffer_unordered(IN_FLIGHT);
-    let mut count = 0_u64;
-    while let Some(read) = reading.next().await {
-        read?;
-        count += 1;
-    }
-    println!("{}", count as f64 / start.elapsed().as_secs_f64());
-    Ok(())
-}
-
-/// Status, counters, levels and trays of a printer of the simulated profile: what a steady reading asks for.
-fn objects() -> Vec<Oid> {
-    let mut objects: Vec<String> = [
-        "1.3.6.1.2.1.43.5.1.1.1.1",
-        "1.3.6.1.2.1.1.3.0",
-        "1.3.6.1.2.1.25.3.2.1.5.1",
-        "1.3.6.1.2.1.25.3.5.1.1.1",
-        "1.3.6.1.2.1.25.3.5.1.2.1",
-        "1.3.6.1.2.1.43.10.2.1.4.1.1",
-    ]
-    .map(str::to_owned)
-    .into();
-    objects.extend((1..=6).map(|supply| format!("1.3.6.1.2.1.43.11.1.1.9.1.{supply}")));
-    objects.extend((1..=3).map(|tray| format!("1.3.6.1.2.1.43.8.2.1.10.1.{tray}")));
-    objects.extend((1..=4).map(|line| format!("1.3.6.1.2.1.43.16.5.1.2.1.{line}")));
-    objects.extend((1..=2).map(|cover| format!("1.3.6.1.2.1.43.6.1.1.3.1.{cover}")));
-    objects.iter().filter_map(|text| Oid::parse(text).ok()).collect()
-}
-
-fn boxed(error: Box<async_snmp::Error>) -> anyhow::Error {
-    anyhow::anyhow!("{error}")
 }

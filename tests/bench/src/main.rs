@@ -10,8 +10,10 @@
 
 mod calls;
 mod commits;
+mod exporter;
 mod fleet;
 mod pages;
+mod plain;
 mod report;
 
 use anyhow::Result;
@@ -42,7 +44,7 @@ pub struct Arguments {
     only: Option<String>,
     /// Read these printers in plain Rust and print how many a second; what the bench calls itself with
     #[arg(long, hide = true)]
-    plain: bool,
+    plain: Option<plain::Plain>,
 }
 
 fn main() -> Result<()> {
@@ -50,8 +52,8 @@ fn main() -> Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        if arguments.plain {
-            return fleet::plain_reading(arguments.devices).await;
+        if let Some(plain) = arguments.plain {
+            return plain::run(plain, arguments.devices).await;
         }
         let report = Report::new(arguments.json);
         let wanted = |name: &str| arguments.only.as_ref().is_none_or(|only| name.contains(only.as_str()));

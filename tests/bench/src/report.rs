@@ -20,7 +20,7 @@ pub struct Report {
 impl Report {
     pub fn new(json: bool) -> Self {
         if !json {
-            println!("{:<42} {:>14} {:>14} {:>7}   aim", "figure", "ours", "other", "ratio");
+            println!("{:<46} {:>14} {:>14} {:>7}   aim", "figure", "ours", "other", "ratio");
         }
         Self { json }
     }
@@ -43,7 +43,7 @@ impl Report {
             Some(false) => "missed",
             None => "",
         };
-        println!("{name:<42} {:>14} {:>14} {ratio:>7.2}   {aim_text} {met}", scale(ours, unit), scale(other, unit));
+        println!("{name:<46} {:>14} {:>14} {ratio:>7.2}   {aim_text} {met}", scale(ours, unit), scale(other, unit));
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::bindings::wit::{cache, state};
 use crate::call::Guest;
 use crate::limits::Refused;
+use std::sync::Arc;
 use wasmtime::Result;
 
 /// Bytes of a key.
@@ -92,7 +93,7 @@ impl cache::Host for Guest {
         checked(&key)?;
         fits(&key, &value, self.cache.iter().filter(|(other, _)| **other != key).map(|(_, value)| value))?;
         self.purse.bytes(key.len() + value.len())?;
-        self.cache.insert(key, value);
+        Arc::make_mut(&mut self.cache).insert(key, value);
         self.cache_changed = true;
         Ok(())
     }
