@@ -16,7 +16,7 @@ pub struct Connection {
     /// The node's address, such as https://manager.example
     #[arg(long, env = "HOSTLER_URL", global = true)]
     pub url: Option<Url>,
-    /// An API token; make one on the page or with `hostler token add`
+    /// An API token; make one on the page, or with `hostler token add --data …` on the node itself
     #[arg(long, env = "HOSTLER_TOKEN", hide_env_values = true, global = true)]
     pub token: Option<String>,
     /// The data folder of a node on this machine, instead of address and token

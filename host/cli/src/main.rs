@@ -34,6 +34,8 @@ enum Verb {
     Node(verbs::node::Node),
     #[command(subcommand)]
     Token(verbs::token::Token),
+    #[command(subcommand)]
+    User(verbs::user::User),
     Simulate(verbs::simulate::Simulate),
     Completions(verbs::completions::Completions),
     #[command(hide = true)]
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
             Verb::Plugin(verb) => verb.run().await,
             Verb::Node(verb) => verb.run().await,
             Verb::Token(verb) => verb.run().await,
+            Verb::User(verb) => verb.run().await,
             Verb::Simulate(verb) => verb.run().await,
             Verb::Completions(verb) => verb.run(),
             Verb::CompilePlugin(verb) => verb.run(),

@@ -46,6 +46,8 @@ pub enum TokenKind {
     Session,
     /// A program's access to the API.
     Program,
+    /// The command line's on the node itself, in a file that only the node's owner reads.
+    Local,
 }
 
 /// A token that was given out, without the token.

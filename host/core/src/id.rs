@@ -97,6 +97,11 @@ id!(
     UserName, "user ID", is_word, "1 to 200 of the characters A-Z a-z 0-9 - _ . : @ +"
 );
 
+id!(
+    /// Something that a gateway logs in with, as its configuration and a plug-in's manifest name it.
+    CredentialName, "credential name", is_word, "1 to 200 of the characters A-Z a-z 0-9 - _ . : @ +"
+);
+
 impl DeviceId {
     /// Joins words to an ID: what an ID can't have becomes a hyphen, letters become small, what is too long is cut.
     /// Words without any letter or digit give `unnamed`.

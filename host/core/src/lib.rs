@@ -20,6 +20,6 @@ pub mod viewer;
 pub mod watch;
 
 pub use changes::{Change, Changes, Expect};
-pub use id::{BadId, DeviceId, NodeId, PluginName, SiteId, UserName};
+pub use id::{BadId, CredentialName, DeviceId, NodeId, PluginName, SiteId, UserName};
 pub use secret::Secret;
 pub use time::Timestamp;

@@ -1,10 +1,10 @@
 //! A running node.
 
 use crate::config::{Config, ConfigError, Role};
+use crate::local::LocalToken;
 use crate::serve::{self, Server};
 use crate::{LOCAL_ADDRESS, LOCAL_TOKEN};
 use hostler_core::device::HttpReach;
-use hostler_core::viewer::Right;
 use hostler_core::{NodeId, Secret, UserName};
 use hostler_engine::{Adopter, Doorbells, now};
 use hostler_links::{Credentials, HttpLinks, Lanes, SnmpLinks};
@@ -63,12 +63,11 @@ pub enum StartError {
 pub struct Node {
     /// Where it listens.
     pub address: SocketAddr,
-    /// Whether by HTTPS.
-    pub tls: bool,
     /// What it offers.
     pub services: Arc<Services>,
     /// The first user of a new node and the password that was made.
     pub first_login: Option<(UserName, Secret)>,
+    url: String,
     inventory: Arc<Inventory>,
     server: Server,
     tasks: Vec<JoinHandle<()>>,
@@ -97,6 +96,9 @@ impl Node {
             Arc::clone(&presence),
             duty(&config),
         )?;
+        // What can fail comes before the first user: a password that was made and not shown is lost.
+        let bound = serve::bind(&config.listen).await?;
+        let (address, url) = (bound.address, bound.url());
         let mut node = Building { config: &config, store: &store, runtime: &runtime, tasks: Vec::new() };
         if config.has(Role::Gateway) {
             let gateway = node.gateway(&catalogue, &inventory).await?;
@@ -105,10 +107,11 @@ impl Node {
         let mut tasks = node.tasks;
         let keeping = Arc::clone(&inventory);
         tasks.push(tokio::spawn(async move { keeping.keep_forever().await }));
+        private_file(&data.join(LOCAL_ADDRESS), &url)?;
         let admin: UserName = "admin".parse().map_err(|_| StartError::Links("admin is a user ID".to_owned()))?;
         let first_login = access.first_user(admin.clone()).await?.map(|password| (admin, password));
-        let local = access.local_token(Right::Administer).await?;
-        private_file(&data.join(LOCAL_TOKEN), local.expose())?;
+        let local = LocalToken::make(Arc::clone(&access), data.join(LOCAL_TOKEN)).await?;
+        tasks.push(tokio::spawn(local.renew_forever()));
         let tree = config.has(Role::Manager).then(|| {
             let services = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue));
             Tree::new(Arc::clone(&store), services, presence, bells, live.clone())
@@ -122,18 +125,15 @@ impl Node {
         };
         let services = Services { access, inventory: Arc::clone(&inventory), catalogue, live, node: info };
         let services = Arc::new(services);
-        let server = serve::listen(&config.listen, Arc::clone(&services), tree).await?;
-        let (address, tls) = (server.address, server.tls);
-        let scheme = if tls { "https" } else { "http" };
-        private_file(&data.join(LOCAL_ADDRESS), &format!("{scheme}://{address}"))?;
+        let server = bound.serve(Arc::clone(&services), tree)?;
         tracing::info!(node = %config.node.id, %address, "ready");
-        Ok(Self { address, tls, services, first_login, inventory, server, tasks })
+        Ok(Self { address, services, first_login, url, inventory, server, tasks })
     }
 
     /// Where a browser finds it.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
+        self.url.clone()
     }
 
     /// Stops in order: no new calls, what was gathered is written.
@@ -278,7 +278,7 @@ fn private_folder(path: &Path) -> Result<(), StartError> {
 }
 
 /// A file that only its owner may read, replaced as a whole.
-fn private_file(path: &Path, text: &str) -> Result<(), StartError> {
+pub(crate) fn private_file(path: &Path, text: &str) -> Result<(), StartError> {
     use std::io::Write;
     let broken = |source| StartError::Folder { path: path.to_owned(), source };
     let folder = path.parent().unwrap_or(Path::new("."));

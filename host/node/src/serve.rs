@@ -15,42 +15,62 @@ use tokio::task::JoinHandle;
 const GRACE: Duration = Duration::from_secs(2);
 
 pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
-    pub(crate) tls: bool,
     handle: Handle<SocketAddr>,
     task: JoinHandle<std::io::Result<()>>,
 }
 
-pub(crate) async fn listen(
-    config: &Listen,
-    services: Arc<Services>,
-    tree: Option<Arc<Tree>>,
-) -> Result<Server, StartError> {
+/// A port that is ours and a certificate that was read: everything of a server that can fail.
+pub(crate) struct Bound {
+    pub(crate) address: SocketAddr,
+    listener: TcpListener,
+    certificate: Option<RustlsConfig>,
+}
+
+pub(crate) async fn bind(config: &Listen) -> Result<Bound, StartError> {
+    let certificate = match &config.tls {
+        None => None,
+        Some(tls) => {
+            let certificate = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await;
+            Some(certificate.map_err(|error| StartError::Certificate(error.to_string()))?)
+        }
+    };
     let wanted = *config.address.get_ref();
     let broken = |error| StartError::Listen(wanted, error);
     let listener = TcpListener::bind(wanted).map_err(broken)?;
     listener.set_nonblocking(true).map_err(broken)?;
     let address = listener.local_addr().map_err(broken)?;
-    let scheme = if config.tls.is_some() { hostler_web::Scheme::Https } else { hostler_web::Scheme::Http };
-    let mut router = hostler_web::router(services, hostler_web::Options { scheme });
-    if let Some(tree) = tree {
-        router = router.merge(hostler_transport::router(tree));
+    Ok(Bound { address, listener, certificate })
+}
+
+impl Bound {
+    /// Where a browser finds it.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let handle = Handle::new();
-    let task = match &config.tls {
-        None => {
-            let server = axum_server::from_tcp(listener).map_err(broken)?.handle(handle.clone());
-            tokio::spawn(server.serve(service))
+
+    pub(crate) fn serve(self, services: Arc<Services>, tree: Option<Arc<Tree>>) -> Result<Server, StartError> {
+        let Self { address, listener, certificate } = self;
+        let scheme = if certificate.is_some() { hostler_web::Scheme::Https } else { hostler_web::Scheme::Http };
+        let mut router = hostler_web::router(services, hostler_web::Options { scheme });
+        if let Some(tree) = tree {
+            router = router.merge(hostler_transport::router(tree));
         }
-        Some(tls) => {
-            let certificate = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await;
-            let certificate = certificate.map_err(|error| StartError::Certificate(error.to_string()))?;
-            let server = axum_server::from_tcp_rustls(listener, certificate).map_err(broken)?.handle(handle.clone());
-            tokio::spawn(server.serve(service))
-        }
-    };
-    Ok(Server { address, tls: config.tls.is_some(), handle, task })
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let handle = Handle::new();
+        let broken = |error| StartError::Listen(address, error);
+        let task = match certificate {
+            None => {
+                let server = axum_server::from_tcp(listener).map_err(broken)?.handle(handle.clone());
+                tokio::spawn(server.serve(service))
+            }
+            Some(certificate) => {
+                let server = axum_server::from_tcp_rustls(listener, certificate).map_err(broken)?;
+                tokio::spawn(server.handle(handle.clone()).serve(service))
+            }
+        };
+        Ok(Server { handle, task })
+    }
 }
 
 impl Server {

@@ -34,13 +34,13 @@ fn permitted(plugin: &Loaded, action: &Action) -> Result<(), String> {
         Action::SnmpSet(_) => Capability::SnmpWrite,
         Action::HttpSend(_) => Capability::Http,
     };
-    if !plugin.grant.has(needed) {
+    if !plugin.grant.has(&needed) {
         return Err(format!("it wants to {}, which was not granted", needed.question()));
     }
     let Action::HttpSend(PlainRequest { credential: Some(name), .. }) = action else { return Ok(()) };
-    if plugin.component.manifest.credentials.contains(name) {
+    if plugin.grant.has_credential(name) {
         return Ok(());
     }
     let name: String = name.chars().take(80).collect();
-    Err(format!("its manifest does not ask for the credential {name:?}"))
+    Err(format!("it wants to use the credential {name:?}, which its manifest does not ask for"))
 }

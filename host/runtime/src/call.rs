@@ -196,7 +196,6 @@ pub struct Done {
 pub(crate) struct Guest {
     pub(crate) device: DeviceId,
     pub(crate) grant: Grant,
-    pub(crate) credentials: std::collections::BTreeSet<String>,
     pub(crate) snmp: Option<SnmpLink>,
     pub(crate) http: Option<HttpLink>,
     pub(crate) stored: BTreeMap<String, Vec<u8>>,
@@ -221,7 +220,7 @@ impl Runtime {
         let budget = plugin.budget;
         let name = &plugin.component.manifest.name;
         let _place = self.calls.acquire().await;
-        let cache = if plugin.grant.has(hostler_core::plugin::Capability::Cache) {
+        let cache = if plugin.grant.has(&hostler_core::plugin::Capability::Cache) {
             self.memories.recall(&call.device, name)
         } else {
             Remembered::default()
@@ -229,7 +228,6 @@ impl Runtime {
         let guest = Guest {
             device: call.device,
             grant: plugin.grant.clone(),
-            credentials: plugin.component.manifest.credentials.clone(),
             snmp: call.snmp,
             http: call.http,
             stored: call.state,

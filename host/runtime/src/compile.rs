@@ -3,6 +3,7 @@
 //! Compiling what nobody trusts can take any time and memory; in a child process both have limits. The result is kept
 //! where only this node writes, under the component's digest and the engine's, so that it always fits.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -126,7 +127,7 @@ impl Compiled {
 
     /// The component, compiled now or before.
     pub(crate) async fn get(&self, engine: &Engine, digest: &str, bytes: &[u8]) -> Result<Component, CompileError> {
-        let path = self.folder.join(format!("{digest}-{}.cwasm", fingerprint(engine)));
+        let path = self.folder.join(file_name(engine, digest));
         if path.exists() {
             match deserialize(engine, &path) {
                 Ok(component) => return Ok(component),
@@ -146,10 +147,23 @@ impl Compiled {
         deserialize(engine, &path).map_err(|error| CompileError::Invalid(format!("{error:#}")))
     }
 
-    /// Forgets what was compiled of a component that is gone.
-    pub(crate) fn forget(&self, engine: &Engine, digest: &str) {
-        let _ = std::fs::remove_file(self.folder.join(format!("{digest}-{}.cwasm", fingerprint(engine))));
+    /// Forgets what was compiled of components that are gone, or by an engine that is, and what a crash left half-done.
+    pub(crate) fn keep_only(&self, engine: &Engine, digests: &BTreeSet<String>) {
+        // Nothing was compiled yet.
+        let Ok(files) = std::fs::read_dir(&self.folder) else { return };
+        let fitting: BTreeSet<String> = digests.iter().map(|digest| file_name(engine, digest)).collect();
+        for file in files.flatten() {
+            if file.file_name().to_str().is_none_or(|name| !fitting.contains(name))
+                && let Err(error) = std::fs::remove_file(file.path())
+            {
+                tracing::warn!(%error, path = %file.path().display(), "old compiled code can't be removed");
+            }
+        }
     }
+}
+
+fn file_name(engine: &Engine, digest: &str) -> String {
+    format!("{digest}-{}.cwasm", fingerprint(engine))
 }
 
 fn fingerprint(engine: &Engine) -> String {

@@ -8,6 +8,7 @@ use crate::limits::PARTS;
 use crate::memory::Memories;
 use hostler_core::plugin::grant::NotGranted;
 use hostler_core::plugin::{Budget, Component, Grant, Interface, Refusal, inspect};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -128,7 +129,7 @@ pub struct Loaded {
     pub component: Component,
     /// What its calls may spend.
     pub budget: Budget,
-    /// What it may do.
+    /// What it may do: what it asks for, all of which was granted.
     pub grant: Grant,
     pub(crate) pre: DriverPluginPre<Guest>,
 }
@@ -163,11 +164,9 @@ impl Runtime {
     ///
     /// # Errors
     /// A [`RuntimeError`] that names the plug-in, the rule, and the manifest's line where there is one.
-    pub async fn load(&self, bytes: &[u8], grant: Grant) -> Result<Loaded, RuntimeError> {
+    pub async fn load(&self, bytes: &[u8], grant: &Grant) -> Result<Loaded, RuntimeError> {
         let component = inspect(bytes)?;
-        if let Some(missing) = grant.missing(&component.manifest).into_iter().next() {
-            return Err(missing.into());
-        }
+        grant.covers(&component.manifest)?;
         let plugin = component.manifest.name.to_string();
         let code = self
             .compiled
@@ -177,12 +176,14 @@ impl Runtime {
         let unfit = |error: wasmtime::Error| RuntimeError::Unfit { plugin: plugin.clone(), why: format!("{error:#}") };
         let linker = self.linker(&component.imports).map_err(unfit)?;
         let pre = linker.instantiate_pre(&code).and_then(DriverPluginPre::new).map_err(unfit)?;
+        // What was granted beyond what it asks for isn't its.
+        let grant = Grant::all_of(&component.manifest);
         Ok(Loaded { budget: component.manifest.budget.within(Budget::default()), component, grant, pre })
     }
 
-    /// Forgets what was compiled of a component.
-    pub fn forget(&self, digest: &str) {
-        self.compiled.forget(&self.engine, digest);
+    /// Forgets what was compiled of other components than these, and by other engines than this one.
+    pub fn keep_only(&self, digests: &BTreeSet<String>) {
+        self.compiled.keep_only(&self.engine, digests);
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -190,7 +191,7 @@ impl Runtime {
     }
 
     /// A linker with what the plug-in imports and nothing else; that it was granted was checked before.
-    fn linker(&self, imports: &std::collections::BTreeSet<Interface>) -> wasmtime::Result<Linker<Guest>> {
+    fn linker(&self, imports: &BTreeSet<Interface>) -> wasmtime::Result<Linker<Guest>> {
         let mut linker = Linker::new(&self.engine);
         let link = &mut linker;
         type Own = HasSelf<Guest>;

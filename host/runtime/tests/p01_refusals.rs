@@ -16,7 +16,7 @@ use hostler_runtime::{Compiler, Runtime, RuntimeError};
 async fn refusal(bytes: &[u8]) -> RuntimeError {
     let grant = inspect(bytes).map(|component| Grant::all_of(&component.manifest)).unwrap_or_default();
     let runtime = Runtime::start(compiled(), Compiler::Here).unwrap();
-    match runtime.load(bytes, grant).await {
+    match runtime.load(bytes, &grant).await {
         Err(error) => error,
         Ok(plugin) => panic!("{} was taken", plugin.component.size),
     }
@@ -113,15 +113,16 @@ async fn p01_what_was_not_granted_is_named_with_its_line() {
     let runtime = Runtime::start(compiled(), Compiler::Here).unwrap();
     let whole = common::parsed_manifest();
     for capability in &whole.needs {
-        let grant = Grant(whole.needs.iter().copied().filter(|other| other != capability).collect());
-        let Err(error) = runtime.load(&hostile(), grant).await else { panic!("{capability} was not needed") };
+        let grant = Grant(whole.needs.iter().filter(|other| *other != capability).cloned().collect());
+        let Err(error) = runtime.load(&hostile(), &grant).await else { panic!("{capability} was not needed") };
         assert!(matches!(error, RuntimeError::NotGranted(_)), "{error}");
         let sentence = error.to_string();
-        let line = format!("line {}", whole.line_of(*capability).unwrap());
+        let line = format!("line {}", whole.line_of(capability).unwrap());
         assert!(sentence.contains("hostile") && sentence.contains(&line), "{sentence}");
         assert!(sentence.contains(&capability.to_string()), "{sentence}");
     }
     assert!(whole.needs.contains(&Capability::SnmpWrite));
+    assert!(whole.needs.contains(&"credential:own".parse().unwrap()));
 }
 
 #[test]

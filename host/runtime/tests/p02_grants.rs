@@ -49,6 +49,18 @@ async fn p02_a_credential_that_the_manifest_does_not_name_can_not_be_used() {
 }
 
 #[tokio::test]
+async fn p02_a_credential_that_was_granted_and_the_manifest_does_not_name_can_not_be_used() {
+    let text = common::manifest().replace("http = { credentials = [\"own\"] }", "http = {}");
+    let bytes = common::component::with_manifest(&common::hostile(), &text);
+    let runtime = Stage::new().await.runtime;
+    let grant = Grant::all_of(&common::parsed_manifest());
+    assert!(grant.has_credential("own"));
+    let plugin = runtime.load(&bytes, &grant).await.unwrap();
+    let called = runtime.call(&plugin, call(Behaviour::ActWithOwnCredential), Question::Read).await;
+    assert!(matches!(called, Err(CallError::Overstepped { .. })), "{called:?}");
+}
+
+#[tokio::test]
 async fn p02_settings_that_the_manifest_does_not_have_are_not_handed_over() {
     let stage = Stage::new().await;
     let mut call = call(Behaviour::WellBehaved);
@@ -61,7 +73,7 @@ async fn p02_more_than_was_asked_for_may_be_granted_and_changes_nothing() {
     let stage = Stage::new().await;
     let bytes = driver(FAILING_READ);
     assert!(inspect(&bytes).unwrap().manifest.needs.is_empty());
-    let plugin = stage.runtime.load(&bytes, Grant([Capability::Http].into())).await.unwrap();
+    let plugin = stage.runtime.load(&bytes, &Grant([Capability::Http].into())).await.unwrap();
     let done = stage.runtime.call(&plugin, call(Behaviour::WellBehaved), Question::Read).await.unwrap();
     assert_eq!(done.answer, Err(Failure::Unreachable(String::new())));
 }

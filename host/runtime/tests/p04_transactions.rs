@@ -86,17 +86,24 @@ async fn p04_compiled_code_is_kept_across_restarts() {
     let grant = Grant::all_of(&component.manifest);
     let start = |compiler| Runtime::start(folder.path().to_path_buf(), compiler).unwrap();
 
-    let Err(error) = start(none()).load(&bytes, grant.clone()).await else { panic!("there was no compiler") };
+    let Err(error) = start(none()).load(&bytes, &grant).await else { panic!("there was no compiler") };
     assert!(matches!(&error, RuntimeError::Compile { plugin, .. } if plugin == "hostile"), "{error}");
-    assert!(start(Compiler::Here).load(&bytes, grant.clone()).await.is_ok());
+    assert!(start(Compiler::Here).load(&bytes, &grant).await.is_ok());
 
     let runtime = start(none());
-    let plugin = runtime.load(&bytes, grant.clone()).await.unwrap();
+    let plugin = runtime.load(&bytes, &grant).await.unwrap();
     assert!(runtime.call(&plugin, call(Behaviour::WellBehaved), Question::Read).await.is_ok());
 
-    runtime.forget(&component.digest);
+    std::fs::write(folder.path().join(format!("{}-0123456789abcdef.cwasm", component.digest)), b"another engine's")
+        .unwrap();
+    std::fs::write(folder.path().join(".tmpAbCdEf"), b"half").unwrap();
+    runtime.keep_only(&[component.digest].into());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "what this engine can't use is gone");
+    assert!(runtime.load(&bytes, &grant).await.is_ok());
+    runtime.keep_only(&[].into());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     assert!(runtime.call(&plugin, call(Behaviour::WellBehaved), Question::Read).await.is_ok(), "it is still loaded");
-    assert!(runtime.load(&bytes, grant).await.is_err(), "it was forgotten");
+    assert!(runtime.load(&bytes, &grant).await.is_err(), "it was forgotten");
 }
 
 #[tokio::test]
@@ -105,13 +112,13 @@ async fn p04_compiled_code_that_does_not_fit_is_compiled_again() {
     let bytes = hostile();
     let grant = Grant::all_of(&inspect(&bytes).unwrap().manifest);
     let start = |compiler| Runtime::start(folder.path().to_path_buf(), compiler).unwrap();
-    assert!(start(Compiler::Here).load(&bytes, grant.clone()).await.is_ok());
+    assert!(start(Compiler::Here).load(&bytes, &grant).await.is_ok());
     for entry in std::fs::read_dir(folder.path()).unwrap() {
         std::fs::write(entry.unwrap().path(), b"").unwrap();
     }
-    assert!(start(none()).load(&bytes, grant.clone()).await.is_err());
-    assert!(start(Compiler::Here).load(&bytes, grant.clone()).await.is_ok());
-    assert!(start(none()).load(&bytes, grant).await.is_ok());
+    assert!(start(none()).load(&bytes, &grant).await.is_err());
+    assert!(start(Compiler::Here).load(&bytes, &grant).await.is_ok());
+    assert!(start(none()).load(&bytes, &grant).await.is_ok());
 }
 
 #[tokio::test]
@@ -120,7 +127,7 @@ async fn p04_a_plugin_that_is_loaded_twice_at_once_is_loaded() {
     let bytes = hostile();
     let grant = Grant::all_of(&inspect(&bytes).unwrap().manifest);
     let runtime = Runtime::start(folder.path().to_path_buf(), Compiler::Here).unwrap();
-    let (one, other) = tokio::join!(runtime.load(&bytes, grant.clone()), runtime.load(&bytes, grant.clone()));
+    let (one, other) = tokio::join!(runtime.load(&bytes, &grant), runtime.load(&bytes, &grant));
     for plugin in [one.unwrap(), other.unwrap()] {
         assert!(runtime.call(&plugin, call(Behaviour::WellBehaved), Question::Read).await.is_ok());
     }

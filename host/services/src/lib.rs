@@ -11,7 +11,7 @@ pub mod inventory;
 mod live;
 pub mod tree;
 
-pub use access::{Access, MadeToken, NewToken, NewUser, TokenView, UserView};
+pub use access::{Access, Ended, MadePassword, MadeToken, NewToken, NewUser, Person, TokenView, UserView};
 pub use catalogue::{Ask, Catalogue, Installed, PluginView};
 pub use error::ServiceError;
 pub use gateway::Gateway;

@@ -6,10 +6,11 @@ use crate::state::{Scheme, Web};
 use axum::extract::FromRequestParts;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use hostler_core::Secret;
 use hostler_core::viewer::Viewer;
+use hostler_services::Person;
 use url::form_urlencoded::byte_serialize;
 
 /// Somebody who has logged in. Handlers that take this are reached by nobody else.
@@ -37,6 +38,19 @@ impl FromRequestParts<Web> for Who {
             Some(Self { viewer, token: Secret::new(token.to_owned()) })
         });
         known.ok_or_else(|| refuse(parts))
+    }
+}
+
+impl Who {
+    /// The same, where it isn't a program: for what a token may not do whatever its right.
+    pub(crate) fn person(&self, web: &Web) -> Result<Person, ApiError> {
+        web.services.access.person(self.token.expose()).map_err(|error| {
+            let error = ApiError::from(error);
+            if error.status() != StatusCode::FORBIDDEN {
+                return error;
+            }
+            error.advising("Log in with a password, or use the command line on the node itself, with --data.")
+        })
     }
 }
 

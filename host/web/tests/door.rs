@@ -171,3 +171,59 @@ async fn what_is_too_long_is_refused() {
     let answer = site.ask("POST", "/api/v1/plugins", &[&token], &"x".repeat(200_000)).await;
     assert_eq!(answer.status, 400, "a plug-in may be longer, but it must be one: {answer:?}");
 }
+
+const JSON: &str = "content-type: application/json";
+
+#[tokio::test]
+async fn a_program_s_token_makes_no_other_and_manages_nobody() {
+    let site = Site::with_devices(0).await;
+    let token = site.token(Right::Administer).await;
+    site.add("grace", Right::See).await;
+    for (method, path, body) in [
+        ("POST", "/api/v1/tokens", r#"{"label":"more","right":"see","days":3650}"#),
+        ("DELETE", "/api/v1/tokens/0", ""),
+        ("PUT", "/api/v1/account/password", r#"{"old":"x","new":"correct horse battery"}"#),
+        ("POST", "/api/v1/users", r#"{"name":"eve","password":"correct horse battery","right":"administer"}"#),
+        ("POST", "/api/v1/users/grace/password", ""),
+        ("DELETE", "/api/v1/users/grace", ""),
+    ] {
+        let answer = site.ask(method, path, &[&token, JSON], body).await;
+        assert_eq!(answer.status, 403, "{method} {path}: {answer:?}");
+        assert!(answer.json()["what_to_do"].as_str().unwrap().contains("password"), "{answer:?}");
+    }
+    assert_eq!(site.ask("DELETE", "/api/v1/session", &[&token], "").await.status, 204, "it may end itself");
+    assert_eq!(site.get("/api/v1/account", &[&token]).await.status, 401);
+}
+
+#[tokio::test]
+async fn who_changes_the_password_stays_and_is_told_that_the_rest_ended() {
+    let site = Site::with_devices(0).await;
+    let (cookie, other, token) = (site.cookie().await, site.cookie().await, site.token(Right::See).await);
+    let form = format!("old={}&new=correct+horse+battery", site.password.expose());
+    let answer = site.post("/account/password", &[&cookie, OURS], &form).await;
+    assert_eq!((answer.status, answer.header("location")), (303, Some("/account?done=password")), "{answer:?}");
+    let page = site.get("/account?done=password", &[&cookie]).await;
+    assert!(page.body.contains("Every other session and all your tokens have ended"), "{}", page.body);
+    assert_eq!(site.get("/account", &[&other]).await.status, 303);
+    assert_eq!(site.get("/api/v1/account", &[&token]).await.status, 401);
+}
+
+#[tokio::test]
+async fn an_administrator_gives_a_new_password_and_removes_users_but_not_the_last_administrator() {
+    let site = Site::with_devices(0).await;
+    site.add("grace", Right::See).await;
+    let cookie = site.cookie().await;
+    let page = site.get("/account", &[&cookie]).await.body;
+    assert!(page.contains("/account/users/grace/remove") && page.contains("/account/users/grace/password"), "{page}");
+    let made = site.post("/account/users/grace/password", &[&cookie, OURS], "").await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let (_, rest) = made.body.split_once("The new password of grace").unwrap();
+    let password = rest.split("value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let form = format!("user=grace&password={password}");
+    assert_eq!(site.post("/login", &[OURS], &form).await.status, 303, "{password}");
+    let removed = site.post("/account/users/grace/remove", &[&cookie, OURS], "").await;
+    assert_eq!(removed.header("location"), Some("/account?done=parted"), "{removed:?}");
+    assert_eq!(site.post("/login", &[OURS], &form).await.status, 401);
+    let last = site.ask("DELETE", "/api/v1/users/admin", &[&cookie, OURS], "").await;
+    assert_eq!(last.status, 409, "{last:?}");
+}

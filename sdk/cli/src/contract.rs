@@ -60,7 +60,7 @@ impl std::fmt::Display for Finding {
             Self::NotAsked { capability } => write!(
                 f,
                 "the code calls what {capability} grants, and the manifest doesn't ask for it; add `{}` under [needs]",
-                line(*capability)
+                line(capability)
             ),
             Self::NotUsed { capability } => write!(
                 f,
@@ -72,15 +72,17 @@ impl std::fmt::Display for Finding {
 }
 
 /// What to write into the manifest.
-fn line(capability: Capability) -> &'static str {
-    match capability {
+fn line(capability: &Capability) -> String {
+    let line = match capability {
         Capability::Snmp => "snmp = {}",
         Capability::SnmpWrite => "snmp = { write = true }",
         Capability::Http => "http = {}",
         Capability::State => "state = true",
         Capability::Cache => "cache = true",
         Capability::Events => "events = true",
-    }
+        Capability::Credential(name) => return format!("http = {{ credentials = [\"{name}\"] }}"),
+    };
+    line.to_owned()
 }
 
 impl Contract {
@@ -117,10 +119,13 @@ impl Contract {
     /// Compares the component with its manifest.
     pub(crate) fn check(&self, manifest: &Manifest) -> Vec<Finding> {
         let used = self.used();
-        let missing = used.difference(&manifest.needs).map(|capability| Finding::NotAsked { capability: *capability });
+        let missing = used.difference(&manifest.needs).cloned().map(|capability| Finding::NotAsked { capability });
         // What a plug-in has the host do after the call, an action, is a value and not a call: it doesn't show here.
-        let shows = |capability: &Capability| !matches!(capability, Capability::SnmpWrite | Capability::Http);
-        let idle = manifest.needs.difference(&used).copied().filter(shows);
+        // A credential is named by a value as well.
+        let shows = |capability: &Capability| {
+            !matches!(capability, Capability::SnmpWrite | Capability::Http | Capability::Credential(_))
+        };
+        let idle = manifest.needs.difference(&used).cloned().filter(shows);
         missing.chain(idle.map(|capability| Finding::NotUsed { capability })).collect()
     }
 }

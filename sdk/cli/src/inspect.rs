@@ -29,7 +29,6 @@ struct Inspection {
     device_types: Vec<String>,
     needs: BTreeSet<Capability>,
     uses: BTreeSet<Capability>,
-    credentials: BTreeSet<String>,
     settings: Vec<String>,
     budget: Budget,
     exports: Vec<Interface>,
@@ -67,7 +66,6 @@ impl Inspection {
             publisher: manifest.publisher,
             device_types: manifest.device_types,
             needs: manifest.needs,
-            credentials: manifest.credentials,
             settings: manifest.settings.into_keys().collect(),
             budget: manifest.budget,
             exports: contract.exports,
@@ -89,7 +87,6 @@ impl Inspection {
         row("publisher", self.publisher.clone());
         row("device types", self.device_types.join(", "));
         row("needs", self.needs.iter().map(|need| need.question()).collect::<Vec<_>>().join("\n"));
-        row("credentials", self.credentials.iter().cloned().collect::<Vec<_>>().join(", "));
         row("settings", self.settings.join(", "));
         row("exports", lines(&self.exports));
         row("imports", lines(&self.imports));

@@ -19,7 +19,7 @@ pub async fn measure(arguments: &Arguments, report: &Report) -> Result<()> {
     let bytes = std::fs::read(&path).with_context(|| format!("{}; build it with ./just bench", path.display()))?;
     let folder = tempfile::tempdir()?;
     let runtime = Runtime::start(folder.path().to_owned(), Compiler::Here)?;
-    let plugin = runtime.load(&bytes, Grant::default()).await?;
+    let plugin = runtime.load(&bytes, &Grant::default()).await?;
     let call = || Call {
         device: "bench".parse().expect("a device ID"),
         snmp: None,

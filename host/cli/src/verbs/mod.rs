@@ -9,6 +9,7 @@ pub mod plugin;
 pub mod serve;
 pub mod simulate;
 pub mod token;
+pub mod user;
 
 use hostler_runtime::Compiler;
 

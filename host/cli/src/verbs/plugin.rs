@@ -29,7 +29,7 @@ pub enum Plugin {
     Install(Install),
     /// Put a newer release in a plug-in's place; the next call runs it
     Upgrade(Install),
-    /// Grant exactly these capabilities
+    /// Grant exactly these capabilities; what isn't named is taken away
     Grant(Grant),
     /// Go back to the release before
     Rollback(Named),
@@ -76,7 +76,7 @@ pub struct Install {
 pub struct Grant {
     /// The plug-in's name
     name: String,
-    /// snmp, snmp-write, http, state, cache, events; none takes every right away
+    /// snmp, snmp-write, http, state, cache, events, credential:NAME; none takes every right away
     capabilities: Vec<Capability>,
     #[command(flatten)]
     plain: Plain,
@@ -122,7 +122,7 @@ impl Inspect {
             let asks: Vec<Value> = manifest
                 .needs
                 .iter()
-                .map(|need| json!({ "capability": need, "question": need.question(), "line": manifest.line_of(*need) }))
+                .map(|need| json!({ "capability": need, "question": need.question(), "line": manifest.line_of(need) }))
                 .collect();
             let names = |all: &std::collections::BTreeSet<hostler_core::plugin::Interface>| -> Vec<String> {
                 all.iter().map(ToString::to_string).collect()
@@ -166,7 +166,8 @@ impl Install {
                 } else {
                     "it isn't called until then"
                 };
-                format!("it waits for approval; {meanwhile}\n  {}", missing.join("\n  "))
+                let missing = missing.join("\n  ");
+                format!("it waits for approval; {meanwhile}\n  {missing}\n{}", text(answer, "/what_to_do"))
             }
             _ => show(&answer["plugin"]),
         })
@@ -177,10 +178,12 @@ fn list(found: &Value) -> String {
     let rows = found.as_array().into_iter().flatten().map(|view| {
         let waiting = view.pointer("/record/waiting/version").and_then(Value::as_str);
         let refused = each(view, "/asks").filter(|ask| ask["granted"] == json!(false)).count();
-        let state = match (waiting, refused) {
-            (Some(version), _) => format!("{version} waits for approval"),
-            (None, 0) => "active".to_owned(),
-            (None, more) => format!("not called: {more} of its rights are missing"),
+        let trouble = view.pointer("/trouble").and_then(Value::as_str);
+        let state = match (waiting, refused, trouble) {
+            (Some(version), _, _) => format!("{version} waits for approval"),
+            (None, 0, None) => "active".to_owned(),
+            (None, 0, Some(why)) => format!("not called: {why}"),
+            (None, more, _) => format!("not called: {more} of its rights are missing"),
         };
         vec![
             text(view, "/record/name"),

@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 
 /// Make and end the tokens by which programs use the API.
 #[derive(Subcommand)]
-#[command(after_help = "Example:\n  hostler token add prometheus --right see --days 365")]
+#[command(after_help = "\
+Example:
+  hostler token add prometheus --right see --days 365
+
+A program's token can't make or end tokens: use --data on the node itself, or the page.")]
 pub enum Token {
     /// List the tokens and sessions that live
     #[command(visible_alias = "ls")]
@@ -75,10 +79,7 @@ impl Token {
 
 fn list(tokens: &Value) -> String {
     let rows = tokens.as_array().into_iter().flatten().map(|token| {
-        let ends = match token["expires_at"].as_u64() {
-            Some(u64::MAX) | None => "never".to_owned(),
-            Some(at) => Timestamp(at).to_string(),
-        };
+        let ends = token["expires_at"].as_u64().map_or_else(|| "-".to_owned(), |at| Timestamp(at).to_string());
         vec![
             text(token, "/id"),
             text(token, "/label"),

@@ -3,7 +3,7 @@
 //! It is TOML, written by the author beside the code and carried inside the component, so that one file is a plug-in.
 
 use super::Budget;
-use crate::id::PluginName;
+use crate::id::{BadId, CredentialName, PluginName};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,9 +28,11 @@ pub enum ManifestError {
     },
 }
 
-/// A capability that a manifest asks for. Each is an import interface, and an operator grants it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "kebab-case")]
+/// A capability that a manifest asks for, and an operator grants: an import interface, or a credential.
+///
+/// As text it is `snmp`, `snmp-write`, `http`, `state`, `cache`, `events`, or `credential:` and its name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Capability {
     /// Read from the device's SNMP agent.
     Snmp,
@@ -44,20 +46,27 @@ pub enum Capability {
     Cache,
     /// Tell people what happened.
     Events,
+    /// Have the host log in to the device's own web server with this one.
+    Credential(CredentialName),
 }
+
+/// What stands before a credential's name.
+const CREDENTIAL: &str = "credential:";
 
 impl Capability {
     /// What an operator is asked.
     #[must_use]
-    pub fn question(self) -> &'static str {
-        match self {
+    pub fn question(&self) -> String {
+        let question = match self {
             Self::Snmp => "read from the device's SNMP agent",
             Self::SnmpWrite => "write to the device's SNMP agent",
             Self::Http => "talk to the device's own web server",
             Self::State => "remember things of the device",
             Self::Cache => "remember things until the next restart",
             Self::Events => "report events of the device",
-        }
+            Self::Credential(name) => return format!("log in to the device with the gateway's credential {name}"),
+        };
+        question.to_owned()
     }
 }
 
@@ -70,6 +79,7 @@ impl std::fmt::Display for Capability {
             Self::State => "state",
             Self::Cache => "cache",
             Self::Events => "events",
+            Self::Credential(name) => return write!(f, "{CREDENTIAL}{name}"),
         })
     }
 }
@@ -77,12 +87,31 @@ impl std::fmt::Display for Capability {
 impl std::str::FromStr for Capability {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(name) = text.strip_prefix(CREDENTIAL) {
+            return name.parse().map(Self::Credential).map_err(|error: BadId| error.to_string());
+        }
         [Self::Snmp, Self::SnmpWrite, Self::Http, Self::State, Self::Cache, Self::Events]
             .into_iter()
             .find(|c| c.to_string() == text)
             .ok_or_else(|| {
-                format!("{text:?} is no capability; there are snmp, snmp-write, http, state, cache and events")
+                format!(
+                    "{text:?} is no capability; there are snmp, snmp-write, http, state, cache, events, and \
+                     {CREDENTIAL}NAME for a credential"
+                )
             })
+    }
+}
+
+impl TryFrom<String> for Capability {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Capability> for String {
+    fn from(capability: Capability) -> Self {
+        capability.to_string()
     }
 }
 
@@ -112,8 +141,6 @@ pub struct Manifest {
     pub device_types: Vec<String>,
     /// What it asks for.
     pub needs: BTreeSet<Capability>,
-    /// The credentials that it may name to the host.
-    pub credentials: BTreeSet<String>,
     /// What can be set.
     pub settings: BTreeMap<String, Setting>,
     /// What its calls may spend; at most the host's ceiling.
@@ -165,7 +192,7 @@ struct RawSnmp {
 #[serde(deny_unknown_fields)]
 struct RawHttp {
     #[serde(default)]
-    credentials: BTreeSet<String>,
+    credentials: Vec<Spanned<CredentialName>>,
 }
 
 impl Manifest {
@@ -193,6 +220,9 @@ impl Manifest {
         }
         if let Some(http) = &raw.needs.http {
             ask(Capability::Http, http.span().start);
+            for credential in &http.get_ref().credentials {
+                ask(Capability::Credential(credential.get_ref().clone()), credential.span().start);
+            }
         }
         let switches = [
             (Capability::State, &raw.needs.state),
@@ -210,8 +240,7 @@ impl Manifest {
             title: raw.plugin.title,
             publisher: raw.plugin.publisher,
             device_types: raw.plugin.device_types,
-            needs: lines.keys().copied().collect(),
-            credentials: raw.needs.http.map(|http| http.into_inner().credentials).unwrap_or_default(),
+            needs: lines.keys().cloned().collect(),
             settings: raw.settings,
             budget: raw.budget.within(Budget::default()),
             lines,
@@ -220,8 +249,8 @@ impl Manifest {
 
     /// The line of the manifest, counted from 1, that asks for this; `None` where it doesn't ask.
     #[must_use]
-    pub fn line_of(&self, capability: Capability) -> Option<usize> {
-        self.lines.get(&capability).copied()
+    pub fn line_of(&self, capability: &Capability) -> Option<usize> {
+        self.lines.get(capability).copied()
     }
 }
 
@@ -252,10 +281,23 @@ wall-ms = 999999999
     #[test]
     fn reads_needs_with_their_lines() {
         let manifest = Manifest::parse(GOOD).unwrap();
-        assert_eq!(manifest.line_of(Capability::SnmpWrite), Some(9));
-        assert_eq!(manifest.line_of(Capability::State), Some(10));
-        assert_eq!(manifest.line_of(Capability::Cache), None);
+        assert_eq!(manifest.line_of(&Capability::SnmpWrite), Some(9));
+        assert_eq!(manifest.line_of(&Capability::State), Some(10));
+        assert_eq!(manifest.line_of(&Capability::Cache), None);
         assert_eq!(manifest.budget.wall_ms, Budget::default().wall_ms, "a manifest can't raise the ceiling");
+    }
+
+    #[test]
+    fn p02_a_credential_is_asked_for_like_everything_else() {
+        let text = GOOD.replace("[budget]", "[needs.http]\ncredentials = [\n  \"admin\",\n  \"guest\",\n]\n\n[budget]");
+        let manifest = Manifest::parse(&text).unwrap();
+        let guest = "credential:guest".parse().unwrap();
+        assert!(manifest.needs.contains(&guest));
+        assert_eq!(manifest.line_of(&guest), Some(16));
+        assert!(guest.question().contains("guest"), "{}", guest.question());
+        // The advice to grant it is a command that people paste.
+        let refused = Manifest::parse(&text.replace("guest", "x; reboot")).unwrap_err();
+        assert!(refused.to_string().contains("credential name"), "{refused}");
     }
 
     #[test]

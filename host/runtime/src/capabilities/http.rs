@@ -11,7 +11,7 @@ impl Host for Guest {
         self.purse.operations(1)?;
         let headers: usize = request.headers.iter().map(|header| header.name.len() + header.value.len()).sum();
         self.purse.bytes(request.path.len() + headers + request.body.len())?;
-        if let Some(name) = request.credential.as_ref().filter(|name| !self.credentials.contains(*name)) {
+        if let Some(name) = request.credential.as_ref().filter(|name| !self.grant.has_credential(name)) {
             return Ok(Err(Error::Invalid(format!("the manifest does not ask for the credential {name:?}"))));
         }
         let Some(link) = &self.http else { return Ok(Err(Error::NoLink)) };

@@ -43,7 +43,7 @@ impl Host for Guest {
     async fn set(&mut self, bindings: Vec<Binding>) -> Result<Result<(), Error>> {
         self.purse.operations(1)?;
         self.purse.bytes(bindings.iter().map(size).sum())?;
-        if !self.grant.has(Capability::SnmpWrite) {
+        if !self.grant.has(&Capability::SnmpWrite) {
             return Ok(Err(Error::NoLink));
         }
         let Some(link) = &self.snmp else { return Ok(Err(Error::NoLink)) };

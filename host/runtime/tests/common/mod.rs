@@ -43,7 +43,7 @@ impl Stage {
     pub async fn with(bytes: &[u8]) -> Self {
         let runtime = Runtime::start(compiled(), Compiler::Here).unwrap();
         let grant = Grant::all_of(&inspect(bytes).unwrap().manifest);
-        let plugin = runtime.load(bytes, grant).await.unwrap();
+        let plugin = runtime.load(bytes, &grant).await.unwrap();
         Self { runtime, plugin }
     }
 

@@ -28,23 +28,16 @@ fn both(user: &str, from: IpAddr) -> [Who; 2] {
 }
 
 impl Guesses {
-    /// Whether a further try is admitted now.
+    /// Admits a further try now, or says when to come again. One that is admitted counts as wrong until it is forgiven:
+    /// many at the same time are as slow as many one after the other.
     pub(super) fn admit(&self, user: &str, from: IpAddr, now: Timestamp) -> Result<(), ServiceError> {
-        let guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = both(user, from).iter().filter_map(|who| guesses.get(who)).map(|(_, until)| *until).max();
-        match until.map(|until| until.since(now)).filter(|wait| !wait.is_zero()) {
-            None => Ok(()),
-            Some(wait) => {
-                let seconds = wait.as_secs() + 1;
-                let text = format!("Too many wrong passwords. Try again in {seconds} seconds.");
-                Err(ServiceError::TooMany { text, retry_after: wait })
-            }
-        }
-    }
-
-    /// Counts a wrong one.
-    pub(super) fn count(&self, user: &str, from: IpAddr, now: Timestamp) {
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = both(user, from).iter().filter_map(|who| guesses.get(who)).map(|(_, until)| *until).max();
+        if let Some(wait) = until.map(|until| until.since(now)).filter(|wait| !wait.is_zero()) {
+            let seconds = wait.as_secs() + 1;
+            let text = format!("Too many wrong passwords. Try again in {seconds} seconds.");
+            return Err(ServiceError::TooMany { text, retry_after: wait });
+        }
         if guesses.len() > REMEMBERED {
             guesses.retain(|_, (_, until)| *until > now);
         }
@@ -56,9 +49,10 @@ impl Guesses {
                 *until = now.plus(Duration::from_secs(1 << doublings).min(LONGEST));
             }
         }
+        Ok(())
     }
 
-    /// Forgets the wrong ones of somebody who knew the password.
+    /// Forgets the tries of somebody who knew the password.
     pub(super) fn forgive(&self, user: &UserName, from: IpAddr) {
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for who in both(user.as_str(), from) {

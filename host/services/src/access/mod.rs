@@ -1,108 +1,62 @@
 //! Who may come in: users and their passwords, sessions and tokens, the nodes below.
+//!
+//! A token allows what it says and nothing about itself: making and ending tokens, users and passwords needs a [`Person`],
+//! so that whoever finds a program's token can't outlive it.
 
 mod guesses;
 mod password;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod users;
+
+pub use tokens::{MadeToken, NewToken, TokenView};
+pub use users::{Ended, MadePassword, NewUser, UserView};
 
 use crate::error::ServiceError;
 use crate::need;
 use guesses::Guesses;
 use hostler_core::access::{Child, Token, TokenDigest, TokenKind, User};
-use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::changes::{Change, Expect};
 use hostler_core::viewer::{Right, Viewer};
-use hostler_core::{NodeId, Secret, Timestamp, UserName};
+use hostler_core::{NodeId, Secret, UserName};
 use hostler_engine::now;
-use hostler_store::{Store, StoreError};
-use serde::{Deserialize, Serialize};
+use hostler_store::{Store, Versioned};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use utoipa::ToSchema;
 
 /// How long a browser stays logged in.
 const SESSION: Duration = Duration::from_secs(12 * 3600);
-
-/// The longest that a program's token may live, in days.
-const TOKEN_DAYS: u32 = 3650;
 
 /// Users, log-ins, tokens.
 pub struct Access {
     store: Arc<dyn Store>,
     guesses: Guesses,
+    /// One change of users and tokens at a time: an administrator remains, and nobody who was shut out meanwhile gets a token.
+    changing: tokio::sync::Mutex<()>,
 }
 
-/// A token that somebody wants.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewToken {
-    /// What its owner calls it.
-    pub label: String,
-    /// What it shall allow.
-    pub right: Right,
-    /// How many days it lives, 1 to 3650.
-    pub days: u32,
+/// Somebody who acts in person: logged in with a password, or at the command line of the node itself.
+pub struct Person {
+    viewer: Viewer,
+    kind: TokenKind,
+    token: TokenDigest,
 }
 
-/// A token that was made. The token itself is shown this once.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct MadeToken {
-    /// The token.
-    pub token: String,
-    /// What is kept of it.
-    pub view: TokenView,
-}
-
-/// What is kept of a token.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct TokenView {
-    /// The beginning of its digest, to name it by.
-    pub id: String,
-    /// Whose it is and what it allows.
-    #[serde(flatten)]
-    pub token: Token,
-}
-
-/// Somebody who may log in.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct UserView {
-    /// Who.
-    pub name: UserName,
-    /// What they may do.
-    pub right: Right,
-}
-
-/// Somebody who shall be able to log in.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewUser {
-    /// Who.
-    pub name: UserName,
-    /// Their first password.
-    #[schema(value_type = String)]
-    pub password: Secret,
-    /// What they may do.
-    pub right: Right,
+impl Person {
+    /// Who it is.
+    #[must_use]
+    pub fn viewer(&self) -> &Viewer {
+        &self.viewer
+    }
 }
 
 impl Access {
     /// Access as the store has it.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { store, guesses: Guesses::default() })
-    }
-
-    /// Makes the first user of a new node, an administrator, where there is nobody yet. Returns the password that was made.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn first_user(&self, name: UserName) -> Result<Option<Secret>, ServiceError> {
-        if !self.store.users()?.is_empty() {
-            return Ok(None);
-        }
-        let password = password::generate()?;
-        let user = User { name, password_hash: password::hash(password.clone()).await?, right: Right::Administer };
-        let change = Change::User { name: user.name.clone(), expect: Expect::Absent, value: Some(user) };
-        self.store.commit(change.into()).await?;
-        Ok(Some(password))
+        Arc::new(Self { store, guesses: Guesses::default(), changing: tokio::sync::Mutex::default() })
     }
 
     /// Logs in. Returns the session's token.
@@ -112,26 +66,28 @@ impl Access {
     pub async fn log_in(&self, user: &str, password: Secret, from: IpAddr) -> Result<Secret, ServiceError> {
         self.guesses.admit(user, from, now())?;
         let known = user.parse().ok().map(|name: UserName| self.store.user(&name)).transpose()?.flatten();
-        let right = password::verify(password, known.as_ref().map(|user| user.value.password_hash.clone())).await?;
-        match known.filter(|_| right) {
-            Some(user) => {
-                self.guesses.forgive(&user.value.name, from);
-                let session = Token {
-                    kind: TokenKind::Session,
-                    label: format!("browser at {from}"),
-                    user: user.value.name,
-                    right: user.value.right,
-                    created_at: now(),
-                    expires_at: now().plus(SESSION),
-                };
-                self.give_out(session).await.map(|(token, _)| token)
-            }
-            None => {
-                self.guesses.count(user, from, now());
-                tracing::warn!(%from, "a log-in failed");
-                Err(ServiceError::Forbidden("The user ID or the password is wrong.".to_owned()))
-            }
-        }
+        let hash = known.as_ref().map(|user| user.value.password_hash.clone());
+        let right = password::verify(password, hash).await?;
+        let _changing = self.changing.lock().await;
+        let Some(user) = known.filter(|known| right && self.is_unchanged(known)) else {
+            tracing::warn!(%from, "a log-in failed");
+            return Err(ServiceError::Forbidden("The user ID or the password is wrong.".to_owned()));
+        };
+        self.guesses.forgive(&user.value.name, from);
+        let session = Token {
+            kind: TokenKind::Session,
+            label: format!("browser at {from}"),
+            user: user.value.name,
+            right: user.value.right,
+            created_at: now(),
+            expires_at: now().plus(SESSION),
+        };
+        self.give_out(session).await.map(|(token, _)| token)
+    }
+
+    /// Whether nobody removed this user or changed the password since it was looked up.
+    fn is_unchanged(&self, user: &Versioned<User>) -> bool {
+        matches!(self.store.user(&user.value.name), Ok(Some(stored)) if stored.version == user.version)
     }
 
     /// Who shows this token.
@@ -139,13 +95,31 @@ impl Access {
     /// # Errors
     /// [`ServiceError::Forbidden`] when nobody does, or not any more.
     pub fn viewer(&self, token: &str) -> Result<Viewer, ServiceError> {
+        self.shown(&TokenDigest::of(token)).map(|person| person.viewer)
+    }
+
+    /// Who shows this token, where it isn't a program's.
+    ///
+    /// # Errors
+    /// [`ServiceError::Forbidden`] when nobody does, or a program.
+    pub fn person(&self, token: &str) -> Result<Person, ServiceError> {
+        let person = self.shown(&TokenDigest::of(token))?;
+        match person.kind {
+            TokenKind::Session | TokenKind::Local => Ok(person),
+            TokenKind::Program => Err(ServiceError::Forbidden(
+                "A program's token can't make or end tokens, users and passwords; people do that.".to_owned(),
+            )),
+        }
+    }
+
+    fn shown(&self, digest: &TokenDigest) -> Result<Person, ServiceError> {
         let refused =
             || ServiceError::Forbidden("Please log in: the session or token is unknown or has ended.".to_owned());
-        let token = self.store.token(&TokenDigest::of(token))?.filter(|token| token.expires_at > now());
-        let token = token.ok_or_else(refused)?;
+        let token = self.store.token(digest)?.filter(|token| token.expires_at > now()).ok_or_else(refused)?;
         // Who was removed, or may do less now, doesn't keep old rights in a token.
         let user = self.store.user(&token.user)?.ok_or_else(refused)?;
-        Ok(Viewer { user: token.user, right: token.right.min(user.value.right) })
+        let viewer = Viewer { user: token.user, right: token.right.min(user.value.right) };
+        Ok(Person { viewer, kind: token.kind, token: digest.clone() })
     }
 
     /// Ends a session.
@@ -154,114 +128,6 @@ impl Access {
     /// The store's.
     pub async fn log_out(&self, token: &str) -> Result<(), ServiceError> {
         Ok(self.store.commit(Change::Token { digest: TokenDigest::of(token), value: None }.into()).await?)
-    }
-
-    /// Makes a token for a program.
-    ///
-    /// # Errors
-    /// It may not allow more than whoever makes it may do.
-    pub async fn make_token(&self, viewer: &Viewer, new: NewToken) -> Result<MadeToken, ServiceError> {
-        need(viewer, new.right)?;
-        if !(1..=TOKEN_DAYS).contains(&new.days) {
-            return Err(ServiceError::Invalid(format!("a token lives 1 to {TOKEN_DAYS} days, not {}", new.days)));
-        }
-        let label: String = new.label.trim().chars().filter(|c| !c.is_control()).take(80).collect();
-        if label.is_empty() {
-            return Err(ServiceError::Invalid("give the token a name, so that you know it again".to_owned()));
-        }
-        let created_at = now();
-        let token = Token {
-            kind: TokenKind::Program,
-            label,
-            user: viewer.user.clone(),
-            right: new.right,
-            created_at,
-            expires_at: created_at.plus(Duration::from_secs(u64::from(new.days) * 86_400)),
-        };
-        let (secret, view) = self.give_out(token).await?;
-        Ok(MadeToken { token: secret.expose().to_owned(), view })
-    }
-
-    async fn give_out(&self, token: Token) -> Result<(Secret, TokenView), ServiceError> {
-        let secret = password::random_token()?;
-        let digest = TokenDigest::of(secret.expose());
-        let view = view(&digest, token.clone());
-        let ended = self.store.tokens()?.into_iter().filter(|(_, token)| token.expires_at <= now());
-        let changes: Changes = ended.map(|(digest, _)| Change::Token { digest, value: None }).collect();
-        self.store.commit(changes.and(Change::Token { digest, value: Some(token) })).await?;
-        Ok((secret, view))
-    }
-
-    /// The tokens that live: one's own, or everybody's for an administrator.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn tokens(&self, viewer: &Viewer) -> Result<Vec<TokenView>, ServiceError> {
-        let tokens = self.store.tokens()?.into_iter();
-        let mine = tokens.filter(|(_, token)| viewer.may(Right::Administer) || token.user == viewer.user);
-        Ok(mine.filter(|(_, token)| token.expires_at > now()).map(|(digest, token)| view(&digest, token)).collect())
-    }
-
-    /// Ends a token at once.
-    ///
-    /// # Errors
-    /// [`ServiceError::NotFound`].
-    pub async fn revoke(&self, viewer: &Viewer, id: &str) -> Result<(), ServiceError> {
-        let mut mine = self.store.tokens()?.into_iter().filter(|(digest, token)| {
-            !id.is_empty() && digest.0.starts_with(id) && (viewer.may(Right::Administer) || token.user == viewer.user)
-        });
-        let (Some((digest, _)), None) = (mine.next(), mine.next()) else {
-            return Err(ServiceError::NotFound(format!(
-                "there is no one token {id:?}; `hostler token list` shows them"
-            )));
-        };
-        Ok(self.store.commit(Change::Token { digest, value: None }.into()).await?)
-    }
-
-    /// Everybody who may log in.
-    ///
-    /// # Errors
-    /// For administrators only.
-    pub fn users(&self, viewer: &Viewer) -> Result<Vec<UserView>, ServiceError> {
-        need(viewer, Right::Administer)?;
-        let users = self.store.users()?.into_iter();
-        Ok(users.map(|user| UserView { name: user.value.name, right: user.value.right }).collect())
-    }
-
-    /// Lets somebody log in.
-    ///
-    /// # Errors
-    /// The name is taken, or the password too weak.
-    pub async fn add_user(&self, viewer: &Viewer, new: NewUser) -> Result<(), ServiceError> {
-        need(viewer, Right::Administer)?;
-        password::check(&new.password)?;
-        let user = User { name: new.name, password_hash: password::hash(new.password).await?, right: new.right };
-        let name = user.name.clone();
-        let change = Change::User { name: name.clone(), expect: Expect::Absent, value: Some(user) };
-        self.store.commit(change.into()).await.map_err(|error| match error {
-            StoreError::Conflict { .. } => ServiceError::Conflict(format!("there is a user {name} already")),
-            other => other.into(),
-        })
-    }
-
-    /// Changes one's own password and ends one's sessions: whoever knew the old one is out.
-    ///
-    /// # Errors
-    /// The old one is wrong, or the new one too weak.
-    pub async fn change_password(&self, viewer: &Viewer, old: Secret, new: Secret) -> Result<(), ServiceError> {
-        password::check(&new)?;
-        let gone = || ServiceError::NotFound("this user is gone".to_owned());
-        let user = self.store.user(&viewer.user)?.ok_or_else(gone)?;
-        if !password::verify(old, Some(user.value.password_hash.clone())).await? {
-            return Err(ServiceError::Forbidden("The old password is wrong; nothing was changed.".to_owned()));
-        }
-        let value = User { password_hash: password::hash(new).await?, ..user.value };
-        let sessions = self.store.tokens()?.into_iter();
-        let ended = sessions.filter(|(_, token)| token.user == viewer.user && token.kind == TokenKind::Session);
-        let changes: Changes = ended.map(|(digest, _)| Change::Token { digest, value: None }).collect();
-        let change =
-            Change::User { name: viewer.user.clone(), expect: Expect::Version(user.version), value: Some(value) };
-        Ok(self.store.commit(changes.and(change)).await?)
     }
 
     /// Lets a node call this one, and returns the token that it shows. A node that was there gets a new one; the
@@ -296,95 +162,5 @@ impl Access {
         let digest = TokenDigest::of(token);
         let children = self.store.children().ok()?;
         children.into_iter().find(|child| child.value.token == digest).map(|child| child.value.id)
-    }
-
-    /// A token for the command line on this machine: an administrator's, for a day.
-    ///
-    /// # Errors
-    /// There is no administrator.
-    pub async fn local_token(&self, right: Right) -> Result<Secret, ServiceError> {
-        let admin = self.store.users()?.into_iter().find(|user| user.value.right == Right::Administer);
-        let admin = admin.ok_or_else(|| ServiceError::NotFound("this node has no administrator".to_owned()))?;
-        let token = Token {
-            kind: TokenKind::Program,
-            label: "command line on the node itself".to_owned(),
-            user: admin.value.name,
-            right,
-            created_at: now(),
-            expires_at: Timestamp(u64::MAX),
-        };
-        let old = self.store.tokens()?.into_iter().filter(|(_, old)| old.label == token.label);
-        let changes: Changes = old.map(|(digest, _)| Change::Token { digest, value: None }).collect();
-        self.store.commit(changes).await?;
-        self.give_out(token).await.map(|(token, _)| token)
-    }
-}
-
-fn view(digest: &TokenDigest, token: Token) -> TokenView {
-    TokenView { id: digest.0.chars().take(12).collect(), token }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use hostler_store::RedbStore;
-
-    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-
-    async fn access() -> (Arc<Access>, Secret) {
-        let access = Access::new(Arc::new(RedbStore::in_memory().unwrap()));
-        let password = access.first_user("admin".parse().unwrap()).await.unwrap().unwrap();
-        (access, password)
-    }
-
-    #[tokio::test]
-    async fn the_first_user_logs_in_and_out() {
-        let (access, password) = access().await;
-        assert!(access.first_user("admin2".parse().unwrap()).await.unwrap().is_none(), "there is somebody already");
-        let session = access.log_in("admin", password, HOME).await.unwrap();
-        assert_eq!(access.viewer(session.expose()).unwrap().right, Right::Administer);
-        access.log_out(session.expose()).await.unwrap();
-        assert!(access.viewer(session.expose()).is_err());
-    }
-
-    #[tokio::test]
-    async fn a_wrong_name_and_a_wrong_password_look_the_same_and_are_slowed_down() {
-        let (access, password) = access().await;
-        let wrong = || Secret::new("wrong".to_owned());
-        let one = access.log_in("admin", wrong(), HOME).await.unwrap_err();
-        let other = access.log_in("nobody", wrong(), HOME).await.unwrap_err();
-        assert_eq!(one, other);
-        for _ in 0..20 {
-            let _ = access.log_in("admin", wrong(), HOME).await;
-        }
-        let slowed = access.log_in("admin", password, HOME).await.unwrap_err();
-        assert!(matches!(slowed, ServiceError::TooMany { .. }), "{slowed}");
-    }
-
-    #[tokio::test]
-    async fn a_token_never_allows_more_than_its_maker() {
-        let (access, password) = access().await;
-        let session = access.log_in("admin", password, HOME).await.unwrap();
-        let admin = access.viewer(session.expose()).unwrap();
-        let new = NewToken { label: "ci".into(), right: Right::See, days: 1 };
-        let made = access.make_token(&admin, new).await.unwrap();
-        let program = access.viewer(&made.token).unwrap();
-        assert_eq!(program.right, Right::See);
-        let more = NewToken { label: "more".into(), right: Right::Administer, days: 1 };
-        assert!(access.make_token(&program, more).await.is_err());
-        access.revoke(&admin, &made.view.id).await.unwrap();
-        assert!(access.viewer(&made.token).is_err());
-    }
-
-    #[tokio::test]
-    async fn a_node_that_gets_a_new_token_loses_the_former() {
-        let (access, password) = access().await;
-        let session = access.log_in("admin", password, HOME).await.unwrap();
-        let admin = access.viewer(session.expose()).unwrap();
-        let id: NodeId = "gateway-1".parse().unwrap();
-        let first = access.add_child(&admin, id.clone()).await.unwrap();
-        let second = access.add_child(&admin, id.clone()).await.unwrap();
-        assert_eq!(access.child(first.expose()), None);
-        assert_eq!(access.child(second.expose()), Some(id));
     }
 }

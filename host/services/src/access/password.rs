@@ -1,15 +1,18 @@
-//! Passwords: hashed with argon2id, slowly, away from the threads that serve.
+//! Passwords: hashed with argon2id, slowly, away from the threads that serve, and few at a time: each takes 19 MiB.
 
 use crate::error::ServiceError;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use hostler_core::Secret;
+use tokio::sync::Semaphore;
 
 /// Characters that a password needs.
 const SHORTEST: usize = 10;
 /// Bytes that it may have: more would only make the hash work.
 const LONGEST: usize = 1_024;
+/// So many are hashed at a time in this process; further ones wait.
+static PLACES: Semaphore = Semaphore::const_new(2);
 
 fn broken(error: impl std::fmt::Display) -> ServiceError {
     ServiceError::Internal(format!("a password could not be worked with: {error}"))
@@ -26,12 +29,24 @@ pub(super) fn check(password: &Secret) -> Result<(), ServiceError> {
     Ok(())
 }
 
+/// Works when there is a place, and holds it until the work is done, even when nobody waits for that any more.
+async fn in_turn<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
+    let place = PLACES.acquire().await.map_err(broken)?;
+    let work = move || {
+        let _place = place;
+        work()
+    };
+    tokio::task::spawn_blocking(work).await.map_err(broken)?
+}
+
 pub(super) async fn hash(password: Secret) -> Result<String, ServiceError> {
     let work = move || {
         let hash = Argon2::default().hash_password(password.expose().as_bytes()).map_err(broken)?;
         Ok(hash.to_string())
     };
-    tokio::task::spawn_blocking(work).await.map_err(broken)?
+    in_turn(work).await
 }
 
 /// Whether it is the password. Where there is no hash the same time passes, so that nobody learns who exists.
@@ -49,7 +64,7 @@ pub(super) async fn verify(password: Secret, hash: Option<String>) -> Result<boo
             Ok(false)
         }
     };
-    tokio::task::spawn_blocking(work).await.map_err(broken)?
+    in_turn(work).await
 }
 
 /// 256 bits, in hexadecimal, with a beginning by which scanners for leaked secrets know it.
@@ -77,4 +92,32 @@ pub(super) fn generate() -> Result<Secret, ServiceError> {
         }
     }
     Ok(Secret::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::{Duration, Instant};
+
+    #[tokio::test]
+    async fn only_two_are_hashed_at_a_time() {
+        let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let work = (0..8).map(|_| {
+            let (running, most) = (Arc::clone(&running), Arc::clone(&most));
+            in_turn(move || {
+                most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                // Time for a third one to come, where it can.
+                let end = Instant::now() + Duration::from_millis(50);
+                while most.load(Ordering::SeqCst) < 3 && Instant::now() < end {
+                    std::thread::yield_now();
+                }
+                running.fetch_sub(1, Ordering::SeqCst);
+                Ok(())
+            })
+        });
+        futures::future::try_join_all(work).await.unwrap();
+        assert!(most.load(Ordering::SeqCst) <= 2);
+    }
 }

@@ -1,7 +1,8 @@
 //! The plug-ins of this node: installing, upgrading, going back and removing while everything runs.
 //!
 //! A component's bytes are kept under their digest; what is installed, active and granted is in the store. The next call runs what is
-//! active then. An upgrade that asks for more than was granted waits, and the former goes on.
+//! active then. An upgrade that asks for more than was granted waits, and the former goes on. What no record needs any more
+//! is deleted after each change and at each start, so a crash between leaves nothing behind for long.
 
 mod blobs;
 
@@ -12,7 +13,8 @@ use hostler_core::PluginName;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::event::Event;
 use hostler_core::message::CatalogueEntry;
-use hostler_core::plugin::{Budget, Capability, Component, Grant, PluginRecord, Release, inspect};
+use hostler_core::plugin::grant::{Missing, NotGranted};
+use hostler_core::plugin::{Budget, Capability, Component, Grant, Manifest, PluginRecord, Release, inspect};
 use hostler_core::reading::Severity;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_engine::now;
@@ -20,7 +22,7 @@ use hostler_runtime::{CompileError, Loaded, Runtime, RuntimeError};
 use hostler_store::{Store, Versioned};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use utoipa::ToSchema;
@@ -39,11 +41,13 @@ pub struct Catalogue {
 type Slot = Result<Arc<Loaded>, String>;
 
 /// What an operator sees of a plug-in.
+///
+/// Of one whose component can't be read, only the record and the trouble are known.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PluginView {
     /// What is installed, active and granted.
     pub record: PluginRecord,
-    /// One line for people.
+    /// One line for people; its name where nothing more is known.
     pub title: String,
     /// Who made it, as they say.
     pub publisher: String,
@@ -55,7 +59,7 @@ pub struct PluginView {
     pub imports: Vec<String>,
     /// What it asks for; what an upgrade asks for that waits is among it.
     pub asks: Vec<Ask>,
-    /// Why it isn't called, where it isn't.
+    /// Why it isn't called, where it isn't, and what to do.
     pub trouble: Option<String>,
     /// What one of its calls may spend.
     pub budget: Budget,
@@ -66,7 +70,8 @@ pub struct PluginView {
 /// Something that a plug-in asks for.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Ask {
-    /// What.
+    /// What: `snmp`, `snmp-write`, `http`, `state`, `cache`, `events`, or `credential:` and its name.
+    #[schema(value_type = String)]
     pub capability: Capability,
     /// In words.
     pub question: String,
@@ -91,6 +96,8 @@ pub enum Installed {
         plugin: Box<PluginView>,
         /// What was not granted, with the manifest's lines.
         missing: Vec<String>,
+        /// How to grant it.
+        what_to_do: String,
     },
 }
 
@@ -127,10 +134,11 @@ impl Catalogue {
             ready: RwLock::default(),
             changing: tokio::sync::Mutex::default(),
         };
+        catalogue.sweep();
         for record in catalogue.store.plugins()? {
             let record = record.value;
             let loaded = match catalogue.blobs.read(&record.active.digest) {
-                Ok(bytes) => catalogue.runtime.load(&bytes, record.grant.clone()).await.map_err(ServiceError::from),
+                Ok(bytes) => catalogue.runtime.load(&bytes, &record.grant).await.map_err(ServiceError::from),
                 Err(error) => Err(error),
             };
             catalogue.put(&record.name, loaded);
@@ -166,7 +174,7 @@ impl Catalogue {
     /// The right is missing.
     pub fn list(&self, viewer: &Viewer) -> Result<Vec<PluginView>, ServiceError> {
         need(viewer, Right::See)?;
-        Ok(self.store.plugins()?.into_iter().filter_map(|record| self.view(&record.value.name)).collect())
+        Ok(self.store.plugins()?.into_iter().map(|record| self.describe(record.value)).collect())
     }
 
     /// One plug-in.
@@ -175,44 +183,39 @@ impl Catalogue {
     /// [`ServiceError::NotFound`], or the right is missing.
     pub fn inspect(&self, viewer: &Viewer, name: &PluginName) -> Result<PluginView, ServiceError> {
         need(viewer, Right::See)?;
-        self.view(name).ok_or_else(|| unknown(name))
+        self.view(name)
     }
 
     /// What everybody may know of a plug-in.
-    pub(crate) fn view(&self, name: &PluginName) -> Option<PluginView> {
-        let record = self.store.plugin(name).ok()??.value;
-        let slot = self.ready(name);
+    pub(crate) fn view(&self, name: &PluginName) -> Result<PluginView, ServiceError> {
+        Ok(self.describe(self.known(name)?.value))
+    }
+
+    fn describe(&self, record: PluginRecord) -> PluginView {
+        let slot = self.ready(&record.name);
         let component = match &slot {
-            Ok(loaded) => loaded.component.clone(),
-            Err(_) => self.component(&record.active).ok()?,
+            Ok(loaded) => Ok(loaded.component.clone()),
+            Err(_) => self.component(&record.active),
+        };
+        let component = match component {
+            Ok(component) => component,
+            Err(damage) => return damaged(record, &damage),
         };
         let waiting = record.waiting.as_ref().and_then(|waiting| self.component(waiting).ok());
-        let mut asks: Vec<Ask> = Vec::new();
-        for manifest in std::iter::once(&component.manifest).chain(waiting.as_ref().map(|waiting| &waiting.manifest)) {
-            for capability in &manifest.needs {
-                if !asks.iter().any(|ask| ask.capability == *capability) {
-                    asks.push(Ask {
-                        capability: *capability,
-                        question: capability.question().to_owned(),
-                        line: manifest.line_of(*capability).unwrap_or_default(),
-                        granted: record.grant.has(*capability),
-                    });
-                }
-            }
-        }
+        let manifests = [Some(&component.manifest), waiting.as_ref().map(|waiting| &waiting.manifest)];
         let manifest = &component.manifest;
-        Some(PluginView {
+        PluginView {
             title: manifest.title.clone(),
             publisher: manifest.publisher.clone(),
             device_types: manifest.device_types.clone(),
             exports: component.exports.iter().map(ToString::to_string).collect(),
             imports: component.imports.iter().map(ToString::to_string).collect(),
-            asks,
+            asks: asks(manifests.into_iter().flatten(), &record.grant),
             trouble: slot.err(),
             budget: manifest.budget,
             size: component.size as u64,
             record,
-        })
+        }
     }
 
     /// Installs a plug-in, or upgrades it. With `approve`, everything that it asks for is granted; else only what was granted
@@ -226,39 +229,48 @@ impl Catalogue {
         let found = inspect(&component).map_err(|refusal| ServiceError::Invalid(refusal.to_string()))?;
         let name = found.manifest.name.clone();
         let known = self.store.plugin(&name)?;
+        let asked = Grant::all_of(&found.manifest);
         let granted = known.as_ref().map(|known| known.value.grant.clone()).unwrap_or_default();
-        let grant = if approve { Grant::all_of(&found.manifest) } else { granted.clone() };
-        let missing = grant.missing(&found.manifest);
+        let grant = if approve { asked.clone() } else { granted };
         // Even what waits must be one that runs here: whoever approves it shall not be disappointed then.
-        let mut loaded = self.runtime.load(&component, Grant::all_of(&found.manifest)).await?;
+        let loaded = self.runtime.load(&component, &asked).await?;
         self.blobs.write(&found.digest, &component)?;
         let release =
             Release { version: found.manifest.version.clone(), digest: found.digest.clone(), installed_at: now() };
-        if !missing.is_empty() {
-            let (expect, record) = match known {
-                None => (Expect::Absent, PluginRecord::new(name.clone(), release, grant)),
-                Some(known) => (Expect::Version(known.version), PluginRecord { waiting: Some(release), ..known.value }),
-            };
-            let new = expect == Expect::Absent;
-            let text = format!("{name} {} waits for approval", found.manifest.version);
-            self.commit(&name, expect, Some(record), "plugin.waiting", text).await?;
-            if let (true, Some(first)) = (new, missing.first()) {
-                self.put(&name, Err(first));
-            }
-            let plugin = self.view(&name).ok_or_else(|| unknown(&name))?;
-            let missing = missing.iter().map(ToString::to_string).collect();
-            return Ok(Installed::Waiting { plugin: Box::new(plugin), missing });
+        if let Err(lacking) = grant.covers(&found.manifest) {
+            return self.wait(known, release, lacking).await;
         }
         let (expect, record) = match known {
             None => (Expect::Absent, PluginRecord::new(name.clone(), release, grant)),
             Some(known) => (Expect::Version(known.version), PluginRecord { grant, ..known.value.upgraded(release) }),
         };
         let text = format!("{name} {} was installed by {}", found.manifest.version, viewer.user);
-        loaded.grant = record.grant.clone();
         self.commit(&name, expect, Some(record), "plugin.installed", text).await?;
         self.put(&name, Ok::<_, RuntimeError>(loaded));
-        let plugin = self.view(&name).ok_or_else(|| unknown(&name))?;
-        Ok(Installed::Active { plugin: Box::new(plugin) })
+        Ok(Installed::Active { plugin: Box::new(self.view(&name)?) })
+    }
+
+    /// Keeps a release that asks for more than was granted; what ran before goes on.
+    async fn wait(
+        &self,
+        known: Option<Versioned<PluginRecord>>,
+        release: Release,
+        lacking: NotGranted,
+    ) -> Result<Installed, ServiceError> {
+        let name = lacking.plugin.clone();
+        let text = format!("{name} {} waits for approval", release.version);
+        let (expect, record) = match known {
+            None => (Expect::Absent, PluginRecord::new(name.clone(), release, Grant::default())),
+            Some(known) => (Expect::Version(known.version), PluginRecord { waiting: Some(release), ..known.value }),
+        };
+        let new = expect == Expect::Absent;
+        self.commit(&name, expect, Some(record), "plugin.waiting", text).await?;
+        let missing = lacking.missing.iter().map(Missing::to_string).collect();
+        let what_to_do = lacking.what_to_do();
+        if new {
+            self.put(&name, Err::<Loaded, _>(lacking));
+        }
+        Ok(Installed::Waiting { plugin: Box::new(self.view(&name)?), missing, what_to_do })
     }
 
     /// Grants exactly this. An upgrade that waited for it becomes active; a plug-in that lacks something stops being called.
@@ -271,16 +283,16 @@ impl Catalogue {
         let known = self.known(name)?;
         let mut record = PluginRecord { grant: grant.clone(), ..known.value };
         if let Some(waiting) = record.waiting.clone()
-            && grant.missing(&self.component(&waiting)?.manifest).is_empty()
+            && grant.covers(&self.component(&waiting)?.manifest).is_ok()
         {
             record = record.upgraded(waiting);
         }
         let bytes = self.blobs.read(&record.active.digest)?;
-        let loaded = self.runtime.load(&bytes, grant).await;
+        let loaded = self.runtime.load(&bytes, &grant).await;
         let text = format!("what {name} may do was changed by {}", viewer.user);
         self.commit(name, Expect::Version(known.version), Some(record), "plugin.granted", text).await?;
         self.put(name, loaded);
-        self.view(name).ok_or_else(|| unknown(name))
+        self.view(name)
     }
 
     /// Goes back to the release before; doing it twice is where it was.
@@ -293,11 +305,11 @@ impl Catalogue {
         let known = self.known(name)?;
         let none = || ServiceError::Conflict(format!("{name} has no release to go back to"));
         let record = known.value.rolled_back().ok_or_else(none)?;
-        let loaded = self.runtime.load(&self.blobs.read(&record.active.digest)?, record.grant.clone()).await?;
+        let loaded = self.runtime.load(&self.blobs.read(&record.active.digest)?, &record.grant).await?;
         let text = format!("{name} went back to {} on order of {}", record.active.version, viewer.user);
         self.commit(name, Expect::Version(known.version), Some(record), "plugin.rolled-back", text).await?;
         self.put(name, Ok::<_, RuntimeError>(loaded));
-        self.view(name).ok_or_else(|| unknown(name))
+        self.view(name)
     }
 
     /// Removes a plug-in. Its devices stay, and aren't read until another takes its name.
@@ -310,16 +322,24 @@ impl Catalogue {
         let known = self.known(name)?;
         let text = format!("{name} was removed by {}", viewer.user);
         self.commit(name, Expect::Version(known.version), None, "plugin.removed", text).await?;
-        self.drop_ready(&known.value);
+        self.drop_ready(name);
         Ok(())
     }
 
-    fn drop_ready(&self, record: &PluginRecord) {
-        self.ready.write().unwrap_or_else(PoisonError::into_inner).remove(&record.name);
-        for release in record.releases() {
-            self.runtime.forget(&release.digest);
-            self.blobs.remove(&release.digest);
-        }
+    fn drop_ready(&self, name: &PluginName) {
+        self.ready.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    /// Deletes what no record needs. Nobody may be installing meanwhile: what is being installed is in no record yet.
+    fn sweep(&self) {
+        let records = match self.store.plugins() {
+            Ok(records) => records,
+            Err(error) => return tracing::error!(%error, "the catalogue can't be read; old components stay"),
+        };
+        let needed: BTreeSet<String> =
+            records.iter().flat_map(|record| record.value.releases()).map(|release| release.digest.clone()).collect();
+        self.blobs.keep_only(&needed);
+        self.runtime.keep_only(&needed);
     }
 
     fn known(&self, name: &PluginName) -> Result<Versioned<PluginRecord>, ServiceError> {
@@ -330,6 +350,7 @@ impl Catalogue {
         inspect(&self.blobs.read(&release.digest)?).map_err(|refusal| ServiceError::Internal(refusal.to_string()))
     }
 
+    /// Commits a change of one record, and deletes what that made superfluous.
     async fn commit(
         &self,
         name: &PluginName,
@@ -340,7 +361,9 @@ impl Catalogue {
     ) -> Result<(), ServiceError> {
         let happened = Event { at: now(), device: None, name: event.to_owned(), severity: Severity::Info, text };
         let changes = Changes::from(Change::Plugin { name: name.clone(), expect, value: value.map(Box::new) });
-        Ok(self.store.commit(changes.and(Change::Happened(happened))).await?)
+        self.store.commit(changes.and(Change::Happened(happened))).await?;
+        self.sweep();
+        Ok(())
     }
 
     /// What the nodes below run: what is active here, with what was granted here.
@@ -390,7 +413,7 @@ impl Catalogue {
             )));
         }
         // One that lacks a right is kept as well: why it isn't called is then known here.
-        let loaded = match self.runtime.load(bytes, entry.grant.clone()).await {
+        let loaded = match self.runtime.load(bytes, &entry.grant).await {
             Err(error) if !matches!(error, RuntimeError::NotGranted(_)) => return Err(error.into()),
             loaded => loaded,
         };
@@ -415,10 +438,50 @@ impl Catalogue {
             if !entries.iter().any(|entry| entry.name == name) {
                 let text = format!("{name} was removed at the parent");
                 self.commit(&name, Expect::Version(known.version), None, "plugin.removed", text).await?;
-                self.drop_ready(&known.value);
+                self.drop_ready(&name);
             }
         }
         Ok(())
+    }
+}
+
+/// Everything that one of these manifests asks for, once each.
+fn asks<'a>(manifests: impl Iterator<Item = &'a Manifest>, grant: &Grant) -> Vec<Ask> {
+    let mut asks: Vec<Ask> = Vec::new();
+    for manifest in manifests {
+        for capability in &manifest.needs {
+            if !asks.iter().any(|ask| ask.capability == *capability) {
+                asks.push(Ask {
+                    capability: capability.clone(),
+                    question: capability.question(),
+                    line: manifest.line_of(capability).unwrap_or_default(),
+                    granted: grant.has(capability),
+                });
+            }
+        }
+    }
+    asks
+}
+
+/// What is known of a plug-in whose component can't be read.
+fn damaged(record: PluginRecord, damage: &ServiceError) -> PluginView {
+    let way_back = match &record.previous {
+        Some(previous) => {
+            format!(", or go back to {} with `hostler plugin rollback {}`", previous.version, record.name)
+        }
+        None => String::new(),
+    };
+    PluginView {
+        title: record.name.to_string(),
+        publisher: String::new(),
+        device_types: Vec::new(),
+        exports: Vec::new(),
+        imports: Vec::new(),
+        asks: Vec::new(),
+        trouble: Some(format!("{damage}{way_back}")),
+        budget: Budget::default(),
+        size: 0,
+        record,
     }
 }
 

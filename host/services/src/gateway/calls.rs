@@ -208,7 +208,7 @@ impl Caller {
     ) -> Result<(), StoreError> {
         let links = self.call(device.clone(), reach, Lane::Lively, plugin).await;
         let outcome: Result<(), String> = match (action, links.snmp, links.http) {
-            (Action::SnmpSet(_), _, _) if !plugin.grant.has(hostler_core::plugin::Capability::SnmpWrite) => {
+            (Action::SnmpSet(_), _, _) if !plugin.grant.has(&hostler_core::plugin::Capability::SnmpWrite) => {
                 Err("the plug-in was not granted snmp-write".to_owned())
             }
             (Action::SnmpSet(bindings), Some(snmp), _) => {

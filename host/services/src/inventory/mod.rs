@@ -121,7 +121,7 @@ impl Inventory {
     /// [`ServiceError::NotFound`], also for who may not see it.
     pub fn device(&self, viewer: &Viewer, id: &DeviceId) -> Result<DeviceView, ServiceError> {
         let (device, placement, snapshot) = self.index().get(viewer, id).ok_or_else(|| unknown(id))?;
-        let plugin = self.catalogue.view(&device.plugin);
+        let plugin = self.catalogue.view(&device.plugin).ok();
         Ok(DeviceView { condition: snapshot.condition(), device, placement, snapshot, plugin })
     }
 
@@ -199,11 +199,7 @@ impl Inventory {
         if !known {
             return Err(ServiceError::NotFound(format!("nothing was discovered at {address} by {gateway}")));
         }
-        if self.catalogue.view(plugin).is_none() {
-            return Err(ServiceError::NotFound(format!(
-                "there is no plug-in {plugin}; `hostler plugin list` shows them"
-            )));
-        }
+        self.catalogue.view(plugin)?;
         self.order(gateway, Method::Adopt { address, plugin: plugin.clone() }).await
     }
 

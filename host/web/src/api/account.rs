@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use hostler_core::viewer::Right;
 use hostler_core::{Secret, UserName};
-use hostler_services::ServiceError;
+use hostler_services::{Ended, ServiceError};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use utoipa::ToSchema;
@@ -92,13 +92,16 @@ pub(crate) async fn show(who: Who) -> axum::Json<Account> {
 }
 
 /// Change the own password
+///
+/// Every other session and all tokens of this user end. A program's token may not.
 #[utoipa::path(put, path = "/account/password", tag = "account", request_body = PasswordChange,
-    responses((status = 204, description = "Done"), Problems))]
+    responses((status = 200, description = "Done; how many sessions and tokens ended", body = Ended), Problems))]
 pub(crate) async fn change_password(
     State(web): State<Web>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
     who: Who,
     Json(change): Json<PasswordChange>,
-) -> Result<StatusCode, ApiError> {
-    web.services.access.change_password(&who.viewer, change.old, change.new).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<axum::Json<Ended>, ApiError> {
+    let person = who.person(&web)?;
+    Ok(axum::Json(web.services.access.change_password(&person, change.old, change.new, from.ip()).await?))
 }

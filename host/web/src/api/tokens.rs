@@ -25,7 +25,8 @@ pub(crate) async fn list(State(web): State<Web>, who: Who) -> Result<axum::Json<
 
 /// Make a token for a program
 ///
-/// The answer is the only place where it is shown. It allows at most what its maker may.
+/// The answer is the only place where it is shown. It allows at most what its maker may, and no program's token makes
+/// another.
 #[utoipa::path(post, path = "/tokens", tag = "access", request_body = NewToken,
     responses((status = 201, description = "The token", body = MadeToken), Problems))]
 pub(crate) async fn make(
@@ -33,15 +34,17 @@ pub(crate) async fn make(
     who: Who,
     Json(new): Json<NewToken>,
 ) -> Result<(StatusCode, axum::Json<MadeToken>), ApiError> {
-    let made = web.services.access.make_token(&who.viewer, new).await?;
+    let made = web.services.access.make_token(&who.person(&web)?, new).await?;
     Ok((StatusCode::CREATED, axum::Json(made)))
 }
 
 /// End a token now
+///
+/// A program ends its own with `DELETE /session`; others are ended by people.
 #[utoipa::path(delete, path = "/tokens/{id}", tag = "access",
     params(("id" = String, Path, description = "The `id` it is listed with")),
     responses((status = 204, description = "Done"), Problems))]
 pub(crate) async fn revoke(State(web): State<Web>, who: Who, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
-    web.services.access.revoke(&who.viewer, &id).await?;
+    web.services.access.revoke(&who.person(&web)?, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

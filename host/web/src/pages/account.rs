@@ -11,13 +11,15 @@ use crate::state::Web;
 use crate::words::{self, RIGHTS};
 use askama::Template;
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use axum::response::Redirect;
 use axum::routing::{get, post};
+use hostler_core::UserName;
 use hostler_core::access::TokenKind;
 use hostler_core::viewer::Right;
-use hostler_services::{MadeToken, NewToken, NewUser, TokenView, UserView};
+use hostler_services::{MadePassword, MadeToken, NewToken, NewUser, TokenView, UserView};
+use std::net::SocketAddr;
 
 pub(super) fn router() -> Router<Web> {
     Router::new()
@@ -26,6 +28,8 @@ pub(super) fn router() -> Router<Web> {
         .route("/account/tokens", post(make_token))
         .route("/account/tokens/{id}/revoke", post(revoke))
         .route("/account/users", post(add_user))
+        .route("/account/users/{name}/password", post(new_password))
+        .route("/account/users/{name}/remove", post(remove_user))
 }
 
 #[derive(Template)]
@@ -36,32 +40,42 @@ pub(super) struct AccountPage {
     pub(super) users: Vec<UserView>,
     /// A token that was just made: shown this once.
     pub(super) made: Option<MadeToken>,
+    /// A password that was just made for somebody: shown this once.
+    pub(super) password: Option<MadePassword>,
+}
+
+/// What was just made and is shown this once.
+#[derive(Default)]
+struct Made {
+    token: Option<MadeToken>,
+    password: Option<MadePassword>,
 }
 
 async fn show(State(web): State<Web>, who: Who, Query(done): Query<Done>) -> Drawn {
     let shell = Shell::new(&web, &who, Section::Account).after(&done);
-    with(web, who, shell, None).await
+    with(web, who, shell, Made::default()).await
 }
 
-async fn with(web: Web, who: Who, shell: Shell, made: Option<MadeToken>) -> Drawn {
+async fn with(web: Web, who: Who, shell: Shell, made: Made) -> Drawn {
     let axum::Json(tokens) = tokens::list(State(web.clone()), who.clone()).await?;
     let users = if who.viewer.may(Right::Administer) { users::list(State(web), who).await?.0 } else { Vec::new() };
-    draw(&AccountPage { shell, tokens, users, made })
+    draw(&AccountPage { shell, tokens, users, made: made.token, password: made.password })
 }
 
 async fn change_password(
     State(web): State<Web>,
+    from: ConnectInfo<SocketAddr>,
     who: Who,
     Form(change): Form<PasswordChange>,
 ) -> Result<Redirect, PageError> {
-    account::change_password(State(web), who, Json(change)).await?;
-    Ok(Redirect::to("/login?done=password"))
+    let _ended = account::change_password(State(web), from, who, Json(change)).await?;
+    Ok(Redirect::to("/account?done=password"))
 }
 
 async fn make_token(State(web): State<Web>, who: Who, Form(new): Form<NewToken>) -> Drawn {
     let (_, axum::Json(made)) = tokens::make(State(web.clone()), who.clone(), Json(new)).await?;
     let shell = Shell::new(&web, &who, Section::Account);
-    with(web, who, shell, Some(made)).await
+    with(web, who, shell, Made { token: Some(made), ..Made::default() }).await
 }
 
 async fn revoke(State(web): State<Web>, who: Who, Path(id): Path<String>) -> Result<Redirect, PageError> {
@@ -75,6 +89,17 @@ async fn add_user(State(web): State<Web>, who: Who, Form(new): Form<NewUser>) ->
     }
     users::add(State(web), who, Json(new)).await?;
     Ok(Redirect::to("/account?done=added"))
+}
+
+async fn new_password(State(web): State<Web>, who: Who, Path(name): Path<UserName>) -> Drawn {
+    let axum::Json(made) = users::new_password(State(web.clone()), who.clone(), Path(name)).await?;
+    let shell = Shell::new(&web, &who, Section::Account);
+    with(web, who, shell, Made { password: Some(made), ..Made::default() }).await
+}
+
+async fn remove_user(State(web): State<Web>, who: Who, Path(name): Path<UserName>) -> Result<Redirect, PageError> {
+    users::remove(State(web), who, Path(name)).await?;
+    Ok(Redirect::to("/account?done=parted"))
 }
 
 impl AccountPage {

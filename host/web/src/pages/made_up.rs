@@ -153,12 +153,8 @@ pub(super) fn plugin() -> PluginView {
         digest: "9f2c41aa07be35d1".repeat(4),
         installed_at: ago(hours),
     };
-    let ask = |capability: Capability, line, granted| Ask {
-        capability,
-        question: capability.question().to_owned(),
-        line,
-        granted,
-    };
+    let ask =
+        |capability: Capability, line, granted| Ask { question: capability.question(), capability, line, granted };
     PluginView {
         record: PluginRecord {
             name: "mfp".parse().unwrap(),
@@ -176,6 +172,7 @@ pub(super) fn plugin() -> PluginView {
             ask(Capability::Snmp, 11, true),
             ask(Capability::State, 12, true),
             ask(Capability::SnmpWrite, 11, false),
+            ask("credential:admin".parse().unwrap(), 13, false),
         ],
         trouble: None,
         budget: Budget::default(),

@@ -78,7 +78,9 @@ async fn install(
     let axum::Json(installed) = plugins::install(State(web), who, Query(approval), component).await?;
     match installed {
         Installed::Active { plugin } => Ok(back(&plugin.record.name, "installed").into_response()),
-        Installed::Waiting { plugin, missing } => Ok(draw(&WaitingPage { shell, plugin, missing })?.into_response()),
+        Installed::Waiting { plugin, missing, .. } => {
+            Ok(draw(&WaitingPage { shell, plugin, missing })?.into_response())
+        }
     }
 }
 

@@ -68,7 +68,7 @@ impl Section {
 }
 
 /// What was done before the page was loaded. Only these sentences can be shown, so no link can put words in our mouth.
-const NOTES: [(&str, &str); 12] = [
+const NOTES: [(&str, &str); 13] = [
     ("read", "The device is being read. What it says appears here by itself."),
     ("placed", "Saved."),
     ("released", "The device was let go. Its gateway may discover it again."),
@@ -79,8 +79,9 @@ const NOTES: [(&str, &str); 12] = [
     ("rolled-back", "The release before is used again."),
     ("removed", "The plug-in was removed."),
     ("revoked", "The token doesn't hold any more."),
-    ("password", "Your password was changed. Log in with the new one."),
+    ("password", "Your password was changed. Every other session and all your tokens have ended."),
     ("added", "The user can log in now."),
+    ("parted", "The user is removed. Their sessions and tokens have ended."),
 ];
 
 /// What every page knows besides its own content.

@@ -11,7 +11,7 @@ use hostler_core::access::{Token, TokenKind};
 use hostler_core::device::{Candidate, Certainty, Claim, Reach};
 use hostler_core::reading::DeviceType;
 use hostler_core::viewer::Right;
-use hostler_services::{CandidateView, MadeToken, NodeView, Query, TokenView, UserView};
+use hostler_services::{CandidateView, Ended, MadePassword, MadeToken, NodeView, Query, TokenView, UserView};
 
 const HOSTILE: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'";
 
@@ -144,9 +144,12 @@ fn account(shell: super::Shell) -> String {
         },
     };
     let made = MadeToken { token: "hostler_Zm9vYmFyYmF6cXV4".into(), view: token(TokenKind::Program, HOSTILE) };
-    let users = vec![UserView { name: "ada@example.org".parse().unwrap(), right: Right::Administer }];
+    let user = |name: &str, right| UserView { name: name.parse().unwrap(), right };
+    let users = vec![user("ada@example.org", Right::Administer), user("bob@example.org", Right::See)];
+    let ended = Ended { sessions: 2, tokens: 1 };
+    let password = MadePassword { user: users[1].name.clone(), password: "abcd-efgh-jkmn-pqrs-tuvw".into(), ended };
     let tokens = vec![token(TokenKind::Session, ""), token(TokenKind::Program, "Prometheus")];
-    draw(account::AccountPage { shell, tokens, users, made: Some(made) })
+    draw(account::AccountPage { shell, tokens, users, made: Some(made), password: Some(password) })
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Device, Placement, Reach};
 use hostler_core::reading::{Identity, Report, Snapshot, Status};
-use hostler_core::viewer::{Right, Viewer};
+use hostler_core::viewer::Right;
 use hostler_core::{Secret, Timestamp};
 use hostler_runtime::{Compiler, Runtime};
 use hostler_services::tree::Presence;
-use hostler_services::{Access, Catalogue, Duty, Inventory, Live, NewToken, NewUser, NodeInfo, Services};
+use hostler_services::{Access, Catalogue, Duty, Inventory, Live, NewToken, NewUser, NodeInfo, Person, Services};
 use hostler_store::{Kept, RedbStore, Store};
 use hostler_web::{Options, Scheme};
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 pub struct Site {
     pub services: Arc<Services>,
     address: SocketAddr,
-    admin: Viewer,
+    admin: Person,
     pub password: Secret,
     _folder: tempfile::TempDir,
 }
@@ -69,8 +69,8 @@ impl Site {
             presence,
             Duty::KeepHistory,
         );
-        let admin = Viewer { user: "admin".parse().unwrap(), right: Right::Administer };
-        let password = access.first_user(admin.user.clone()).await.unwrap().unwrap();
+        let password = access.first_user("admin".parse().unwrap()).await.unwrap().unwrap();
+        let admin = person(&access, "admin", &password).await;
         let node = NodeInfo { id: node, manager: true, gateway: false, version: "0.0.0", started_at: Timestamp(0) };
         let services = Arc::new(Services { access, inventory: inventory.unwrap(), catalogue, live, node });
         let router = hostler_web::router(Arc::clone(&services), Options { scheme: Scheme::Http });
@@ -83,18 +83,22 @@ impl Site {
 
     /// A token with this right, as a header. With [`Right::Own`] it is `ada`'s, who owns nothing.
     pub async fn token(&self, right: Right) -> String {
-        let maker = match right {
-            Right::Own => {
-                let (name, password) = ("ada".parse().unwrap(), Secret::new("correct horse battery".into()));
-                let new = NewUser { name, password, right };
-                self.services.access.add_user(&self.admin, new).await.unwrap();
-                Viewer { user: "ada".parse().unwrap(), right }
-            }
-            _ => self.admin.clone(),
-        };
+        let access = &self.services.access;
         let new = NewToken { label: "test".into(), right, days: 1 };
-        let made = self.services.access.make_token(&maker, new).await.unwrap();
+        let made = match right {
+            Right::Own => access.make_token(&self.add("ada", right).await, new).await,
+            _ => access.make_token(&self.admin, new).await,
+        };
+        let made = made.unwrap();
         format!("authorization: Bearer {}", made.token)
+    }
+
+    /// Somebody more, who has logged in.
+    pub async fn add(&self, name: &str, right: Right) -> Person {
+        let password = Secret::new("correct horse battery".into());
+        let new = NewUser { name: name.parse().unwrap(), password: password.clone(), right };
+        self.services.access.add_user(&self.admin, new).await.unwrap();
+        person(&self.services.access, name, &password).await
     }
 
     /// Logs in by the form, and returns the cookie as a header.
@@ -136,6 +140,11 @@ impl Site {
         stream.write_all(request.as_bytes()).await.unwrap();
         stream
     }
+}
+
+async fn person(access: &Access, name: &str, password: &Secret) -> Person {
+    let session = access.log_in(name, password.clone(), [127, 0, 0, 1].into()).await.unwrap();
+    access.person(session.expose()).unwrap()
 }
 
 /// Fills the store.
