@@ -126,6 +126,32 @@ pub enum Change {
         /// Up to where.
         acks: Acks,
     },
+    /// A neighbour was heard for the first time since the store was opened: from now on, what waits may be given to it.
+    Met {
+        /// Who.
+        neighbour: NodeId,
+    },
+    /// What waits for a neighbour is numbered anew, in a new epoch.
+    Renumber {
+        /// For whom.
+        to: NodeId,
+        /// The epoch that ends; another one is a conflict.
+        epoch: Epoch,
+    },
+    /// Changes nothing: expects a device to be as it was when the rest was decided.
+    DeviceStays {
+        /// Which.
+        id: DeviceId,
+        /// In which version.
+        version: u64,
+    },
+    /// Changes nothing: expects that a node may still call this one, as it might when the rest was decided.
+    ChildStays {
+        /// Which.
+        id: NodeId,
+        /// In which version.
+        version: u64,
+    },
     /// A plug-in is installed, changes or goes.
     Plugin {
         /// Which.
@@ -151,7 +177,8 @@ pub enum Change {
         /// `None` ends it.
         value: Option<Token>,
     },
-    /// A node may call this one, or no longer.
+    /// A node may call this one, or no longer. With it goes what waits for it and what it discovered; while it has devices
+    /// that don't go in the same [`Changes`], it is a conflict.
     Child {
         /// Which.
         id: NodeId,

@@ -3,6 +3,7 @@
 //! A node keeps an outbox for its parent and one for each child. Messages are numbered for each hop and class, so
 //! that a second delivery is harmless; a batch is committed before it is acknowledged. Readings aren't messages.
 
+use crate::changes::{Change, Changes};
 use crate::device::{Candidate, Device};
 use crate::event::Event;
 use crate::id::{DeviceId, NodeId, PluginName};
@@ -99,7 +100,9 @@ pub struct Envelope {
     pub method: Method,
 }
 
-/// The life of a node's store. A node that lost or restored its store has a new one, and counts its messages anew.
+/// The life of an outbox, in which its messages are numbered. A node that lost its store has a new one. One whose store
+/// was put back to an earlier state doesn't know that; it begins a new one, and counts anew, as soon as the neighbour
+/// acknowledges what was never given to it (see [`Numbers::acknowledged`]).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(pub u64);
@@ -114,6 +117,96 @@ pub struct Acks {
     pub seqs: BTreeMap<Class, u64>,
 }
 
+/// How the messages for a neighbour are numbered.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Numbers {
+    /// The life in which they count.
+    pub epoch: Epoch,
+    /// Whether the neighbour was heard since the store was opened. Nothing is given to it before.
+    pub met: bool,
+    /// For each class the last number that may have been given to the neighbour.
+    pub given: BTreeMap<Class, u64>,
+    /// How many messages wait.
+    pub waiting: u64,
+}
+
+impl Numbers {
+    /// What a neighbour's acknowledgements change: what it has needn't wait any more.
+    ///
+    /// A neighbour that has more than it can have been given shows that this store was put back to an earlier state: it
+    /// would pass over what gets the same numbers once more, and acknowledge it. So what waits is numbered anew, in a new
+    /// epoch. A store is put back while nobody has it open; therefore this shows when the neighbour is met.
+    #[must_use]
+    pub fn acknowledged(&self, by: &NodeId, acks: &Acks) -> Changes {
+        let mut changes = Changes::none();
+        if !self.met {
+            changes = changes.and(Change::Met { neighbour: by.clone() });
+        }
+        if acks.epoch != self.epoch {
+            return changes;
+        }
+        let given = |class: &Class| self.given.get(class).copied().unwrap_or_default();
+        if self.waiting > 0 && !acks.seqs.is_empty() {
+            let seqs = acks.seqs.iter().map(|(class, seq)| (*class, (*seq).min(given(class)))).collect();
+            changes = changes.and(Change::Acked { by: by.clone(), acks: Acks { epoch: acks.epoch, seqs } });
+        }
+        if acks.seqs.iter().any(|(class, seq)| *seq > given(class)) {
+            changes = changes.and(Change::Renumber { to: by.clone(), epoch: self.epoch });
+        }
+        changes
+    }
+}
+
+/// How much of what waits is taken at a time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Portion {
+    /// At most so many messages.
+    pub messages: usize,
+    /// At most so many bytes, but one message in any case: what is large shall not hold up the rest for ever.
+    pub bytes: usize,
+}
+
+impl Portion {
+    /// What one exchange carries each way; a quarter of what is read of one.
+    pub const EXCHANGE: Self = Self { messages: 500, bytes: 4 << 20 };
+    /// Nothing.
+    pub const NOTHING: Self = Self { messages: 0, bytes: 0 };
+}
+
+/// The largest report of a device, in bytes: well below what one exchange carries.
+pub const REPORT_LIMIT: usize = 1 << 20;
+
+/// How many bytes something takes in an exchange.
+#[must_use]
+pub fn weight(value: &impl Serialize) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // What can't be written at all isn't sent either.
+    if serde_json::to_writer(&mut count, value).is_ok() { count.0 } else { usize::MAX }
+}
+
+/// The first of what waits for a neighbour.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Outbox {
+    /// The life in which they are numbered.
+    pub epoch: Epoch,
+    /// The most urgent class first, in order within each.
+    pub messages: Vec<Envelope>,
+    /// How many bytes they take.
+    pub bytes: usize,
+    /// Whether more waits behind them.
+    pub more: bool,
+}
+
 /// What a child says when it calls its parent.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -126,7 +219,7 @@ pub struct ExchangeUp {
     pub acks: Acks,
     /// The newest of each device that changed since the last exchange.
     pub snapshots: BTreeMap<DeviceId, Snapshot>,
-    /// The catalogue that the child has; see [`ExchangeDown::catalogue`].
+    /// The parent's catalogue that the child looked at last; see [`ExchangeDown::catalogue`].
     pub catalogue: String,
     /// Milliseconds that the parent may hold the call when it has nothing to say.
     pub wait_ms: u32,
@@ -141,8 +234,12 @@ pub struct ExchangeDown {
     pub acks: Acks,
     /// The parent's messages, in order within each class.
     pub messages: Vec<Envelope>,
-    /// A digest of the parent's catalogue of plug-ins; a child that has another one fetches what differs.
+    /// A digest of the parent's catalogue of plug-ins; a child that looked at another one fetches what differs.
     pub catalogue: String,
+    /// Devices of the child's snapshots that the parent doesn't know. The child announces those that are its own, and tells
+    /// their newest again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<DeviceId>,
 }
 
 /// A plug-in of a parent's catalogue, as its children run it.
@@ -179,5 +276,49 @@ mod tests {
         let json = serde_json::to_string(&envelope).unwrap();
         assert_eq!(json, r#"{"seq":7,"class":"result","method":"discover-now"}"#);
         assert_eq!(serde_json::from_str::<Envelope>(&json).unwrap(), envelope);
+    }
+
+    #[test]
+    fn an_answer_of_a_release_that_knew_no_unknown_devices_is_read() {
+        let json = r#"{"epoch":1,"acks":{"epoch":0,"seqs":{}},"messages":[],"catalogue":""}"#;
+        assert!(serde_json::from_str::<ExchangeDown>(json).unwrap().unknown.is_empty());
+        assert_eq!(weight(&ExchangeDown { epoch: Epoch(1), ..ExchangeDown::default() }), json.len());
+    }
+
+    fn acknowledged(numbers: &Numbers, epoch: u64, seq: u64) -> Vec<String> {
+        let acks = Acks { epoch: Epoch(epoch), seqs: [(Class::Result, seq)].into() };
+        let changes = numbers.acknowledged(&"parent".parse().unwrap(), &acks).0;
+        let told = changes.into_iter().map(|change| match change {
+            Change::Met { .. } => "met".to_owned(),
+            Change::Acked { acks, .. } => format!("acked {:?}", acks.seqs[&Class::Result]),
+            Change::Renumber { epoch, .. } => format!("renumber {}", epoch.0),
+            other => format!("{other:?}"),
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn what_a_neighbour_has_does_not_wait_and_another_lifes_numbers_say_nothing() {
+        let given = [(Class::Result, 5)].into();
+        let later = Numbers { epoch: Epoch(1), met: true, given, waiting: 1 };
+        let first = Numbers { met: false, ..later.clone() };
+        assert_eq!(acknowledged(&later, 1, 5), ["acked 5"]);
+        assert_eq!(acknowledged(&first, 1, 5), ["met", "acked 5"]);
+        assert!(acknowledged(&later, 2, 9).is_empty());
+        assert!(acknowledged(&Numbers { waiting: 0, ..later }, 1, 5).is_empty(), "nothing to write");
+        assert_eq!(acknowledged(&first, 2, 9), ["met"]);
+    }
+
+    #[test]
+    fn e09_who_has_more_than_it_was_given_makes_all_be_numbered_anew() {
+        let given = [(Class::Result, 5)].into();
+        let put_back = Numbers { epoch: Epoch(1), met: false, given, waiting: 2 };
+        // 6 and 7 came to wait after the store was put back; the neighbour's 6 is another one.
+        assert_eq!(acknowledged(&put_back, 1, 6), ["met", "acked 5", "renumber 1"]);
+        assert_eq!(
+            acknowledged(&Numbers { waiting: 0, ..put_back }, 1, 6),
+            ["met", "renumber 1"],
+            "before one is lost"
+        );
     }
 }

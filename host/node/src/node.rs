@@ -16,7 +16,7 @@ use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::{CallParentError, ParentClient};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 /// The parent's name in a child's outbox: a child has one.
@@ -262,7 +262,6 @@ impl Building<'_> {
             inventory: Arc::clone(inventory),
             catalogue: Arc::clone(catalogue),
             bells: Arc::clone(bells),
-            followed: Mutex::default(),
         };
         self.tasks.push(tokio::spawn(calling.run()));
         Ok(())

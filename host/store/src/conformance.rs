@@ -2,11 +2,12 @@
 //! way to make an empty store.
 
 use crate::{Kept, Store, StoreError};
+use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Changes, Expect};
-use hostler_core::device::{Device, Placement, Reach};
+use hostler_core::device::{Candidate, Device, Placement, Reach};
 use hostler_core::event::Event;
 use hostler_core::history::{Point, Series};
-use hostler_core::message::{Acks, Class, Epoch, Method};
+use hostler_core::message::{Acks, Class, Epoch, Method, Portion, weight};
 use hostler_core::reading::{Identity, Report, Severity, Snapshot};
 use hostler_core::{DeviceId, NodeId, Timestamp};
 use std::sync::{Arc, Mutex};
@@ -20,7 +21,12 @@ macro_rules! conformance {
             a_conflict_leaves_the_rest_of_its_group_alone,
             an_outbox_keeps_order_and_forgets_what_was_acknowledged,
             a_full_outbox_refuses_what_matters_and_drops_the_oldest_rest,
+            a_portion_is_bounded_by_bytes_and_never_empty,
+            e09_what_waits_is_numbered_anew_once,
             a_message_is_taken_once_in_each_epoch,
+            a_node_goes_with_all_that_it_brought_or_not_at_all,
+            a_node_that_comes_again_counts_anew,
+            who_expects_a_row_to_stay_is_told_when_it_did_not,
             a_device_that_goes_leaves_nothing_behind,
             events_are_found_newest_first_by_device_and_together,
             plugin_state_is_apart_for_each_device_and_plugin,
@@ -79,6 +85,16 @@ fn texts(store: &dyn Store, id: Option<&str>, before: Option<u64>, limit: usize)
     events.map(|events| events.into_iter().map(|(_, event)| event.text).collect()).unwrap_or_default()
 }
 
+fn child(expect: Expect) -> Change {
+    let value = Child { id: gateway(), token: TokenDigest::of("secret"), created_at: Timestamp(1) };
+    Change::Child { id: gateway(), expect, value: Some(value) }
+}
+
+/// So many messages, however large.
+fn first(messages: usize) -> Portion {
+    Portion { messages, bytes: usize::MAX }
+}
+
 fn send(method: Method) -> Change {
     Change::Send { to: gateway(), method }
 }
@@ -111,18 +127,101 @@ mod cases {
         let rest = |n: u8| send(Method::CandidateGone([192, 0, 2, n].into()));
         let changes = Changes::from(rest(1)).and(rest(2)).and(send(Method::DiscoverNow)).and(rest(3));
         store.commit(changes).await.unwrap();
-        let waiting = store.outbox(&gateway(), 10).unwrap();
-        let order: Vec<_> = waiting.iter().map(|envelope| (envelope.class, envelope.seq)).collect();
+        let waiting = store.outbox(&gateway(), first(10)).unwrap();
+        assert!(!waiting.more);
+        let order: Vec<_> = waiting.messages.iter().map(|envelope| (envelope.class, envelope.seq)).collect();
         assert_eq!(order, [(Class::Result, 1), (Class::Rest, 1), (Class::Rest, 2), (Class::Rest, 3)]);
-        let acks = Acks { epoch: store.epoch(), seqs: [(Class::Rest, 2)].into() };
-        let foreign = Acks { epoch: Epoch(store.epoch().0 + 1), seqs: [(Class::Rest, 99)].into() };
+        let acks = Acks { epoch: waiting.epoch, seqs: [(Class::Rest, 2)].into() };
+        let foreign = Acks { epoch: Epoch(waiting.epoch.0 + 1), seqs: [(Class::Rest, 99)].into() };
         store.commit(Change::Acked { by: gateway(), acks: foreign }.into()).await.unwrap();
         assert_eq!(store.waiting(&gateway()).unwrap(), 4, "another life's numbers say nothing");
         store.commit(Change::Acked { by: gateway(), acks }.into()).await.unwrap();
         assert_eq!(store.waiting(&gateway()).unwrap(), 2);
         store.commit(rest(4).into()).await.unwrap();
-        assert_eq!(store.outbox(&gateway(), 10).unwrap().last().unwrap().seq, 4, "numbers go on");
-        assert_eq!(store.outbox(&gateway(), 1).unwrap().len(), 1);
+        assert_eq!(store.outbox(&gateway(), first(10)).unwrap().messages.last().unwrap().seq, 4, "numbers go on");
+        let some = store.outbox(&gateway(), first(1)).unwrap();
+        assert_eq!((some.messages.len(), some.more), (1, true));
+        let none = store.outbox(&gateway(), Portion::NOTHING).unwrap();
+        assert_eq!((none.messages.len(), none.more), (0, true));
+    }
+
+    pub async fn a_portion_is_bounded_by_bytes_and_never_empty(store: Arc<dyn Store>) {
+        let large = |name: &str| send(Method::Release(parse(&name.repeat(200))));
+        store.commit(["a", "b", "c"].map(large).into_iter().collect()).await.unwrap();
+        let taken = |bytes| store.outbox(&gateway(), Portion { messages: 10, bytes }).unwrap();
+        assert_eq!((taken(1).messages.len(), taken(1).more), (1, true));
+        assert_eq!(taken(700).messages.len(), 2);
+        let all = taken(10_000);
+        assert_eq!((all.messages.len(), all.more), (3, false));
+        assert!(all.bytes >= weight(&all.messages), "{} bytes are {}", weight(&all.messages), all.bytes);
+    }
+
+    pub async fn e09_what_waits_is_numbered_anew_once(store: Arc<dyn Store>) {
+        let rest = |n: u8| send(Method::CandidateGone([192, 0, 2, n].into()));
+        store.commit(Changes::from(rest(1)).and(rest(2)).and(send(Method::DiscoverNow))).await.unwrap();
+        let before = store.outbox(&gateway(), first(10)).unwrap();
+        let acks = Acks { epoch: before.epoch, seqs: [(Class::Rest, 1)].into() };
+        let renumber = Change::Renumber { to: gateway(), epoch: before.epoch };
+        store.commit(Changes::from(Change::Acked { by: gateway(), acks }).and(renumber.clone())).await.unwrap();
+        let after = store.outbox(&gateway(), first(10)).unwrap();
+        assert_ne!(before.epoch, after.epoch);
+        let order: Vec<_> = after.messages.iter().map(|envelope| (envelope.class, envelope.seq)).collect();
+        assert_eq!(order, [(Class::Result, 1), (Class::Rest, 1)]);
+        assert_eq!(after.messages[1].method, Method::CandidateGone([192, 0, 2, 2].into()));
+        assert!(store.commit(renumber.into()).await.is_err(), "whoever saw the former epoch looks again");
+        let late = Acks { epoch: before.epoch, seqs: [(Class::Rest, 9)].into() };
+        store.commit(Change::Acked { by: gateway(), acks: late }.into()).await.unwrap();
+        store.commit(rest(3).into()).await.unwrap();
+        let numbers = store.numbers(&gateway()).unwrap();
+        assert_eq!((numbers.epoch, numbers.waiting), (after.epoch, 3));
+        assert_eq!(store.outbox(&gateway(), first(10)).unwrap().messages[2].seq, 2);
+        let neighbour = store.numbers(&parse("gateway-2")).unwrap();
+        assert_eq!(neighbour.epoch, before.epoch, "others count on");
+    }
+
+    pub async fn a_node_goes_with_all_that_it_brought_or_not_at_all(store: Arc<dyn Store>) {
+        let seen = |gateway: &str| Change::Candidate {
+            gateway: parse(gateway),
+            address: [192, 0, 2, 7].into(),
+            value: Some(Box::new(Candidate { reach: device("x").reach, claims: Vec::new(), seen_at: Timestamp(1) })),
+        };
+        let received = Change::Received { from: gateway(), epoch: Epoch(1), class: Class::Rest, seq: 5 };
+        let came = [child(Expect::Absent), put("a", Expect::Absent), seen("gateway-1"), seen("gateway-10"), received];
+        store.commit(came.into_iter().chain([send(Method::DiscoverNow)]).collect()).await.unwrap();
+        let gone = Change::Child { id: gateway(), expect: Expect::Version(0), value: None };
+        let refusal = store.commit(gone.clone().into()).await.unwrap_err();
+        assert!(matches!(refusal, StoreError::Conflict { .. }), "{refusal}");
+        let device = Change::Device { id: parse("a"), expect: Expect::Version(0), value: None };
+        store.commit(Changes::from(device).and(gone)).await.unwrap();
+        assert!(store.children().unwrap().is_empty());
+        assert!(store.devices().unwrap().is_empty());
+        assert_eq!(store.waiting(&gateway()).unwrap(), 0);
+        assert_eq!(store.received(&gateway()).unwrap(), Acks::default());
+        let candidates = store.candidates().unwrap();
+        assert_eq!(candidates.iter().map(|(of, _)| of.as_str()).collect::<Vec<_>>(), ["gateway-10"]);
+    }
+
+    pub async fn a_node_that_comes_again_counts_anew(store: Arc<dyn Store>) {
+        store.commit(Changes::from(child(Expect::Absent)).and(send(Method::DiscoverNow))).await.unwrap();
+        let before = store.outbox(&gateway(), first(10)).unwrap();
+        store.commit(Change::Child { id: gateway(), expect: Expect::Version(0), value: None }.into()).await.unwrap();
+        store.commit(Changes::from(child(Expect::Absent)).and(send(Method::DiscoverNow))).await.unwrap();
+        let after = store.outbox(&gateway(), first(10)).unwrap();
+        assert_eq!(after.messages[0].seq, before.messages[0].seq);
+        assert_ne!(after.epoch, before.epoch, "what it acknowledged of the former says nothing");
+        store.commit(child(Expect::Version(0)).into()).await.unwrap();
+        assert_eq!(store.outbox(&gateway(), first(10)).unwrap(), after, "another token changes nothing");
+    }
+
+    pub async fn who_expects_a_row_to_stay_is_told_when_it_did_not(store: Arc<dyn Store>) {
+        store.commit(Changes::from(child(Expect::Absent)).and(put("a", Expect::Absent))).await.unwrap();
+        let device = Change::DeviceStays { id: parse("a"), version: 0 };
+        let node = Change::ChildStays { id: gateway(), version: 0 };
+        store.commit(Changes::from(device.clone()).and(node.clone())).await.unwrap();
+        store.commit(Changes::from(device.clone()).and(node.clone())).await.unwrap();
+        store.commit(Changes::from(child(Expect::Version(0))).and(put("a", Expect::Version(0)))).await.unwrap();
+        assert!(store.commit(device.into()).await.is_err());
+        assert!(store.commit(node.into()).await.is_err());
     }
 
     pub async fn a_full_outbox_refuses_what_matters_and_drops_the_oldest_rest(store: Arc<dyn Store>) {

@@ -19,7 +19,7 @@ use hostler_core::changes::{Changes, PendingAction};
 use hostler_core::device::{Candidate, Device, Placement};
 use hostler_core::event::Event;
 use hostler_core::history::Series;
-use hostler_core::message::{Acks, Envelope, Epoch};
+use hostler_core::message::{Acks, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
 use hostler_core::{DeviceId, NodeId, PluginName, UserName};
@@ -73,9 +73,6 @@ pub trait Store: Send + Sync {
     /// Calls `observer` with every later commit.
     fn observe(&self, observer: Observer);
 
-    /// The life of this store.
-    fn epoch(&self) -> Epoch;
-
     /// Every device.
     ///
     /// # Errors
@@ -99,8 +96,10 @@ pub trait Store: Send + Sync {
     fn actions(&self) -> Read<Vec<(DeviceId, u64, PendingAction)>>;
     /// The newest events before `before`, newest first, of one device or of all.
     fn events(&self, device: Option<&DeviceId>, before: Option<u64>, limit: usize) -> Read<Vec<(u64, Event)>>;
-    /// The messages that wait for a neighbour, most urgent class first, in order within each.
-    fn outbox(&self, to: &NodeId, limit: usize) -> Read<Vec<Envelope>>;
+    /// The first messages that wait for a neighbour, most urgent class first, in order within each.
+    fn outbox(&self, to: &NodeId, most: Portion) -> Read<Outbox>;
+    /// How the messages for a neighbour are numbered.
+    fn numbers(&self, to: &NodeId) -> Read<Numbers>;
     /// How many messages wait for a neighbour.
     fn waiting(&self, to: &NodeId) -> Read<u64>;
     /// What was taken of a neighbour's messages.
@@ -119,6 +118,8 @@ pub trait Store: Send + Sync {
     fn token(&self, digest: &TokenDigest) -> Read<Option<Token>>;
     /// The nodes that may call this one.
     fn children(&self) -> Read<Vec<Versioned<Child>>>;
+    /// One of them.
+    fn child(&self, id: &NodeId) -> Read<Option<Versioned<Child>>>;
     /// The newest of every device.
     fn snapshots(&self) -> Read<BTreeMap<DeviceId, Snapshot>>;
     /// The histories of one device, by their names.

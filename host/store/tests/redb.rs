@@ -1,11 +1,12 @@
 //! The embedded engine holds what every engine must, and what only a file can show.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on shall stop")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that can't go on shall stop")]
 
-use hostler_core::Timestamp;
 use hostler_core::changes::{Change, Changes};
 use hostler_core::event::Event;
+use hostler_core::message::{Class, Method};
 use hostler_core::reading::Severity;
+use hostler_core::{NodeId, Timestamp};
 use hostler_store::{RedbStore, Store, StoreError};
 use std::sync::Arc;
 
@@ -38,12 +39,38 @@ async fn what_was_committed_is_there_after_reopening_in_the_same_epoch() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hostler.redb");
     let store = RedbStore::open(&path).unwrap();
-    let epoch = store.epoch();
+    let parent = "parent".parse().unwrap();
+    let epoch = store.numbers(&parent).unwrap().epoch;
     store.commit(event("kept")).await.unwrap();
     drop(store);
     let store = RedbStore::open(&path).unwrap();
-    assert_eq!(store.epoch(), epoch);
+    assert_eq!(store.numbers(&parent).unwrap().epoch, epoch);
     assert_eq!(store.events(None, None, 9).unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn e09_only_who_was_met_may_have_been_given_what_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hostler.redb");
+    let parent: NodeId = "parent".parse().unwrap();
+    let send = || Change::Send { to: parent.clone(), method: Method::DiscoverNow };
+    let given = |store: &RedbStore| {
+        let numbers = store.numbers(&parent).unwrap();
+        (numbers.met, numbers.given[&Class::Result])
+    };
+    let store = RedbStore::open(&path).unwrap();
+    store.commit(Changes::from(send()).and(Change::Met { neighbour: parent.clone() })).await.unwrap();
+    assert_eq!(given(&store), (true, 1));
+    drop(store);
+    for _ in 0..2 {
+        let store = RedbStore::open(&path).unwrap();
+        assert_eq!(given(&store), (false, 1));
+        store.commit(send().into()).await.unwrap();
+        assert_eq!(given(&store), (false, 1), "nothing is given to who wasn't met");
+    }
+    let store = RedbStore::open(&path).unwrap();
+    store.commit(Change::Met { neighbour: parent.clone() }.into()).await.unwrap();
+    assert_eq!(given(&store), (true, 3));
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use crate::{CATALOGUE, COMPONENTS, EXCHANGE, EXCHANGE_LIMIT};
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -22,6 +23,9 @@ pub enum Refused {
     /// It can't be taken now; the child keeps what it has.
     #[error("{0}")]
     NotNow(String),
+    /// The child was removed meanwhile.
+    #[error("this node is not known here")]
+    Unknown,
 }
 
 /// What a node does for its children.
@@ -54,17 +58,30 @@ pub fn router(parent: Arc<impl Parent>) -> Router {
         .with_state(parent)
 }
 
-fn child<P: Parent>(parent: &P, headers: &HeaderMap) -> Result<NodeId, Box<Response>> {
-    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let child = token.and_then(|token| parent.child(token));
-    child.ok_or_else(|| Box::new((StatusCode::UNAUTHORIZED, "this node is not known here").into_response()))
+/// The child that calls. It is known before anything of the body is read, so that nobody else can send one.
+struct Caller(NodeId);
+
+impl<P: Parent> FromRequestParts<Arc<P>> for Caller {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, parent: &Arc<P>) -> Result<Self, Response> {
+        let shown = parts.headers.get(header::AUTHORIZATION);
+        let token = shown.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let child = token.and_then(|token| parent.child(token));
+        child.map(Self).ok_or_else(|| refusal(&Refused::Unknown))
+    }
 }
 
-async fn exchange<P: Parent>(State(parent): State<Arc<P>>, headers: HeaderMap, body: Bytes) -> Response {
-    let child = match child(&*parent, &headers) {
-        Ok(child) => child,
-        Err(refusal) => return *refusal,
+fn refusal(refused: &Refused) -> Response {
+    let status = match refused {
+        Refused::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refused::NotNow(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Refused::Unknown => StatusCode::UNAUTHORIZED,
     };
+    (status, refused.to_string()).into_response()
+}
+
+async fn exchange<P: Parent>(State(parent): State<Arc<P>>, Caller(child): Caller, body: Bytes) -> Response {
     let up: ExchangeUp = match serde_json::from_slice(&body) {
         Ok(up) => up,
         Err(error) => {
@@ -76,32 +93,79 @@ async fn exchange<P: Parent>(State(parent): State<Arc<P>>, headers: HeaderMap, b
         Ok(down) => Json(down).into_response(),
         Err(refused) => {
             tracing::warn!(%child, %refused, "an exchange was refused");
-            let status = match refused {
-                Refused::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-                Refused::NotNow(_) => StatusCode::SERVICE_UNAVAILABLE,
-            };
-            (status, refused.to_string()).into_response()
+            refusal(&refused)
         }
     }
 }
 
-async fn catalogue<P: Parent>(State(parent): State<Arc<P>>, headers: HeaderMap) -> Response {
-    match child(&*parent, &headers) {
-        Ok(_) => Json(parent.catalogue()).into_response(),
-        Err(refusal) => *refusal,
-    }
+async fn catalogue<P: Parent>(State(parent): State<Arc<P>>, _: Caller) -> Response {
+    Json(parent.catalogue()).into_response()
 }
 
-async fn component<P: Parent>(
-    State(parent): State<Arc<P>>,
-    headers: HeaderMap,
-    Path(digest): Path<String>,
-) -> Response {
-    if let Err(refusal) = child(&*parent, &headers) {
-        return *refusal;
-    }
+async fn component<P: Parent>(State(parent): State<Arc<P>>, _: Caller, Path(digest): Path<String>) -> Response {
     match parent.component(&digest) {
         Some(bytes) => ([(header::CONTENT_TYPE, "application/wasm")], bytes).into_response(),
         None => (StatusCode::NOT_FOUND, "no such component").into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+
+    struct Root;
+
+    impl Parent for Root {
+        fn child(&self, token: &str) -> Option<NodeId> {
+            (token == "known").then(|| "gateway-1".parse().unwrap())
+        }
+
+        fn exchange(
+            self: Arc<Self>,
+            _: NodeId,
+            _: ExchangeUp,
+        ) -> Pin<Box<dyn Future<Output = Result<ExchangeDown, Refused>> + Send>> {
+            Box::pin(async { Ok(ExchangeDown::default()) })
+        }
+
+        fn catalogue(&self) -> Vec<CatalogueEntry> {
+            Vec::new()
+        }
+
+        fn component(&self, _: &str) -> Option<Vec<u8>> {
+            None
+        }
+    }
+
+    /// The first line of the answer to a head that promises a body of this length, and this much of it.
+    async fn answer(token: &str, length: usize, body: &str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move { axum::serve(listener, router(Arc::new(Root))).await });
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {EXCHANGE} HTTP/1.1\r\nHost: parent\r\nAuthorization: Bearer {token}\r\nContent-Length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(body.as_bytes()).await.unwrap();
+        let mut bytes = vec![0; 1_024];
+        let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut bytes)).await;
+        server.abort();
+        let text = String::from_utf8_lossy(&bytes[..read.expect("an answer without the body").unwrap()]).into_owned();
+        text.lines().next().unwrap_or_default().to_owned()
+    }
+
+    #[tokio::test]
+    async fn e08_a_stranger_is_refused_before_its_body_is_read() {
+        assert_eq!(answer("unknown", EXCHANGE_LIMIT, "").await, "HTTP/1.1 401 Unauthorized");
+    }
+
+    #[tokio::test]
+    async fn a_child_is_heard() {
+        let up = serde_json::to_string(&ExchangeUp::default()).unwrap();
+        assert_eq!(answer("known", up.len(), &up).await, "HTTP/1.1 200 OK");
     }
 }

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// See the nodes of the tree, let a gateway call this manager.
+/// See the nodes of the tree, let a gateway call this manager, or no longer.
 #[derive(Subcommand)]
 #[command(after_help = "\
 Example, at the manager:
@@ -18,6 +18,8 @@ pub enum Node {
     List(Plain),
     /// Let a gateway call this manager; prints the token that it shows, this once
     Add(Add),
+    /// Let a gateway call this manager no longer; what is known of its devices goes with it
+    Remove(Remove),
 }
 
 #[derive(Args)]
@@ -31,6 +33,14 @@ pub struct Plain {
 #[derive(Args)]
 pub struct Add {
     /// The gateway's ID, as in its configuration
+    id: String,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Remove {
+    /// The gateway's ID
     id: String,
     #[command(flatten)]
     plain: Plain,
@@ -59,6 +69,11 @@ impl Node {
                 let request = client.request(Method::POST, &["nodes"])?.json(&json!({ "id": add.id }));
                 let made = client.send(request).await?;
                 output.print(&made, |made: &Value| text(made, "/token"))
+            }
+            Self::Remove(remove) => {
+                let (client, output) = (remove.plain.connection.client()?, remove.plain.output);
+                let answer = client.send(client.request(Method::DELETE, &["nodes", &remove.id])?).await?;
+                output.print(&answer, |_| format!("{} was removed", remove.id))
             }
         }
     }

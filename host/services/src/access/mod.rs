@@ -15,13 +15,16 @@ pub use users::{Ended, MadePassword, NewUser, UserView};
 
 use crate::error::ServiceError;
 use crate::need;
+use crate::tree::TRIES;
 use guesses::Guesses;
 use hostler_core::access::{Child, Token, TokenDigest, TokenKind, User};
-use hostler_core::changes::{Change, Expect};
+use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::event::Event;
+use hostler_core::reading::Severity;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{NodeId, Secret, UserName};
 use hostler_engine::now;
-use hostler_store::{Store, Versioned};
+use hostler_store::{Store, StoreError, Versioned};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,12 +151,46 @@ impl Access {
     /// The store's.
     pub async fn accept_child(&self, id: NodeId, token: &Secret) -> Result<(), ServiceError> {
         let child = Child { id: id.clone(), token: TokenDigest::of(token.expose()), created_at: now() };
-        let known = self.store.children()?.into_iter().find(|known| known.value.id == id);
+        let known = self.store.child(&id)?;
         if known.as_ref().is_some_and(|known| known.value.token == child.token) {
             return Ok(());
         }
         let expect = known.map_or(Expect::Absent, |known| Expect::Version(known.version));
         Ok(self.store.commit(Change::Child { id, expect, value: Some(child) }.into()).await?)
+    }
+
+    /// Lets a node call this one no longer. What waits for it, its devices and what it discovered go with it; the events
+    /// stay. It needs a new token to come again, and announces its devices anew then.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`]; for administrators only.
+    pub async fn remove_child(&self, viewer: &Viewer, id: &NodeId) -> Result<(), ServiceError> {
+        need(viewer, Right::Administer)?;
+        for _ in 1..TRIES {
+            match self.store.commit(self.without_child(viewer, id)?).await {
+                Err(StoreError::Conflict { what }) => tracing::debug!(%what, "a node is removed anew"),
+                outcome => return Ok(outcome?),
+            }
+        }
+        Ok(self.store.commit(self.without_child(viewer, id)?).await?)
+    }
+
+    fn without_child(&self, viewer: &Viewer, id: &NodeId) -> Result<Changes, ServiceError> {
+        let unknown =
+            || ServiceError::NotFound(format!("no node {id} may call this one; `hostler node list` shows them"));
+        let child = self.store.child(id)?.ok_or_else(unknown)?;
+        let devices = self.store.devices()?.into_iter().filter(|device| device.value.gateway == *id);
+        let changes: Changes = devices
+            .map(|device| {
+                let expect = Expect::Version(device.version);
+                Change::Device { id: device.value.id, expect, value: None }
+            })
+            .collect();
+        let text = format!("node {id} was removed by {}, and with it {} devices", viewer.user, changes.0.len());
+        let event =
+            Event { at: now(), device: None, name: "node.removed".to_owned(), severity: Severity::Warning, text };
+        let gone = Change::Child { id: id.clone(), expect: Expect::Version(child.version), value: None };
+        Ok(changes.and(gone).and(Change::Happened(event)))
     }
 
     /// The node that shows this token.

@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use hostler_core::changes::{Change, Changes, PendingAction};
 use hostler_core::device::Reach;
 use hostler_core::event::Event;
-use hostler_core::message::Method;
+use hostler_core::message::{Method, REPORT_LIMIT, weight};
 use hostler_core::reading::{Identity, Report, Severity};
 use hostler_core::{DeviceId, NodeId, PluginName};
 use hostler_engine::{Ask, AskError, now};
@@ -33,6 +33,16 @@ pub enum CallFailed {
     /// The plug-in crashed or was stopped.
     #[error(transparent)]
     Plugin(#[from] CallError),
+    /// What it reported is more than is passed on. Nothing of the call is kept.
+    #[error(
+        "plug-in {plugin} reported {bytes} bytes, more than the {REPORT_LIMIT} that are taken of a device; tell its maker"
+    )]
+    TooLarge {
+        /// Which plug-in.
+        plugin: PluginName,
+        /// How many.
+        bytes: usize,
+    },
     /// What it left could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -167,6 +177,7 @@ impl Caller {
             Ok(_) => (Report::default(), Vec::new()),
             Err(failure) => return Err(CallFailed::Thing(failure)),
         };
+        fits(plugin, &report)?;
         let mut changes: Changes = done
             .traces
             .state
@@ -277,6 +288,12 @@ impl Ask for Caller {
     }
 }
 
+/// Refuses a report that would fill the way to the parent.
+fn fits(plugin: &PluginName, report: &Report) -> Result<(), CallFailed> {
+    let bytes = weight(report);
+    if bytes > REPORT_LIMIT { Err(CallFailed::TooLarge { plugin: plugin.clone(), bytes }) } else { Ok(()) }
+}
+
 fn pending(device: &DeviceId, id: u64, plugin: &PluginName, action: &Action, started: bool) -> Change {
     let body = serde_json::to_vec(action).unwrap_or_default();
     let value = Some(PendingAction { plugin: plugin.clone(), body, started });
@@ -298,5 +315,19 @@ fn log(device: &DeviceId, plugin: &PluginName, done: &Done) {
     }
     if done.spent.log_lines_dropped > 0 {
         tracing::warn!(%device, %plugin, dropped = done.spent.log_lines_dropped, "the plug-in logged more than it may");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p03_a_report_that_would_fill_the_way_to_the_parent_is_refused() {
+        let report = |lines: usize| Report { console: vec!["x".repeat(1_000); lines], ..Report::default() };
+        let plugin = "mfp".parse().unwrap();
+        assert!(fits(&plugin, &report(1_000)).is_ok());
+        let refused = fits(&plugin, &report(1_100)).unwrap_err();
+        assert!(refused.to_string().starts_with("plug-in mfp reported 11"), "{refused}");
     }
 }

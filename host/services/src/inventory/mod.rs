@@ -20,7 +20,7 @@ use crate::tree::Presence;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Device, Placement};
 use hostler_core::history::Series;
-use hostler_core::message::Method;
+use hostler_core::message::{Method, Portion, REPORT_LIMIT, weight};
 use hostler_core::reading::Snapshot;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{DeviceId, NodeId, PluginName};
@@ -32,6 +32,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 /// The most events that one question brings.
 const EVENTS: usize = 500;
+
+/// The largest that is told to the parent, in bytes: a report and what else is known of the device. A larger one can only
+/// be of a release that didn't refuse it.
+const SNAPSHOT_LIMIT: usize = 2 * REPORT_LIMIT;
 
 /// What becomes of a reading beside being shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -246,12 +250,12 @@ impl Inventory {
         if let Some(own) = self.gateway.get().filter(|_| *gateway == self.node) {
             return own.take(method, Changes::none()).await;
         }
-        if !self.store.children()?.iter().any(|child| child.value.id == *gateway) {
-            return Err(ServiceError::NotFound(format!(
-                "there is no gateway {gateway}; `hostler node list` shows them"
-            )));
-        }
-        Ok(self.store.commit(Change::Send { to: gateway.clone(), method }.into()).await?)
+        let unknown =
+            || ServiceError::NotFound(format!("there is no gateway {gateway}; `hostler node list` shows them"));
+        let child = self.store.child(gateway)?.ok_or_else(unknown)?;
+        // What is sent to one that is removed meanwhile would wait for ever.
+        let stays = Change::ChildStays { id: gateway.clone(), version: child.version };
+        Ok(self.store.commit(Changes::from(stays).and(Change::Send { to: gateway.clone(), method })).await?)
     }
 
     /// The nodes below, and this one.
@@ -316,18 +320,32 @@ impl Inventory {
         self.live.announce(LiveEvent::Device { id: id.clone() });
     }
 
-    /// At most so many of the newest that the parent doesn't know yet.
-    pub(crate) fn take_untold(&self, most: usize) -> BTreeMap<DeviceId, Snapshot> {
+    /// So much of the newest that the parent doesn't know yet.
+    pub(crate) fn take_untold(&self, most: Portion) -> BTreeMap<DeviceId, Snapshot> {
         let Some(untold) = &self.untold else { return BTreeMap::new() };
         let mut untold = untold.lock().unwrap_or_else(PoisonError::into_inner);
         let index = self.index();
-        let mut taken = BTreeMap::new();
-        while let Some(id) = (taken.len() < most).then(|| untold.pop_first()).flatten() {
-            if let Some((_, snapshot)) = index.known(&id) {
+        let (mut taken, mut bytes) = (BTreeMap::new(), 0);
+        while let Some(id) = (taken.len() < most.messages).then(|| untold.pop_first()).flatten() {
+            let Some((_, snapshot)) = index.known(&id) else { continue };
+            let weight = weight(&snapshot);
+            if weight > SNAPSHOT_LIMIT {
+                tracing::error!(device = %id, weight, "what was read is too large for the parent; it isn't told of it");
+            } else if taken.is_empty() || bytes + weight <= most.bytes {
+                bytes += weight;
                 taken.insert(id, snapshot);
+            } else {
+                untold.insert(id);
+                break;
             }
         }
         taken
+    }
+
+    /// The parent has to be told the newest of every device once more.
+    pub(crate) fn tell_again(&self) {
+        let all: Vec<DeviceId> = self.index().snapshots().map(|(id, _)| id.clone()).collect();
+        self.put_back(all);
     }
 
     /// What could not be told is told later, unless something newer came meanwhile: the newest is looked up then.

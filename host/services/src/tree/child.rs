@@ -1,22 +1,28 @@
 //! What a node says to its parent: its messages, the newest of its devices, and what it took of its parent's orders.
 
-use super::BATCH;
+use super::following::Following;
+use super::orders;
 use crate::catalogue::Catalogue;
 use crate::error::ServiceError;
 use crate::gateway::Gateway;
 use crate::inventory::Inventory;
-use hostler_core::NodeId;
 use hostler_core::changes::{Change, Changes};
-use hostler_core::message::{Acks, Envelope, ExchangeDown, ExchangeUp};
+use hostler_core::message::{Epoch, ExchangeDown, ExchangeUp, Method, Outbox, Portion};
+use hostler_core::reading::Snapshot;
+use hostler_core::{DeviceId, NodeId};
 use hostler_engine::Doorbells;
 use hostler_store::{Store, StoreError};
 use hostler_transport::{CallParentError, LONGEST_WAIT_MS, ParentClient};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// After a call that failed the next waits so long, and twice as long each time, up to [`LONGEST`].
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
+
+/// How long the parent may hold a call that has nothing to say; less than the longest that it would.
+const HELD: Duration = Duration::from_secs(25);
 
 /// Calls the parent for as long as the node runs.
 pub struct ChildLoop {
@@ -34,36 +40,44 @@ pub struct ChildLoop {
     pub catalogue: Arc<Catalogue>,
     /// Rings when something waits for the parent.
     pub bells: Arc<Doorbells>,
-    /// The parent's catalogue that was followed last. What of it can't run here is said once, not asked for again and again.
-    pub followed: Mutex<String>,
 }
 
+/// What is known of the parent since the node was started.
+#[derive(Default)]
+pub(super) struct Session {
+    /// The life of the parent's outbox for this node.
+    epoch: Option<Epoch>,
+    following: Following,
+}
+
+/// Why an exchange wasn't done, or not to its end.
 #[derive(Debug, thiserror::Error)]
-enum ExchangeError {
-    #[error(transparent)]
+pub(super) enum ExchangeError {
+    #[error("the parent can't be spoken to; everything is kept for it: {0}")]
     Parent(#[from] CallParentError),
-    #[error(transparent)]
+    #[error("what is for the parent, or came from it, can't be stored; it is said again: {0}")]
     Store(#[from] StoreError),
-    #[error(transparent)]
-    Service(#[from] ServiceError),
+    #[error("an order of the parent can't be taken now; the parent says it again: {0}")]
+    Order(#[from] ServiceError),
 }
 
 impl ChildLoop {
     /// Calls, for ever.
     pub async fn run(self) {
+        let mut session = Session::default();
         let mut wait = FIRST;
         let mut apart = false;
         loop {
-            match self.exchange().await {
+            match self.exchange(&mut session).await {
                 Ok(()) => {
                     if std::mem::take(&mut apart) {
-                        tracing::info!(parent = %self.parent, "the parent answers again");
+                        tracing::info!(parent = %self.parent, "the exchange with the parent works again");
                     }
                     wait = FIRST;
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut apart, true) {
-                        tracing::warn!(parent = %self.parent, %error, "the parent can't be spoken to; everything is kept for it");
+                        tracing::warn!(parent = %self.parent, "{error}");
                     }
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(LONGEST);
@@ -72,10 +86,15 @@ impl ChildLoop {
         }
     }
 
-    async fn exchange(&self) -> Result<(), ExchangeError> {
-        let snapshots = self.inventory.take_untold(BATCH);
+    pub(super) async fn exchange(&self, session: &mut Session) -> Result<(), ExchangeError> {
+        // Until the parent has said what it has of this node, nobody knows that the numbers are those that it knows.
+        let met = self.store.numbers(&self.parent)?.met;
+        let outbox = self.store.outbox(&self.parent, if met { Portion::EXCHANGE } else { Portion::NOTHING })?;
+        let left = Portion { bytes: Portion::EXCHANGE.bytes.saturating_sub(outbox.bytes), ..Portion::EXCHANGE };
+        let snapshots = self.inventory.take_untold(left);
         let told: Vec<_> = snapshots.keys().cloned().collect();
-        let outcome = self.say(snapshots).await;
+        let idle = met && outbox.messages.is_empty() && snapshots.is_empty();
+        let outcome = self.say(session, outbox, snapshots, idle).await;
         if outcome.is_err() {
             self.inventory.put_back(told);
         }
@@ -84,17 +103,19 @@ impl ChildLoop {
 
     async fn say(
         &self,
-        snapshots: std::collections::BTreeMap<hostler_core::DeviceId, hostler_core::reading::Snapshot>,
+        session: &mut Session,
+        outbox: Outbox,
+        snapshots: BTreeMap<DeviceId, Snapshot>,
+        idle: bool,
     ) -> Result<(), ExchangeError> {
-        let messages = self.store.outbox(&self.parent, BATCH)?;
-        let idle = messages.is_empty() && snapshots.is_empty();
+        let wait = if idle { HELD.min(session.following.quiet_for()) } else { Duration::ZERO };
         let up = ExchangeUp {
-            epoch: self.store.epoch(),
-            messages,
+            epoch: outbox.epoch,
+            messages: outbox.messages,
             acks: self.store.received(&self.parent)?,
             snapshots,
-            catalogue: self.followed.lock().unwrap_or_else(PoisonError::into_inner).clone(),
-            wait_ms: if idle { LONGEST_WAIT_MS - 5_000 } else { 0 },
+            catalogue: session.following.looked_at().to_owned(),
+            wait_ms: u32::try_from(wait.as_millis()).unwrap_or(LONGEST_WAIT_MS),
         };
         let bell = self.bells.bell(&self.parent);
         let down = tokio::select! {
@@ -103,48 +124,54 @@ impl ChildLoop {
             () = bell.notified(), if idle => return Ok(()),
             () = self.inventory.news.notified(), if idle => return Ok(()),
         };
-        self.hear(down, &up.catalogue).await
+        self.hear(session, down, !outbox.more).await
     }
 
-    async fn hear(&self, down: ExchangeDown, catalogue: &str) -> Result<(), ExchangeError> {
-        if !down.acks.seqs.is_empty() && self.store.waiting(&self.parent)? > 0 {
-            let change = Change::Acked { by: self.parent.clone(), acks: down.acks };
-            self.store.commit(change.into()).await?;
+    /// `said_all` when nothing else waited for the parent.
+    async fn hear(&self, session: &mut Session, down: ExchangeDown, said_all: bool) -> Result<(), ExchangeError> {
+        self.hear_acks(&down).await?;
+        if session.epoch.replace(down.epoch).is_some_and(|before| before != down.epoch) {
+            tracing::info!("the parent lost what it knew, or a part of it; it is told of every device anew");
+            self.inventory.tell_again();
         }
-        if down.catalogue != *catalogue {
-            self.follow_catalogue().await?;
-            *self.followed.lock().unwrap_or_else(PoisonError::into_inner) = down.catalogue;
-        }
-        let mut taken = self.store.received(&self.parent)?;
-        if taken.epoch != down.epoch {
-            taken = Acks { epoch: down.epoch, ..Acks::default() };
-        }
-        for Envelope { seq, class, method } in down.messages {
-            if taken.seqs.get(&class).is_some_and(|last| seq <= *last) {
+        self.announce(down.unknown, said_all).await?;
+        let taken = self.store.received(&self.parent)?;
+        let from = (&self.parent, down.epoch);
+        orders::take(from, taken, down.messages, |order, more| self.gateway.take(order, more)).await?;
+        session.following.follow(&self.client, &self.catalogue, down.catalogue).await;
+        Ok(())
+    }
+
+    async fn hear_acks(&self, down: &ExchangeDown) -> Result<(), StoreError> {
+        let changes = self.store.numbers(&self.parent)?.acknowledged(&self.parent, &down.acks);
+        super::say_if_renumbered(&changes);
+        self.store.commit(changes).await
+    }
+
+    /// Announces those devices of this node that the parent doesn't know, and lets their newest be told again.
+    async fn announce(&self, unknown: Vec<DeviceId>, said_all: bool) -> Result<(), StoreError> {
+        let mut changes = Changes::none();
+        for id in unknown {
+            let Some(device) = self.store.device(&id)?.filter(|device| device.value.gateway == self.gateway.node)
+            else {
                 continue;
-            }
-            taken.seqs.insert(class, seq);
-            let received = Change::Received { from: self.parent.clone(), epoch: down.epoch, class, seq };
-            match self.gateway.take(method, Changes::from(received)).await {
-                Ok(()) => {}
-                // Taken by an earlier delivery, or changed meanwhile: the parent says it again until it is acknowledged.
-                Err(ServiceError::Conflict(why)) => tracing::debug!(%why, "an order is taken anew"),
-                Err(error) => return Err(error.into()),
-            }
+            };
+            self.inventory.put_back([id.clone()]);
+            // Whoever releases it meanwhile shall not have it announced behind its end.
+            changes = changes.and(Change::DeviceStays { id, version: device.version });
+            let method = Method::DeviceAdopted(Box::new(device.value));
+            changes = changes.and(Change::Send { to: self.parent.clone(), method });
         }
-        Ok(())
-    }
-
-    async fn follow_catalogue(&self) -> Result<(), ExchangeError> {
-        let entries = self.client.catalogue().await?;
-        for entry in entries.iter().filter(|entry| !self.catalogue.has(entry)) {
-            let bytes = self.client.component(&entry.digest).await?;
-            match self.catalogue.follow(entry, &bytes).await {
-                Ok(()) => tracing::info!(plugin = %entry.name, "a plug-in came from the parent"),
-                Err(error) => tracing::error!(plugin = %entry.name, %error, "a plug-in of the parent can't run here"),
-            }
+        // Its announcement may be among what still waits.
+        if !said_all {
+            return Ok(());
         }
-        self.catalogue.keep_only(&entries).await?;
-        Ok(())
+        match self.store.commit(changes).await {
+            Err(StoreError::Conflict { what }) => {
+                tracing::debug!(%what, "devices are announced when the parent asks again");
+                Ok(())
+            }
+            outcome => outcome,
+        }
     }
 }

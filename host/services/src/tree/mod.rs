@@ -1,12 +1,31 @@
 //! The tree: what a node says to its parent, and what it hears from its children.
 
 mod child;
+mod following;
+mod orders;
 mod parent;
 mod presence;
+#[cfg(test)]
+mod tests;
 
 pub use child::ChildLoop;
 pub use parent::Tree;
 pub use presence::Presence;
 
-/// So many messages one exchange carries each way.
-const BATCH: usize = 500;
+use hostler_core::changes::{Change, Changes};
+
+/// How often something is tried when somebody else changed one of its rows meanwhile.
+pub(crate) const TRIES: u32 = 5;
+
+/// Says it when a neighbour has shown that this node's store was put back to an earlier state.
+fn say_if_renumbered(changes: &Changes) {
+    for change in &changes.0 {
+        if let Change::Renumber { to, .. } = change {
+            tracing::warn!(
+                neighbour = %to,
+                "the neighbour has messages of this node that its store doesn't know: the store was put back to an \
+                 earlier state; what waits is numbered anew"
+            );
+        }
+    }
+}

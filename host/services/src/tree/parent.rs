@@ -1,14 +1,16 @@
 //! What a node hears from its children, and answers them.
 
-use super::{BATCH, Presence};
+use super::{Presence, TRIES};
 use crate::access::Access;
 use crate::catalogue::Catalogue;
 use crate::inventory::Inventory;
 use crate::live::{Live, LiveEvent};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::event::Event;
-use hostler_core::message::{Acks, CatalogueEntry, Envelope, ExchangeDown, ExchangeUp, Method, NotYours};
-use hostler_core::reading::Severity;
+use hostler_core::message::{
+    Acks, CatalogueEntry, Envelope, ExchangeDown, ExchangeUp, Method, NotYours, Outbox, Portion,
+};
+use hostler_core::reading::{Severity, Snapshot};
 use hostler_core::{DeviceId, NodeId};
 use hostler_engine::{Doorbells, now};
 use hostler_store::{Store, StoreError};
@@ -20,8 +22,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often a batch is taken anew when somebody else changed one of its rows meanwhile.
-const TRIES: u32 = 5;
+/// The most messages that are taken of one exchange: a child sends fewer.
+const MOST: usize = 2 * Portion::EXCHANGE.messages;
+
+fn not_now(error: StoreError) -> Refused {
+    Refused::NotNow(error.to_string())
+}
 
 /// A node as the parent of others.
 pub struct Tree {
@@ -52,60 +58,84 @@ impl Tree {
         if new {
             self.live.announce(LiveEvent::Nodes);
         }
-        let said_something = !up.messages.is_empty() || !up.snapshots.is_empty();
-        let broken = |error: StoreError| Refused::NotNow(error.to_string());
+        // One that hasn't been heard for as long as this node runs learns at once whether it knows this node's store.
+        let first = !self.store.numbers(&child).map_err(not_now)?.met;
+        let at_once = first || !up.messages.is_empty() || !up.snapshots.is_empty();
         self.take_messages(&child, &up).await?;
-        for (device, snapshot) in up.snapshots {
-            let owner = self.inventory.known(&device).map(|(device, _)| device.gateway.clone());
-            match owner {
-                Some(owner) if owner == child => self.inventory.take_snapshot(&device, snapshot),
+        let unknown = self.take_snapshots(&child, up.snapshots);
+        // What the child has can wait; what it hasn't can't.
+        let wait = if at_once { 0 } else { up.wait_ms.min(LONGEST_WAIT_MS) };
+        let outbox = self.wait_for_news(&child, &up.catalogue, Duration::from_millis(wait.into()));
+        let outbox = outbox.await.map_err(not_now)?;
+        let acks = self.store.received(&child).map_err(not_now)?;
+        let catalogue = self.catalogue.fingerprint();
+        Ok(ExchangeDown { epoch: outbox.epoch, acks, messages: outbox.messages, catalogue, unknown })
+    }
+
+    /// Takes the newest of the child's devices. Returns those of which nobody here knows: the child announces them. What
+    /// belongs to another is set aside, for as long as it does.
+    fn take_snapshots(&self, child: &NodeId, snapshots: BTreeMap<DeviceId, Snapshot>) -> Vec<DeviceId> {
+        let mut unknown = Vec::new();
+        for (device, snapshot) in snapshots {
+            match self.inventory.known(&device).map(|(known, _)| known.gateway.clone()) {
+                Some(owner) if owner == *child => self.inventory.take_snapshot(&device, snapshot),
                 Some(owner) => {
-                    tracing::warn!(refused = %NotYours { child: child.clone(), device, owner }, "a reading was set aside")
+                    tracing::warn!(refused = %NotYours { child: child.clone(), device, owner }, "a reading was set aside");
                 }
+                None if unknown.len() < Portion::EXCHANGE.messages => unknown.push(device),
                 None => {}
             }
         }
-        let bell = self.bells.bell(&child);
-        let until = Instant::now() + Duration::from_millis(up.wait_ms.min(LONGEST_WAIT_MS).into());
-        let fingerprint = self.catalogue.fingerprint();
-        let mut messages = self.store.outbox(&child, BATCH).map_err(broken)?;
-        // What the child has can wait; what it hasn't can't.
-        while messages.is_empty() && !said_something && up.catalogue == self.catalogue.fingerprint() {
-            let mut news = self.live.subscribe();
+        unknown
+    }
+
+    /// What waits for the child; where that is nothing, waits until there is something, another catalogue, or no more time.
+    async fn wait_for_news(&self, child: &NodeId, catalogue: &str, wait: Duration) -> Result<Outbox, StoreError> {
+        let until = Instant::now() + wait;
+        let bell = self.bells.bell(child);
+        // Listens before it looks, so that nothing comes between.
+        let mut news = self.live.subscribe();
+        loop {
+            let outbox = self.store.outbox(child, Portion::EXCHANGE)?;
+            if !outbox.messages.is_empty() || catalogue != self.catalogue.fingerprint() {
+                return Ok(outbox);
+            }
             let changed = async { while !matches!(news.recv().await, Ok(LiveEvent::Plugins) | Err(_)) {} };
             tokio::select! {
                 () = bell.notified() => {}
                 () = changed => {}
-                () = tokio::time::sleep_until(until) => break,
+                () = tokio::time::sleep_until(until) => return Ok(outbox),
             }
-            messages = self.store.outbox(&child, BATCH).map_err(broken)?;
         }
-        let catalogue = if up.catalogue == fingerprint { self.catalogue.fingerprint() } else { fingerprint };
-        let acks = self.store.received(&child).map_err(broken)?;
-        Ok(ExchangeDown { epoch: self.store.epoch(), acks, messages, catalogue })
     }
 
     /// Commits a child's messages together, before they are acknowledged. What was taken before is passed over.
     async fn take_messages(&self, child: &NodeId, up: &ExchangeUp) -> Result<(), Refused> {
-        if up.messages.len() > 2 * BATCH {
-            return Err(Refused::Invalid(format!("an exchange carries at most {} messages", 2 * BATCH)));
+        if up.messages.len() > MOST {
+            return Err(Refused::Invalid(format!("an exchange carries at most {MOST} messages")));
         }
         for _ in 0..TRIES {
-            let changes = self.changes(child, up).map_err(|error| Refused::NotNow(error.to_string()))?;
+            let changes = self.while_child(child, self.changes(child, up).map_err(not_now)?)?;
+            super::say_if_renumbered(&changes);
             match self.store.commit(changes).await {
-                Ok(()) => return Ok(()),
                 Err(StoreError::Conflict { what }) => tracing::debug!(%child, %what, "a batch is taken anew"),
-                Err(error) => return Err(Refused::NotNow(error.to_string())),
+                outcome => return outcome.map_err(not_now),
             }
         }
         Err(Refused::NotNow("too many changes at a time; the same batch may come again".to_owned()))
     }
 
-    fn changes(&self, child: &NodeId, up: &ExchangeUp) -> Result<Changes, StoreError> {
-        let mut changes = Changes::none();
-        if !up.acks.seqs.is_empty() && self.store.waiting(child)? > 0 {
-            changes = changes.and(Change::Acked { by: child.clone(), acks: up.acks.clone() });
+    /// These changes, for as long as the child may call: one that is removed meanwhile brings nothing back.
+    fn while_child(&self, child: &NodeId, changes: Changes) -> Result<Changes, Refused> {
+        if changes.is_empty() {
+            return Ok(changes);
         }
+        let known = self.store.child(child).map_err(not_now)?.ok_or(Refused::Unknown)?;
+        Ok(changes.and(Change::ChildStays { id: child.clone(), version: known.version }))
+    }
+
+    fn changes(&self, child: &NodeId, up: &ExchangeUp) -> Result<Changes, StoreError> {
+        let mut changes = self.store.numbers(child)?.acknowledged(child, &up.acks);
         let mut taken = self.store.received(child)?;
         if taken.epoch != up.epoch {
             taken = Acks { epoch: up.epoch, ..Acks::default() };

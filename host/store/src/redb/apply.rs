@@ -3,17 +3,19 @@
 use super::tables::{self as t, encode, version_of};
 use crate::{EVENTS_KEPT, Kept, StoreError};
 use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::device::Device;
 use hostler_core::event::Event;
 use hostler_core::message::{Class, Epoch, Method};
 use hostler_core::reading::Snapshot;
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Rows<'t> = Table<'t, &'static str, &'static [u8]>;
 
 /// The tables of one write.
 pub(super) struct Batch<'t> {
+    /// The epoch of an outbox that has none of its own.
     epoch: Epoch,
     devices: Rows<'t>,
     placements: Rows<'t>,
@@ -26,6 +28,9 @@ pub(super) struct Batch<'t> {
     outbox: Table<'t, (&'static str, u8, u64), &'static [u8]>,
     queues: Table<'t, (&'static str, u8), (u64, u64)>,
     inbox: Table<'t, (&'static str, u8), (u64, u64)>,
+    epochs: Table<'t, &'static str, u64>,
+    met: Table<'t, &'static str, ()>,
+    given: Table<'t, (&'static str, u8), u64>,
     plugins: Rows<'t>,
     users: Rows<'t>,
     tokens: Rows<'t>,
@@ -49,6 +54,9 @@ impl<'t> Batch<'t> {
             outbox: write.open_table(t::OUTBOX)?,
             queues: write.open_table(t::QUEUES)?,
             inbox: write.open_table(t::INBOX)?,
+            epochs: write.open_table(t::EPOCHS)?,
+            met: write.open_table(t::MET)?,
+            given: write.open_table(t::GIVEN)?,
             plugins: write.open_table(t::PLUGINS)?,
             users: write.open_table(t::USERS)?,
             tokens: write.open_table(t::TOKENS)?,
@@ -70,7 +78,21 @@ impl<'t> Batch<'t> {
                 }
                 Change::Plugin { name, expect, .. } => fits(&self.plugins, "plug-in", name.as_str(), *expect)?,
                 Change::User { name, expect, .. } => fits(&self.users, "user", name.as_str(), *expect)?,
-                Change::Child { id, expect, .. } => fits(&self.children, "node", id.as_str(), *expect)?,
+                Change::Child { id, expect, value } => {
+                    fits(&self.children, "node", id.as_str(), *expect)?;
+                    if value.is_none() {
+                        self.has_no_devices(id.as_str(), changes)?;
+                    }
+                }
+                Change::DeviceStays { id, version } => {
+                    fits(&self.devices, "device", id.as_str(), Expect::Version(*version))?;
+                }
+                Change::ChildStays { id, version } => {
+                    fits(&self.children, "node", id.as_str(), Expect::Version(*version))?;
+                }
+                Change::Renumber { to, epoch } if *epoch != self.epoch_of(to.as_str())? => {
+                    return Err(StoreError::Conflict { what: format!("the numbering for {to}") });
+                }
                 Change::Send { to, method } => {
                     let class = method.class();
                     let more = sending.entry((to.as_str(), class)).or_default();
@@ -93,10 +115,29 @@ impl<'t> Batch<'t> {
                 | Change::Action { .. }
                 | Change::Happened(_)
                 | Change::Acked { .. }
+                | Change::Met { .. }
+                | Change::Renumber { .. }
                 | Change::Token { .. } => {}
             }
         }
         Ok(())
+    }
+
+    /// Whether every device of a node goes with these changes.
+    fn has_no_devices(&self, node: &str, changes: &Changes) -> Result<(), StoreError> {
+        let going: BTreeSet<&str> = changes.0.iter().filter_map(goes).collect();
+        for row in self.devices.iter()? {
+            let (id, device) = row?;
+            let stays = !going.contains(id.value());
+            if stays && t::decode::<Device>("device", device.value())?.value.gateway.as_str() == node {
+                return Err(StoreError::Conflict { what: format!("device {} of {node}", id.value()) });
+            }
+        }
+        Ok(())
+    }
+
+    fn epoch_of(&self, neighbour: &str) -> Result<Epoch, StoreError> {
+        Ok(self.epochs.get(neighbour)?.map_or(self.epoch, |own| Epoch(own.value())))
     }
 
     /// Applies changes that were checked. An error undoes the whole write.
@@ -146,20 +187,29 @@ impl<'t> Batch<'t> {
             Change::Happened(event) => self.happened(event),
             Change::Send { to, method } => self.send(to.as_str(), method),
             Change::Received { from, epoch, class, seq } => self.received(from.as_str(), *epoch, *class, *seq),
-            Change::Acked { by, acks } if acks.epoch == self.epoch => {
+            // Numbers of another life say nothing about what waits in this one.
+            Change::Acked { by, acks } if acks.epoch != self.epoch_of(by.as_str())? => Ok(()),
+            Change::Acked { by, acks } => {
                 acks.seqs.iter().try_for_each(|(class, seq)| self.acked(by.as_str(), *class, *seq))
             }
-            // Numbers of a life before this one say nothing about what waits now.
-            Change::Acked { .. } => Ok(()),
+            Change::Met { neighbour } => {
+                self.met.insert(neighbour.as_str(), ())?;
+                Ok(())
+            }
+            Change::Renumber { to, .. } => self.renumber(to.as_str()),
+            Change::DeviceStays { .. } | Change::ChildStays { .. } => Ok(()),
             Change::Plugin { name, value, .. } => put(&mut self.plugins, "plug-in", name.as_str(), value.as_ref()),
             Change::User { name, value, .. } => put(&mut self.users, "user", name.as_str(), value.as_ref()),
             Change::Token { digest, value } => put(&mut self.tokens, "token", &digest.0, value.as_ref()),
             Change::Child { id, value, .. } => {
+                let new = self.children.get(id.as_str())?.is_none();
                 put(&mut self.children, "node", id.as_str(), value.as_ref())?;
-                if value.is_none() {
-                    self.forget_neighbour(id.as_str())?;
+                match value {
+                    None => self.forget_neighbour(id.as_str()),
+                    // One that was removed and comes again knows numbers of the outbox that it had.
+                    Some(_) if new => self.renumber(id.as_str()),
+                    Some(_) => Ok(()),
                 }
-                Ok(())
             }
         }
     }
@@ -212,6 +262,23 @@ impl<'t> Batch<'t> {
         Ok(())
     }
 
+    fn renumber(&mut self, to: &str) -> Result<(), StoreError> {
+        self.epochs.insert(to, t::new_epoch()?)?;
+        for class in Class::ALL {
+            let class = class as u8;
+            let waiting = self.outbox.extract_from_if((to, class, 0)..=(to, class, u64::MAX), |_, _| true)?;
+            let rows = waiting.map(|row| Ok(row?.1.value().to_vec())).collect::<Result<Vec<_>, StoreError>>()?;
+            let mut last = 0;
+            for row in rows {
+                last += 1;
+                self.outbox.insert((to, class, last), row.as_slice())?;
+            }
+            self.queues.insert((to, class), (last, last))?;
+            self.given.remove((to, class))?;
+        }
+        Ok(())
+    }
+
     /// What was taken in another epoch says nothing about this one.
     fn received(&mut self, from: &str, epoch: Epoch, class: Class, seq: u64) -> Result<(), StoreError> {
         for other in Class::ALL {
@@ -234,10 +301,14 @@ impl<'t> Batch<'t> {
     }
 
     fn forget_neighbour(&mut self, id: &str) -> Result<(), StoreError> {
+        self.epochs.remove(id)?;
+        self.met.remove(id)?;
+        self.candidates.retain_in((id, "")..(after(id).as_str(), ""), |_, _| false)?;
         for class in Class::ALL {
             let class = class as u8;
             self.outbox.retain_in((id, class, 0)..=(id, class, u64::MAX), |_, _| false)?;
             self.queues.remove((id, class))?;
+            self.given.remove((id, class))?;
             self.inbox.remove((id, class))?;
         }
         Ok(())
@@ -269,6 +340,14 @@ impl<'t> Batch<'t> {
 /// The smallest text behind every text that begins a key with `id`.
 fn after(id: &str) -> String {
     format!("{id}\0")
+}
+
+/// The device that goes with this change.
+fn goes(change: &Change) -> Option<&str> {
+    match change {
+        Change::Device { id, value: None, .. } => Some(id.as_str()),
+        _ => None,
+    }
 }
 
 fn fits(table: &Rows<'_>, what: &str, key: &str, expect: Expect) -> Result<(), StoreError> {

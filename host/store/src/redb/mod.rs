@@ -19,6 +19,7 @@ const FORMAT: u64 = 1;
 /// A store in one file, or in memory for tests.
 pub struct RedbStore {
     database: Arc<File>,
+    /// The epoch of an outbox that has none of its own.
     epoch: Epoch,
     writer: writer::Writer,
 }
@@ -41,18 +42,16 @@ impl RedbStore {
     }
 
     fn begin(database: File) -> Result<Self, StoreError> {
-        let fresh = {
-            let write = database.begin_write()?;
-            let fresh = tables::create(&write, FORMAT)?;
-            write.commit()?;
-            fresh
-        };
-        let (format, epoch) = tables::identity(&database.begin_read()?)?;
+        let write = database.begin_write()?;
+        let fresh = tables::create(&write, FORMAT)?;
+        let (format, epoch) = tables::identity(&write)?;
         if format > FORMAT {
             return Err(StoreError::TooNew { found: format, known: FORMAT });
         }
+        tables::forget_meetings(&write)?;
+        write.commit()?;
         tracing::debug!(format, epoch, fresh, "store opened");
-        let database = Arc::new(database);
-        Ok(Self { writer: writer::Writer::start(Arc::clone(&database), Epoch(epoch)), database, epoch: Epoch(epoch) })
+        let (database, epoch) = (Arc::new(database), Epoch(epoch));
+        Ok(Self { writer: writer::Writer::start(Arc::clone(&database), epoch), database, epoch })
     }
 }

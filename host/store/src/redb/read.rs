@@ -11,14 +11,17 @@ use hostler_core::changes::{Changes, PendingAction};
 use hostler_core::device::{Candidate, Device, Placement};
 use hostler_core::event::Event;
 use hostler_core::history::Series;
-use hostler_core::message::{Acks, Class, Envelope, Epoch};
+use hostler_core::message::{Acks, Class, Envelope, Epoch, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
 use hostler_core::{DeviceId, NodeId, PluginName, UserName};
-use redb::ReadableTable;
+use redb::{ReadTransaction, ReadableTable};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+
+/// What number and class of a message add to its row, at most, in bytes.
+const ENVELOPE: usize = 64;
 
 impl RedbStore {
     fn row<T: DeserializeOwned>(&self, table: t::Rows, what: &'static str, key: &str) -> Read<Option<Versioned<T>>> {
@@ -49,6 +52,10 @@ impl RedbStore {
         let rows = self.rows(table, what)?;
         Ok(rows.into_iter().filter_map(|(key, value)| Some((key.parse().ok()?, value))).collect())
     }
+
+    fn epoch(&self, read: &ReadTransaction, to: &NodeId) -> Read<Epoch> {
+        Ok(read.open_table(t::EPOCHS)?.get(to.as_str())?.map_or(self.epoch, |own| Epoch(own.value())))
+    }
 }
 
 impl Store for RedbStore {
@@ -64,10 +71,6 @@ impl Store for RedbStore {
 
     fn observe(&self, observer: Observer) {
         self.writer.observe(observer);
-    }
-
-    fn epoch(&self) -> Epoch {
-        self.epoch
     }
 
     fn devices(&self) -> Read<Vec<Versioned<Device>>> {
@@ -157,25 +160,43 @@ impl Store for RedbStore {
         Ok(found)
     }
 
-    fn outbox(&self, to: &NodeId, limit: usize) -> Read<Vec<Envelope>> {
-        let rows = self.database.begin_read()?.open_table(t::OUTBOX)?;
-        let mut waiting = Vec::new();
+    fn outbox(&self, to: &NodeId, most: Portion) -> Read<Outbox> {
+        let read = self.database.begin_read()?;
+        let rows = read.open_table(t::OUTBOX)?;
+        let mut outbox = Outbox { epoch: self.epoch(&read, to)?, ..Outbox::default() };
         for class in Class::ALL {
-            let range = (to.as_str(), class as u8, 0)..=(to.as_str(), class as u8, u64::MAX);
-            for row in rows.range(range)?.take(limit - waiting.len()) {
+            for row in rows.range((to.as_str(), class as u8, 0)..=(to.as_str(), class as u8, u64::MAX))? {
                 let (key, value) = row?;
+                let bytes = outbox.bytes + value.value().len() + ENVELOPE;
+                let full = outbox.messages.len() >= most.messages || bytes > most.bytes;
+                if full && !(outbox.messages.is_empty() && most.messages > 0) {
+                    return Ok(Outbox { more: true, ..outbox });
+                }
                 let method = decode("message", value.value())?.value;
-                waiting.push(Envelope { seq: key.value().2, class, method });
+                outbox.messages.push(Envelope { seq: key.value().2, class, method });
+                outbox.bytes = bytes;
             }
         }
-        Ok(waiting)
+        Ok(outbox)
+    }
+
+    fn numbers(&self, to: &NodeId) -> Read<Numbers> {
+        let read = self.database.begin_read()?;
+        let (queues, noted) = (read.open_table(t::QUEUES)?, read.open_table(t::GIVEN)?);
+        let met = read.open_table(t::MET)?.get(to.as_str())?.is_some();
+        let mut numbers = Numbers { epoch: self.epoch(&read, to)?, met, ..Numbers::default() };
+        for class in Class::ALL {
+            let key = (to.as_str(), class as u8);
+            let (last, count) = queues.get(key)?.map_or((0, 0), |queue| queue.value());
+            let noted = noted.get(key)?.map_or(0, |noted| noted.value());
+            numbers.given.insert(class, if met { last } else { noted });
+            numbers.waiting += count;
+        }
+        Ok(numbers)
     }
 
     fn waiting(&self, to: &NodeId) -> Read<u64> {
-        let queues = self.database.begin_read()?.open_table(t::QUEUES)?;
-        Class::ALL.into_iter().try_fold(0, |sum, class| {
-            Ok(sum + queues.get((to.as_str(), class as u8))?.map_or(0, |queue| queue.value().1))
-        })
+        Ok(self.numbers(to)?.waiting)
     }
 
     fn received(&self, from: &NodeId) -> Read<Acks> {
@@ -217,6 +238,10 @@ impl Store for RedbStore {
 
     fn children(&self) -> Read<Vec<Versioned<Child>>> {
         self.values(t::CHILDREN, "node")
+    }
+
+    fn child(&self, id: &NodeId) -> Read<Option<Versioned<Child>>> {
+        self.row(t::CHILDREN, "node", id.as_str())
     }
 
     fn snapshots(&self) -> Read<BTreeMap<DeviceId, Snapshot>> {

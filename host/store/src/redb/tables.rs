@@ -1,7 +1,7 @@
 //! The tables, and how rows are written: a version of eight bytes, little end first, then JSON.
 
 use crate::{StoreError, Versioned};
-use redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -27,6 +27,12 @@ pub(super) const OUTBOX: TableDefinition<(&str, u8, u64), &[u8]> = TableDefiniti
 pub(super) const QUEUES: TableDefinition<(&str, u8), (u64, u64)> = TableDefinition::new("queues");
 /// (neighbour, class): its epoch, and the last number taken
 pub(super) const INBOX: TableDefinition<(&str, u8), (u64, u64)> = TableDefinition::new("inbox");
+/// neighbour: the epoch of its outbox, where it isn't the one that the store began with
+pub(super) const EPOCHS: TableDefinition<&str, u64> = TableDefinition::new("epochs");
+/// neighbour: who was heard since the store was opened
+pub(super) const MET: TableDefinition<&str, ()> = TableDefinition::new("met");
+/// (neighbour, class): the last number that may have been given to it before it was met again
+pub(super) const GIVEN: TableDefinition<(&str, u8), u64> = TableDefinition::new("given");
 pub(super) const PLUGINS: Rows = TableDefinition::new("plugins");
 pub(super) const USERS: Rows = TableDefinition::new("users");
 pub(super) const TOKENS: Rows = TableDefinition::new("tokens");
@@ -48,21 +54,43 @@ pub(super) fn create(write: &WriteTransaction, format: u64) -> Result<bool, Stor
     write.open_table(OUTBOX)?;
     write.open_table(QUEUES)?;
     write.open_table(INBOX)?;
+    write.open_table(EPOCHS)?;
+    write.open_table(MET)?;
+    write.open_table(GIVEN)?;
     write.open_table(HISTORIES)?;
     let mut meta = write.open_table(META)?;
     if meta.get("format")?.is_some() {
         return Ok(false);
     }
-    let mut epoch = [0; 8];
-    getrandom::fill(&mut epoch).map_err(|error| redb::Error::Io(std::io::Error::other(error.to_string())))?;
     meta.insert("format", format)?;
-    meta.insert("epoch", u64::from_le_bytes(epoch) >> 1)?;
+    meta.insert("epoch", new_epoch()?)?;
     Ok(true)
 }
 
+/// Opens a new time in which neighbours are met. What may have been given to those that were met in the last one is noted;
+/// one that wasn't met then has been given nothing since its last note.
+pub(super) fn forget_meetings(write: &WriteTransaction) -> Result<(), StoreError> {
+    let (mut met, mut given) = (write.open_table(MET)?, write.open_table(GIVEN)?);
+    for row in write.open_table(QUEUES)?.iter()? {
+        let (key, queue) = row?;
+        if met.get(key.value().0)?.is_some() {
+            given.insert(key.value(), queue.value().0)?;
+        }
+    }
+    met.retain(|_, ()| false)?;
+    Ok(())
+}
+
+/// An epoch that there never was.
+pub(super) fn new_epoch() -> Result<u64, StoreError> {
+    let mut epoch = [0; 8];
+    getrandom::fill(&mut epoch).map_err(|error| redb::Error::Io(std::io::Error::other(error.to_string())))?;
+    Ok(u64::from_le_bytes(epoch) >> 1)
+}
+
 /// The store's format and epoch.
-pub(super) fn identity(read: &ReadTransaction) -> Result<(u64, u64), StoreError> {
-    let meta = read.open_table(META)?;
+pub(super) fn identity(write: &WriteTransaction) -> Result<(u64, u64), StoreError> {
+    let meta = write.open_table(META)?;
     let number = |key| -> Result<u64, StoreError> { Ok(meta.get(key)?.map_or(0, |value| value.value())) };
     Ok((number("format")?, number("epoch")?))
 }

@@ -2,7 +2,7 @@
 
 use crate::auth::Who;
 use crate::error::{ApiError, Problems};
-use crate::extract::Json;
+use crate::extract::{Json, Path};
 use crate::state::Web;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn router() -> OpenApiRouter<Web> {
-    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(own))
+    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(remove)).routes(routes!(own))
 }
 
 /// The node that answers.
@@ -68,6 +68,17 @@ pub(crate) async fn add(
 ) -> Result<(StatusCode, axum::Json<NodeToken>), ApiError> {
     let token = web.services.access.add_child(&who.viewer, new.id.clone()).await?;
     Ok((StatusCode::CREATED, axum::Json(NodeToken { id: new.id, token: token.expose().to_owned() })))
+}
+
+/// Let a gateway call this manager no longer
+///
+/// What waits for it goes, and so does what is known of its devices, all at once. Its token is refused from then on.
+#[utoipa::path(delete, path = "/nodes/{id}", tag = "nodes",
+    params(("id" = NodeId, Path, description = "Its name")),
+    responses((status = 204, description = "Done"), Problems))]
+pub(crate) async fn remove(State(web): State<Web>, who: Who, Path(id): Path<NodeId>) -> Result<StatusCode, ApiError> {
+    web.services.access.remove_child(&who.viewer, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The node that answers

@@ -1,0 +1,354 @@
+//! Parents and children over real connections, each exchange begun by hand.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on shall stop")]
+
+use super::child::{ExchangeError, Session};
+use super::{ChildLoop, Presence, Tree};
+use crate::access::Access;
+use crate::catalogue::Catalogue;
+use crate::gateway::{Caller, Discovery, Gateway, Reader};
+use crate::inventory::{Duty, Inventory};
+use crate::live::Live;
+use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::device::{Device, Reach};
+use hostler_core::event::Event;
+use hostler_core::message::{Envelope, Epoch, ExchangeUp, Method};
+use hostler_core::reading::{Identity, Report, Severity, Snapshot};
+use hostler_core::viewer::{Right, Viewer};
+use hostler_core::{DeviceId, NodeId, Secret, Timestamp};
+use hostler_engine::{Adopter, Doorbells};
+use hostler_links::{Credentials, HttpLinks, SnmpLinks};
+use hostler_runtime::{Compiler, Runtime};
+use hostler_store::{RedbStore, Store};
+use hostler_transport::{CallParentError, Parent, ParentClient, Refused};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// One for all tests: it reserves much address space.
+fn runtime() -> Arc<Runtime> {
+    static RUNTIME: OnceLock<(Arc<Runtime>, tempfile::TempDir)> = OnceLock::new();
+    let start = || {
+        let folder = tempfile::tempdir().unwrap();
+        (Runtime::start(folder.path().to_owned(), Compiler::Here).unwrap(), folder)
+    };
+    Arc::clone(&RUNTIME.get_or_init(start).0)
+}
+
+async fn catalogue(store: &Arc<dyn Store>) -> Arc<Catalogue> {
+    let folder = tempfile::tempdir().unwrap().keep();
+    Catalogue::open(Arc::clone(store), runtime(), folder).await.unwrap()
+}
+
+/// A catalogue of a node of its own.
+pub(super) async fn no_plugins() -> Arc<Catalogue> {
+    catalogue(&in_memory()).await
+}
+
+pub(super) async fn serve(parent: Arc<impl Parent>) -> SocketAddr {
+    listen(parent).await.0
+}
+
+async fn listen(parent: Arc<impl Parent>) -> (SocketAddr, JoinHandle<()>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = hostler_transport::router(parent);
+    (address, tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }))
+}
+
+pub(super) fn client(parent: SocketAddr, token: &str) -> ParentClient {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let url = format!("http://{parent}").parse().unwrap();
+    ParentClient::new(url, Secret::new(token.to_owned()), None).unwrap()
+}
+
+fn in_memory() -> Arc<dyn Store> {
+    Arc::new(RedbStore::in_memory().unwrap())
+}
+
+fn in_file(path: &Path) -> Arc<dyn Store> {
+    Arc::new(RedbStore::open(path).unwrap())
+}
+
+fn id(text: &str) -> DeviceId {
+    text.parse().unwrap()
+}
+
+fn reading(line: &str) -> Snapshot {
+    Snapshot::read(Timestamp(1), Report { console: vec![line.to_owned()], ..Report::default() })
+}
+
+fn event(text: &str) -> Event {
+    let (name, severity) = ("test".to_owned(), Severity::Info);
+    Event { at: Timestamp(1), device: None, name, severity, text: text.to_owned() }
+}
+
+/// A manager that children may call with their names as tokens.
+struct Root {
+    store: Arc<dyn Store>,
+    access: Arc<Access>,
+    inventory: Arc<Inventory>,
+    tree: Arc<Tree>,
+    address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+impl Root {
+    async fn on(store: Arc<dyn Store>) -> Self {
+        let (live, bells) = (Live::at(&*store), Doorbells::at(&*store));
+        let (access, catalogue) = (Access::new(Arc::clone(&store)), catalogue(&store).await);
+        let presence = Arc::new(Presence::default());
+        let known = (Arc::clone(&catalogue), Arc::clone(&presence));
+        let name = "root".parse().unwrap();
+        let inventory =
+            Inventory::open(Arc::clone(&store), live.clone(), name, known.0, known.1, Duty::KeepHistory).unwrap();
+        for child in ["gateway-1", "gateway-2"] {
+            access.accept_child(child.parse().unwrap(), &Secret::new(child.to_owned())).await.unwrap();
+        }
+        let services = (Arc::clone(&access), Arc::clone(&inventory), catalogue);
+        let tree = Tree::new(Arc::clone(&store), services, presence, bells, live);
+        let (address, server) = listen(Arc::clone(&tree)).await;
+        Self { store, access, inventory, tree, address, server }
+    }
+
+    /// Ends it, so that its file can be opened by another.
+    async fn stop(self) {
+        self.server.abort();
+        let _ = self.server.await;
+    }
+
+    /// Whose device this is.
+    fn owner(&self, device: &str) -> Option<String> {
+        self.store.device(&id(device)).unwrap().map(|device| device.value.gateway.to_string())
+    }
+
+    /// What a device showed last.
+    fn shows(&self, device: &str) -> Option<String> {
+        let report = self.inventory.known(&id(device))?.1.report?;
+        report.console.first().cloned()
+    }
+
+    fn heard(&self, text: &str) -> usize {
+        let events = self.store.events(None, None, 100).unwrap();
+        events.iter().filter(|(_, event)| event.text == text).count()
+    }
+
+    async fn order(&self, child: &str, method: Method) {
+        let change = Change::Send { to: child.parse().unwrap(), method };
+        self.store.commit(change.into()).await.unwrap();
+    }
+}
+
+/// A gateway that calls a manager.
+struct Below {
+    node: NodeId,
+    child: ChildLoop,
+    session: Session,
+}
+
+impl Below {
+    async fn on(store: Arc<dyn Store>, name: &str, root: &Root) -> Self {
+        let (node, parent): (NodeId, NodeId) = (name.parse().unwrap(), "parent".parse().unwrap());
+        let (live, bells) = (Live::at(&*store), Doorbells::at(&*store));
+        let catalogue = catalogue(&store).await;
+        let credentials = Arc::new(Credentials::prepare(&BTreeMap::new(), BTreeMap::new()).unwrap());
+        let links = (SnmpLinks::open(Arc::clone(&credentials)).await.unwrap(), HttpLinks::open(credentials).unwrap());
+        let plugins = (runtime(), Arc::clone(&catalogue));
+        let caller = Caller::new(Arc::clone(&store), plugins, links, Vec::new(), Some(parent.clone()), BTreeMap::new());
+        let adopter = Adopter::start(Arc::clone(&store), caller.clone(), node.clone(), Some(parent.clone())).unwrap();
+        let own = (node.clone(), Some(parent.clone()));
+        let seldom = Duration::from_secs(3_600);
+        let searching = (Arc::clone(&store), Arc::clone(&caller));
+        let discovery = Discovery::new(searching, own.clone(), Vec::new(), Vec::new(), seldom);
+        let reader = Reader::new(Arc::clone(&store), caller, node.clone(), seldom);
+        let presence = Arc::new(Presence::default());
+        let plugins = Arc::clone(&catalogue);
+        let inventory =
+            Inventory::open(Arc::clone(&store), live, node.clone(), plugins, presence, Duty::TellParent).unwrap();
+        let gateway = Gateway::new(Arc::clone(&store), own, adopter, discovery, reader, Arc::clone(&inventory));
+        let client = client(root.address, name);
+        let child = ChildLoop { store, client, parent, gateway, inventory, catalogue, bells };
+        Self { node, child, session: Session::default() }
+    }
+
+    /// Calls another one from now on.
+    fn turn_to(&mut self, root: &Root, token: &str) {
+        self.child.client = client(root.address, token);
+    }
+
+    async fn exchange(&mut self) -> Result<(), ExchangeError> {
+        let patience = Duration::from_secs(20);
+        tokio::time::timeout(patience, self.child.exchange(&mut self.session)).await.expect("nobody has to wait here")
+    }
+
+    /// Speaks until something is so.
+    async fn until(&mut self, what: &str, reached: impl Fn() -> bool) {
+        for _ in 0..50 {
+            if reached() {
+                return;
+            }
+            self.exchange().await.unwrap();
+        }
+        panic!("{what}: it didn't come to that");
+    }
+
+    /// A device of this gateway's, announced like after an adoption.
+    async fn adopt(&self, device: &str) {
+        let value = Device {
+            id: id(device),
+            gateway: self.node.clone(),
+            plugin: "mfp".parse().unwrap(),
+            identity: Identity::default(),
+            reach: Reach { address: [192, 0, 2, 1].into(), snmp: None, http: None },
+            adopted_at: Timestamp(1),
+        };
+        let put = Change::Device { id: id(device), expect: Expect::Absent, value: Some(Box::new(value.clone())) };
+        let changes = Changes::from(put).and(self.send(Method::DeviceAdopted(Box::new(value))));
+        self.child.store.commit(changes).await.unwrap();
+    }
+
+    fn send(&self, method: Method) -> Change {
+        Change::Send { to: self.child.parent.clone(), method }
+    }
+
+    async fn tell(&self, text: &str) {
+        self.child.store.commit(self.send(Method::EventHappened(event(text))).into()).await.unwrap();
+    }
+
+    fn waiting(&self) -> u64 {
+        self.child.store.waiting(&self.child.parent).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn e09_a_manager_that_lost_its_store_learns_every_device_again() {
+    let root = Root::on(in_memory()).await;
+    let mut gateway = Below::on(in_memory(), "gateway-1", &root).await;
+    for device in ["x", "y"] {
+        gateway.adopt(device).await;
+        gateway.child.inventory.take_snapshot(&id(device), reading("ready"));
+    }
+    gateway.until("the first manager knows", || root.shows("x").is_some() && root.shows("y").is_some()).await;
+    let anew = Root::on(in_memory()).await;
+    gateway.turn_to(&anew, "gateway-1");
+    gateway.until("the new one knows", || anew.shows("x").is_some() && anew.shows("y").is_some()).await;
+    assert_eq!(anew.owner("x").as_deref(), Some("gateway-1"));
+}
+
+#[tokio::test]
+async fn e09_a_device_that_moved_is_known_when_its_former_gateway_lets_it_go() {
+    let root = Root::on(in_memory()).await;
+    let mut former = Below::on(in_memory(), "gateway-1", &root).await;
+    let mut later = Below::on(in_memory(), "gateway-2", &root).await;
+    former.adopt("x").await;
+    former.until("it is known", || root.owner("x").is_some()).await;
+    later.adopt("x").await;
+    later.exchange().await.unwrap();
+    later.exchange().await.unwrap();
+    assert_eq!(later.waiting(), 0, "its announcement was refused");
+    assert_eq!(root.owner("x").as_deref(), Some("gateway-1"));
+    root.order("gateway-1", Method::Release(id("x"))).await;
+    former.until("it is let go", || root.owner("x").is_none()).await;
+    later.child.inventory.take_snapshot(&id("x"), reading("ready"));
+    later.until("its new gateway is known", || root.shows("x").is_some()).await;
+    assert_eq!(root.owner("x").as_deref(), Some("gateway-2"));
+}
+
+#[tokio::test]
+async fn e09_a_gateway_put_back_to_yesterday_swallows_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, yesterday) = (folder.path().join("store"), folder.path().join("yesterday"));
+    let root = Root::on(in_memory()).await;
+    let mut gateway = Below::on(in_file(&path), "gateway-1", &root).await;
+    gateway.tell("one").await;
+    gateway.until("it is heard", || root.heard("one") == 1).await;
+    drop(gateway);
+    std::fs::copy(&path, &yesterday).unwrap();
+    let mut gateway = Below::on(in_file(&path), "gateway-1", &root).await;
+    gateway.tell("two").await;
+    gateway.tell("three").await;
+    gateway.until("they are heard", || root.heard("three") == 1).await;
+    drop(gateway);
+    std::fs::copy(&yesterday, &path).unwrap();
+    // It was away once more before it calls: what came to wait then wasn't given to anybody either.
+    Below::on(in_file(&path), "gateway-1", &root).await.tell("other two").await;
+    let mut gateway = Below::on(in_file(&path), "gateway-1", &root).await;
+    gateway.tell("other three").await;
+    gateway.tell("four").await;
+    gateway.until("the last is heard", || root.heard("four") == 1).await;
+    for text in ["one", "two", "three", "other two", "other three", "four"] {
+        assert_eq!(root.heard(text), 1, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn e09_a_manager_put_back_to_yesterday_loses_no_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, yesterday) = (folder.path().join("store"), folder.path().join("yesterday"));
+    let root = Root::on(in_file(&path)).await;
+    let mut gateway = Below::on(in_memory(), "gateway-1", &root).await;
+    for device in ["x", "y"] {
+        gateway.adopt(device).await;
+    }
+    gateway.until("they are known", || root.owner("y").is_some()).await;
+    root.stop().await;
+    std::fs::copy(&path, &yesterday).unwrap();
+    let root = Root::on(in_file(&path)).await;
+    gateway.turn_to(&root, "gateway-1");
+    root.order("gateway-1", Method::Release(id("x"))).await;
+    gateway.until("it is released", || root.owner("x").is_none()).await;
+    root.stop().await;
+    std::fs::copy(&yesterday, &path).unwrap();
+    let root = Root::on(in_file(&path)).await;
+    gateway.turn_to(&root, "gateway-1");
+    root.order("gateway-1", Method::Release(id("y"))).await;
+    gateway.until("the other is released", || root.owner("y").is_none()).await;
+    assert!(gateway.child.store.devices().unwrap().is_empty());
+    let waiting = || root.store.waiting(&"gateway-1".parse().unwrap()).unwrap();
+    gateway.tell("so that nobody waits").await;
+    gateway.until("the order is acknowledged", || waiting() == 0).await;
+}
+
+#[tokio::test]
+async fn p03_much_that_is_large_goes_in_several_exchanges() {
+    let root = Root::on(in_memory()).await;
+    let mut gateway = Below::on(in_memory(), "gateway-1", &root).await;
+    let devices: Vec<String> = (0..24).map(|number| format!("device-{number}")).collect();
+    let large = "x".repeat(900 << 10);
+    for device in &devices {
+        gateway.adopt(device).await;
+        gateway.child.inventory.take_snapshot(&id(device), reading(&large));
+    }
+    gateway.until("all are known", || devices.iter().all(|device| root.shows(device).is_some())).await;
+}
+
+#[tokio::test]
+async fn e08_a_node_that_was_removed_is_refused_and_leaves_nothing_behind() {
+    let root = Root::on(in_memory()).await;
+    let mut gateway = Below::on(in_memory(), "gateway-1", &root).await;
+    gateway.adopt("x").await;
+    gateway.child.inventory.take_snapshot(&id("x"), reading("ready"));
+    gateway.until("it is known", || root.shows("x").is_some()).await;
+    let name: NodeId = "gateway-1".parse().unwrap();
+    root.order("gateway-1", Method::DiscoverNow).await;
+    let admin = Viewer { user: "admin".parse().unwrap(), right: Right::Administer };
+    root.access.remove_child(&admin, &name).await.unwrap();
+    assert!(root.owner("x").is_none() && root.shows("x").is_none());
+    assert_eq!(root.store.waiting(&name).unwrap(), 0);
+    assert!(root.inventory.discover_now(&admin, Some(&name)).await.is_err(), "nothing more comes to wait");
+    gateway.tell("unheard").await;
+    let refusal = gateway.exchange().await.unwrap_err();
+    assert!(matches!(refusal, ExchangeError::Parent(CallParentError::Unknown(_))), "{refusal}");
+    // A call that had come in before brings nothing back.
+    let messages = vec![Envelope { seq: 99, class: hostler_core::message::Class::Result, method: Method::DiscoverNow }];
+    let late = ExchangeUp { epoch: Epoch(1), messages, ..ExchangeUp::default() };
+    assert_eq!(Arc::clone(&root.tree).exchange(name.clone(), late).await, Err(Refused::Unknown));
+    assert!(root.store.received(&name).unwrap().seqs.is_empty());
+    let token = root.access.add_child(&admin, name).await.unwrap();
+    gateway.turn_to(&root, token.expose());
+    gateway.until("it comes again with what it has", || root.shows("x").is_some()).await;
+    assert_eq!(root.heard("unheard"), 1);
+}
