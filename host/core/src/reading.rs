@@ -310,7 +310,7 @@ pub struct Trouble {
     pub text: String,
     /// Since when every attempt failed.
     pub since: Timestamp,
-    /// How many attempts failed in a row.
+    /// How many attempts in a row failed because of the thing; 0 where it wasn't the thing that failed.
     pub attempts: u32,
 }
 
@@ -347,14 +347,35 @@ impl Snapshot {
         }
     }
 
+    /// The snapshot after an attempt that failed on our side, for want of a plug-in or a disk: what was known stays, and
+    /// the thing isn't to blame. One that didn't answer before still counts as unreachable.
+    #[must_use]
+    pub fn hindered(&self, at: Timestamp, text: String) -> Self {
+        let failed = self.failed(at, text);
+        let attempts = self.silent_for().filter(|attempts| *attempts >= PATIENCE).unwrap_or(0);
+        Self { trouble: failed.trouble.map(|trouble| Trouble { attempts, ..trouble }), ..failed }
+    }
+
+    fn silent_for(&self) -> Option<u32> {
+        self.trouble.as_ref().map(|trouble| trouble.attempts)
+    }
+
+    /// The same without times later than `now`: what comes from a clock that is wrong must not be newer than everything
+    /// that follows.
+    #[must_use]
+    pub fn not_after(self, now: Timestamp) -> Self {
+        let trouble = self.trouble.map(|trouble| Trouble { since: trouble.since.min(now), ..trouble });
+        Self { tried_at: self.tried_at.min(now), read_at: self.read_at.map(|at| at.min(now)), trouble, ..self }
+    }
+
     /// How the device stands, in one word for lists.
     #[must_use]
     pub fn condition(&self) -> Condition {
         match (&self.report, &self.trouble) {
             (_, Some(trouble)) if trouble.attempts >= PATIENCE => Condition::Unreachable,
             (Some(report), _) => report.status.into(),
-            (None, Some(_)) => Condition::Unreachable,
-            (None, None) => Condition::Unknown,
+            (None, Some(trouble)) if trouble.attempts > 0 => Condition::Unreachable,
+            (None, _) => Condition::Unknown,
         }
     }
 }
@@ -441,5 +462,27 @@ mod tests {
         assert_eq!(thrice.condition(), Condition::Unreachable);
         assert_eq!(thrice.trouble.unwrap().since, Timestamp(2));
         assert!(thrice.report.is_some(), "what was known stays");
+    }
+
+    #[test]
+    fn e09_what_fails_on_our_side_is_no_silence_of_the_device() {
+        let fine = Snapshot::read(Timestamp(1), Report { status: Status::Ready, ..Report::default() });
+        let hindered = (2..9).fold(fine, |last, at| last.hindered(Timestamp(at), "there is no plug-in mfp".into()));
+        assert_eq!(hindered.condition(), Condition::Fine);
+        let trouble = hindered.trouble.clone().unwrap();
+        assert_eq!((trouble.since, trouble.attempts), (Timestamp(2), 0));
+        assert_eq!(Snapshot::default().hindered(Timestamp(1), "no plug-in".into()).condition(), Condition::Unknown);
+        // Patience begins when the device itself is asked again.
+        assert_eq!(hindered.failed(Timestamp(9), "no answer".into()).condition(), Condition::Fine);
+        let silent = (2..5).fold(Snapshot::default(), |last, at| last.failed(Timestamp(at), "no answer".into()));
+        assert_eq!(silent.hindered(Timestamp(9), "no plug-in".into()).condition(), Condition::Unreachable);
+    }
+
+    #[test]
+    fn e09_times_of_a_clock_that_is_wrong_are_no_later_than_now() {
+        let wrong = Snapshot::read(Timestamp(90), Report::default()).failed(Timestamp(99), "no answer".into());
+        let right = wrong.not_after(Timestamp(10));
+        assert_eq!((right.tried_at, right.read_at), (Timestamp(10), Some(Timestamp(10))));
+        assert_eq!(right.trouble.unwrap().since, Timestamp(10));
     }
 }
