@@ -8,6 +8,7 @@ use crate::id::{DeviceId, NodeId, PluginName, UserName};
 use crate::message::{Acks, Class, Epoch, Method};
 use crate::plugin::PluginRecord;
 use crate::reading::Snapshot;
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -22,15 +23,12 @@ pub enum Expect {
     Anything,
 }
 
-/// An action on a thing that waits until the call that returned it is stored.
+/// An action on a thing that was started. It is stored with the call that returned it, before it is performed: after a
+/// crash it is reported as in doubt, never repeated blindly, so what it was needn't be known.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct PendingAction {
+pub struct StartedAction {
     /// Which plug-in returned it.
     pub plugin: PluginName,
-    /// What to do, as the runtime wrote it.
-    pub body: Vec<u8>,
-    /// Set and stored before it is performed: after a crash it is reported as in doubt, never repeated blindly.
-    pub started: bool,
 }
 
 /// One change of one row.
@@ -61,6 +59,15 @@ pub enum Change {
         /// What is there afterwards.
         value: Placement,
     },
+    /// An operator lets a device go, or wants it back.
+    Released {
+        /// Which.
+        id: DeviceId,
+        /// What must be there now.
+        expect: Expect,
+        /// Since when it is let go; `None` when it isn't.
+        value: Option<Timestamp>,
+    },
     /// A candidate appears, changes or goes.
     Candidate {
         /// In whose network.
@@ -90,14 +97,14 @@ pub enum Change {
         /// `None` forgets it.
         value: Option<Vec<u8>>,
     },
-    /// An action waits, is started, or is done.
+    /// An action is started, or is done.
     Action {
         /// On which device.
         device: DeviceId,
         /// Which one; made by whoever adds it.
         id: u64,
         /// `None` when it is done.
-        value: Option<PendingAction>,
+        value: Option<StartedAction>,
     },
     /// Something happened.
     Happened(Event),

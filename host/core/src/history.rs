@@ -35,9 +35,13 @@ impl Default for Series {
 }
 
 impl Series {
-    /// Adds a point. The newest is always there: one that comes too soon, or that only makes a
-    /// flat stretch longer, replaces the last instead of following it.
-    pub fn push(&mut self, point: Point) {
+    /// Adds a point, which is no later than `now`. The newest is always there: one that comes too soon, or that only
+    /// makes a flat stretch longer, replaces the last instead of following it. What is there and later than `now` was
+    /// written by a clock that was wrong and goes, or nothing could follow it until then.
+    pub fn push(&mut self, point: Point, now: Timestamp) {
+        while self.points.last().is_some_and(|last| last.at > now) {
+            self.points.pop();
+        }
         if !point.value.is_finite() || self.points.last().is_some_and(|last| last.at > point.at) {
             return;
         }
@@ -76,7 +80,7 @@ mod tests {
             let mut at = 0;
             for step in &steps {
                 at += step;
-                series.push(Point { at: Timestamp(at), value: at as f64 });
+                series.push(Point { at: Timestamp(at), value: at as f64 }, Timestamp(at));
             }
             prop_assert!(series.points.len() <= POINTS);
             prop_assert!(series.points.windows(2).all(|pair| pair[0].at <= pair[1].at));
@@ -90,8 +94,19 @@ mod tests {
     #[test]
     fn a_clock_that_jumped_back_changes_nothing() {
         let mut series = Series::default();
-        series.push(Point { at: Timestamp(10_000), value: 1.0 });
-        series.push(Point { at: Timestamp(5), value: 2.0 });
-        assert_eq!(series.points.len(), 1);
+        series.push(Point { at: Timestamp(10_000), value: 1.0 }, Timestamp(10_000));
+        series.push(Point { at: Timestamp(5), value: 2.0 }, Timestamp(10_000));
+        assert_eq!(series.points, [Point { at: Timestamp(10_000), value: 1.0 }]);
+    }
+
+    #[test]
+    fn e09_a_point_of_a_clock_that_was_wrong_freezes_nothing() {
+        let mut series = Series::default();
+        let (now, wrong) = (Timestamp(10_000), Timestamp(4_000_000_000_000));
+        series.push(Point { at: Timestamp(5), value: 1.0 }, Timestamp(5));
+        series.push(Point { at: wrong, value: 2.0 }, wrong);
+        series.push(Point { at: now, value: 3.0 }, now);
+        let values: Vec<f64> = series.points.iter().map(|point| point.value).collect();
+        assert_eq!(values, [1.0, 3.0]);
     }
 }

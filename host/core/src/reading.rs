@@ -303,6 +303,30 @@ pub struct Report {
     pub console: Vec<String>,
 }
 
+impl Report {
+    /// Bytes that it takes as JSON at most, counted quickly. Its texts have no control characters, so that none of their
+    /// bytes is written as more than two.
+    #[must_use]
+    pub fn weight_at_most(&self) -> usize {
+        /// More than all that stands between the texts of a row.
+        const ROW: usize = 250;
+        let some = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let reading = |reading: &Reading| {
+            let value = match &reading.value {
+                Value::State(text) | Value::Text(text) => text.len(),
+                Value::Counter(_) | Value::Gauge(_) | Value::Level(_) => 0,
+            };
+            let attributes: usize = reading.attributes.iter().map(|(name, value)| name.len() + value.len() + 6).sum();
+            let texts = some(&reading.instance) + some(&reading.label) + some(&reading.unit);
+            reading.name.len() + texts + value + attributes
+        };
+        let texts = self.readings.iter().map(reading).sum::<usize>()
+            + self.alerts.iter().map(|alert| alert.code.len() + some(&alert.part) + some(&alert.text)).sum::<usize>()
+            + self.console.iter().map(String::len).sum::<usize>();
+        2 * texts + ROW * (1 + self.readings.len() + self.alerts.len() + self.console.len())
+    }
+}
+
 /// Why the last attempt to read brought nothing.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Trouble {
@@ -310,7 +334,7 @@ pub struct Trouble {
     pub text: String,
     /// Since when every attempt failed.
     pub since: Timestamp,
-    /// How many attempts failed in a row.
+    /// How many attempts in a row failed because of the thing; 0 where it wasn't the thing that failed.
     pub attempts: u32,
 }
 
@@ -347,14 +371,35 @@ impl Snapshot {
         }
     }
 
+    /// The snapshot after an attempt that failed on our side, for want of a plug-in or a disk: what was known stays, and
+    /// the thing isn't to blame. One that didn't answer before still counts as unreachable.
+    #[must_use]
+    pub fn hindered(&self, at: Timestamp, text: String) -> Self {
+        let failed = self.failed(at, text);
+        let attempts = self.silent_for().filter(|attempts| *attempts >= PATIENCE).unwrap_or(0);
+        Self { trouble: failed.trouble.map(|trouble| Trouble { attempts, ..trouble }), ..failed }
+    }
+
+    fn silent_for(&self) -> Option<u32> {
+        self.trouble.as_ref().map(|trouble| trouble.attempts)
+    }
+
+    /// The same without times later than `now`: what comes from a clock that is wrong must not be newer than everything
+    /// that follows.
+    #[must_use]
+    pub fn not_after(self, now: Timestamp) -> Self {
+        let trouble = self.trouble.map(|trouble| Trouble { since: trouble.since.min(now), ..trouble });
+        Self { tried_at: self.tried_at.min(now), read_at: self.read_at.map(|at| at.min(now)), trouble, ..self }
+    }
+
     /// How the device stands, in one word for lists.
     #[must_use]
     pub fn condition(&self) -> Condition {
         match (&self.report, &self.trouble) {
             (_, Some(trouble)) if trouble.attempts >= PATIENCE => Condition::Unreachable,
             (Some(report), _) => report.status.into(),
-            (None, Some(_)) => Condition::Unreachable,
-            (None, None) => Condition::Unknown,
+            (None, Some(trouble)) if trouble.attempts > 0 => Condition::Unreachable,
+            (None, _) => Condition::Unknown,
         }
     }
 }
@@ -433,6 +478,29 @@ mod tests {
     }
 
     #[test]
+    fn a_report_never_weighs_more_than_was_counted_quickly() {
+        let text = || Some("\"\\".repeat(100));
+        let row = |value: Value| Reading {
+            name: "supply.level".to_owned(),
+            instance: text(),
+            label: text(),
+            unit: text(),
+            value,
+            attributes: (0..20).map(|n| (format!("\"{n}"), "\\".to_owned())).collect(),
+        };
+        let level = Level { remaining: Amount::Exact(f64::MIN_POSITIVE), capacity: Some(f64::MAX) };
+        let alert = Alert { code: String::new(), severity: Severity::Critical, part: None, text: text() };
+        let report = Report {
+            status: Status::WarmingUp,
+            readings: vec![row(Value::Counter(u64::MAX)), row(Value::Level(level)), row(Value::Text("x".to_owned()))],
+            alerts: vec![alert],
+            console: vec![String::new(); 20],
+        };
+        assert!(crate::message::weight(&report) <= report.weight_at_most());
+        assert!(crate::message::weight(&Report::default()) <= Report::default().weight_at_most());
+    }
+
+    #[test]
     fn one_lost_datagram_is_no_fault() {
         let fine = Snapshot::read(Timestamp(1), Report { status: Status::Ready, ..Report::default() });
         let once = fine.failed(Timestamp(2), "no answer".into());
@@ -441,5 +509,27 @@ mod tests {
         assert_eq!(thrice.condition(), Condition::Unreachable);
         assert_eq!(thrice.trouble.unwrap().since, Timestamp(2));
         assert!(thrice.report.is_some(), "what was known stays");
+    }
+
+    #[test]
+    fn e09_what_fails_on_our_side_is_no_silence_of_the_device() {
+        let fine = Snapshot::read(Timestamp(1), Report { status: Status::Ready, ..Report::default() });
+        let hindered = (2..9).fold(fine, |last, at| last.hindered(Timestamp(at), "there is no plug-in mfp".into()));
+        assert_eq!(hindered.condition(), Condition::Fine);
+        let trouble = hindered.trouble.clone().unwrap();
+        assert_eq!((trouble.since, trouble.attempts), (Timestamp(2), 0));
+        assert_eq!(Snapshot::default().hindered(Timestamp(1), "no plug-in".into()).condition(), Condition::Unknown);
+        // Patience begins when the device itself is asked again.
+        assert_eq!(hindered.failed(Timestamp(9), "no answer".into()).condition(), Condition::Fine);
+        let silent = (2..5).fold(Snapshot::default(), |last, at| last.failed(Timestamp(at), "no answer".into()));
+        assert_eq!(silent.hindered(Timestamp(9), "no plug-in".into()).condition(), Condition::Unreachable);
+    }
+
+    #[test]
+    fn e09_times_of_a_clock_that_is_wrong_are_no_later_than_now() {
+        let wrong = Snapshot::read(Timestamp(90), Report::default()).failed(Timestamp(99), "no answer".into());
+        let right = wrong.not_after(Timestamp(10));
+        assert_eq!((right.tried_at, right.read_at), (Timestamp(10), Some(Timestamp(10))));
+        assert_eq!(right.trouble.unwrap().since, Timestamp(10));
     }
 }

@@ -86,4 +86,18 @@ mod tests {
         assert_eq!(told, ["device.unreachable"]);
         assert_eq!(names(&last, &with(&["jam"])), ["device.reachable"]);
     }
+
+    #[test]
+    fn e09_what_fails_on_our_side_is_told_of_no_device() {
+        let mut last = with(&["jam"]);
+        for at in 2..8 {
+            let next = last.hindered(Timestamp(at), "there is no plug-in mfp".into());
+            assert!(names(&last, &next).is_empty());
+            last = next;
+        }
+        assert!(names(&last, &with(&["jam"])).is_empty());
+        let silent = (8..12).fold(last, |last, at| last.failed(Timestamp(at), "no answer".into()));
+        let hindered = silent.hindered(Timestamp(12), "there is no plug-in mfp".into());
+        assert!(names(&silent, &hindered).is_empty(), "nobody has heard of it, so it isn't reachable again");
+    }
 }

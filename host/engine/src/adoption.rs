@@ -2,7 +2,7 @@
 
 use crate::now;
 use futures::future::BoxFuture;
-use hostler_core::adoption::{Adoption, Context, Effect, Event, Origin};
+use hostler_core::adoption::{Adoption, Context, Effect, Event, LONGEST_WAIT, Origin, Phase};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Reach, device_id};
 use hostler_core::reading::Identity;
@@ -53,13 +53,14 @@ impl Adopter {
     ) -> Result<Arc<Self>, StoreError> {
         let adoptions = store.adoptions()?;
         let adopter = Arc::new(Self { store, ask, gateway, parent, running: Mutex::default() });
-        for adoption in adoptions {
+        for adoption in adoptions.into_iter().filter(|adoption| adoption.value.outstanding().is_some()) {
             adopter.drive(adoption.value.address());
         }
         Ok(adopter)
     }
 
-    /// Begins an adoption, with `more` in the same commit. One that is under way for this address goes on instead.
+    /// Begins an adoption, with `more` in the same commit. One that is under way for this address goes on instead, unless
+    /// a rule began it and somebody now wants it by hand.
     ///
     /// # Errors
     /// The store's; nothing has begun then.
@@ -73,9 +74,16 @@ impl Adopter {
         let address = reach.address;
         let mut changes = more;
         let known = self.store.adoption(address)?;
-        if known.is_none() {
-            let value = Some(Box::new(Adoption::begin(reach, plugin, origin)));
-            changes = changes.and(Change::Adoption { address, expect: Expect::Absent, value });
+        let goes_on = |known: &Versioned<Adoption>| {
+            known.value.outstanding().is_some() && (known.value.origin == Origin::Person || origin == Origin::Rule)
+        };
+        if !known.as_ref().is_some_and(goes_on) {
+            let new = Adoption::begin(reach, plugin, origin);
+            let (expect, new) = match known {
+                Some(known) => (Expect::Version(known.version), new.after(&known.value)),
+                None => (Expect::Absent, new),
+            };
+            changes = changes.and(Change::Adoption { address, expect, value: Some(Box::new(new)) });
         }
         self.store.commit(changes).await?;
         self.drive(address);
@@ -102,7 +110,8 @@ impl Adopter {
                 }
                 // One that was begun since then found this one running: it is looked for before this one goes.
                 let mut running = adopter.running.lock().unwrap_or_else(PoisonError::into_inner);
-                if matches!(adopter.store.adoption(address), Ok(None)) {
+                let outstanding = |stored: Versioned<Adoption>| stored.value.outstanding();
+                if matches!(adopter.store.adoption(address).map(|stored| stored.and_then(outstanding)), Ok(None)) {
                     running.remove(&address);
                     return;
                 }
@@ -114,7 +123,8 @@ impl Adopter {
     /// meanwhile: what is stored now says what is outstanding.
     async fn run(&self, address: IpAddr) -> Result<(), StoreError> {
         while let Some(stored) = self.store.adoption(address)? {
-            let event = self.perform(&stored.value).await?;
+            let Some(effect) = stored.value.outstanding() else { break };
+            let event = self.perform(&stored.value, effect).await?;
             match self.take(address, stored, event).await {
                 Ok(()) => {}
                 Err(StoreError::Conflict { what }) => {
@@ -126,30 +136,30 @@ impl Adopter {
         Ok(())
     }
 
-    async fn perform(&self, adoption: &Adoption) -> Result<Event, StoreError> {
-        Ok(match adoption.outstanding() {
+    async fn perform(&self, adoption: &Adoption, effect: Effect) -> Result<Event, StoreError> {
+        Ok(match effect {
             Effect::Identify(reach) => {
                 let address = reach.address;
                 match self.ask.identify(reach, adoption.plugin.clone()).await {
                     Ok(identity) => {
                         let id = device_id(&identity, &self.gateway, address);
                         let known = self.store.device(&id)?.map(|known| Box::new((known.version, known.value)));
-                        Event::Identified { identity, known }
+                        let released = self.store.is_released(&id)?;
+                        Event::Identified { identity, known, released }
                     }
                     Err(AskError { why, again }) => Event::Failed { why, again },
                 }
             }
             Effect::AskOldAddress(reach) => {
-                let hostler_core::adoption::Phase::Comparing { known, .. } = &adoption.phase else {
-                    return Ok(Event::Due);
-                };
+                let Phase::Comparing { known, .. } = &adoption.phase else { return Ok(Event::Due) };
                 let plugin = self.store.device(known)?.map_or(adoption.plugin.clone(), |device| device.value.plugin);
-                let identity = self.ask.identify(reach, plugin).await.ok();
+                let identity = self.ask.identify(reach.clone(), plugin).await.ok();
                 let known = self.store.device(known)?.map(|known| Box::new((known.version, known.value)));
-                Event::OldAddress { identity, known }
+                Event::OldAddress { at: reach, identity, known }
             }
             Effect::WakeAt(until) => {
-                tokio::time::sleep(until.since(now())).await;
+                // No step waits longer: what says so was stored by a clock that was wrong.
+                tokio::time::sleep(until.since(now()).min(LONGEST_WAIT)).await;
                 Event::Due
             }
         })
@@ -224,6 +234,56 @@ mod tests {
         let adopter = adopter(&store, vec![found("A1")]);
         until(|| !adopter.is_adopting(&reach(1).address)).await;
         assert_eq!(store.devices().unwrap().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_a_time_that_a_wrong_clock_wrote_goes_on_soon() {
+        let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
+        let until_2099 = Phase::Waiting { attempt: 1, until: hostler_core::Timestamp(4_070_908_800_000) };
+        let adoption = Adoption::begin(reach(1), "mfp".parse().unwrap(), Origin::Person);
+        let value = Some(Box::new(Adoption { phase: until_2099, ..adoption }));
+        let change = Change::Adoption { address: reach(1).address, expect: Expect::Absent, value };
+        store.commit(change.into()).await.unwrap();
+        let began = tokio::time::Instant::now();
+        let adopter = adopter(&store, vec![found("A1")]);
+        until(|| !adopter.is_adopting(&reach(1).address)).await;
+        assert_eq!(store.devices().unwrap().len(), 1);
+        // The paused clock also goes on while the store writes, so that more than the one wait passes.
+        assert!(began.elapsed() < Duration::from_secs(3_600), "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_let_go_is_adopted_by_hand_and_not_by_a_rule() {
+        let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
+        let id = device_id(&found("A1").unwrap(), &"gw".parse().unwrap(), reach(1).address);
+        let value = Some(hostler_core::Timestamp(1));
+        store.commit(Change::Released { id: id.clone(), expect: Expect::Absent, value }.into()).await.unwrap();
+        let adopter = adopter(&store, vec![found("A1")]);
+        let begin = |origin| adopter.begin(reach(1), "mfp".parse().unwrap(), origin, Changes::none());
+        begin(Origin::Rule).await.unwrap();
+        until(|| !adopter.is_adopting(&reach(1).address)).await;
+        assert!(store.devices().unwrap().is_empty());
+        assert!(store.events(None, None, 10).unwrap().is_empty(), "whoever let it go knows");
+        begin(Origin::Person).await.unwrap();
+        until(|| !adopter.is_adopting(&reach(1).address)).await;
+        assert_eq!(store.devices().unwrap().len(), 1);
+        assert!(!store.is_released(&id).unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn somebody_who_wants_what_a_rule_is_adopting_learns_how_it_ends() {
+        let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
+        let adopter = adopter(&store, vec![silent()]);
+        let begin = |origin| adopter.begin(reach(1), "mfp".parse().unwrap(), origin, Changes::none());
+        begin(Origin::Rule).await.unwrap();
+        begin(Origin::Person).await.unwrap();
+        until(|| !adopter.is_adopting(&reach(1).address)).await;
+        let told = store.outbox(&"root".parse().unwrap(), 10).unwrap();
+        let ended = |message: &hostler_core::message::Envelope| {
+            matches!(message.method, hostler_core::message::Method::AdoptionEnded { .. })
+        };
+        assert_eq!(told.iter().filter(|message| ended(message)).count(), 1, "{told:?}");
+        assert!(store.adoptions().unwrap().is_empty());
     }
 
     #[tokio::test(start_paused = true)]

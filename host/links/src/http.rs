@@ -1,7 +1,6 @@
 //! HTTP and HTTPS to one device's own origin.
 
 use crate::credential::Credentials;
-use crate::lanes::{Lane, Lanes};
 use hostler_core::device::HttpReach;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -72,15 +71,29 @@ pub enum HttpError {
     /// No answer in time.
     #[error("it did not answer")]
     Timeout,
-    /// The connection failed.
+    /// There is no connection; nothing was sent.
     #[error("the connection failed: {0}")]
     Connection(String),
+    /// The connection ended before the answer was whole.
+    #[error("the connection broke: {0}")]
+    Broken(String),
     /// The request can't be one.
     #[error("the request was refused: {0}")]
     Invalid(String),
     /// The answer is larger than may be taken.
     #[error("the answer is larger than {0} bytes")]
     TooLarge(usize),
+}
+
+impl HttpError {
+    /// Whether what was ordered by a request that ended like this may have been done all the same.
+    #[must_use]
+    pub fn leaves_doubt(&self) -> bool {
+        match self {
+            Self::Timeout | Self::Broken(_) | Self::TooLarge(_) => true,
+            Self::Connection(_) | Self::Invalid(_) => false,
+        }
+    }
 }
 
 /// Makes links; keeps connections and the certificates that were seen first.
@@ -106,6 +119,8 @@ impl HttpLinks {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
+            // What was ordered is ordered once, however it ends.
+            .retry(reqwest::retry::never())
             .no_proxy()
             .connect_timeout(CONNECT_PATIENCE)
             .timeout(PATIENCE)
@@ -117,10 +132,10 @@ impl HttpLinks {
 
     /// A link to this device's web server, and to nothing else.
     #[must_use]
-    pub fn link(&self, address: IpAddr, reach: &HttpReach, lanes: Lanes, lane: Lane) -> HttpLink {
+    pub fn link(&self, address: IpAddr, reach: &HttpReach) -> HttpLink {
         let scheme = if reach.tls { "https" } else { "http" };
         let origin = format!("{scheme}://{}", SocketAddr::new(address, reach.port));
-        HttpLink { origin, client: self.client.clone(), credentials: Arc::clone(&self.credentials), lanes, lane }
+        HttpLink { origin, client: self.client.clone(), credentials: Arc::clone(&self.credentials) }
     }
 }
 
@@ -129,15 +144,13 @@ pub struct HttpLink {
     origin: String,
     client: reqwest::Client,
     credentials: Arc<Credentials>,
-    lanes: Lanes,
-    lane: Lane,
 }
 
 impl HttpLink {
-    /// Sends a request and takes at most `limit` bytes of body. Redirects are answers like any other.
+    /// Sends a request, once, and takes at most `limit` bytes of body. Redirects are answers like any other.
     ///
     /// # Errors
-    /// Any [`HttpError`].
+    /// Any [`HttpError`]; after some of them what was ordered [may have been done](HttpError::leaves_doubt).
     pub async fn send(&self, request: HttpRequest, limit: usize) -> Result<HttpResponse, HttpError> {
         let url = self.url(&request.path)?;
         let method = match request.method {
@@ -154,7 +167,6 @@ impl HttpLink {
                 credential.ok_or_else(|| HttpError::Invalid(format!("the gateway has no HTTP credential {name:?}")))?;
             builder = builder.basic_auth(&credential.user, Some(credential.password.expose()));
         }
-        let _permit = self.lanes.enter(self.lane).await;
         let mut response = builder.send().await.map_err(|error| describe(&error))?;
         let status = response.status().as_u16();
         let headers = response
@@ -199,6 +211,9 @@ fn headers(headers: &[(String, String)]) -> Result<HeaderMap, HttpError> {
 }
 
 fn describe(error: &reqwest::Error) -> HttpError {
+    if error.is_connect() && error.is_timeout() {
+        return HttpError::Connection(format!("there was none within {} s", CONNECT_PATIENCE.as_secs()));
+    }
     if error.is_timeout() {
         return HttpError::Timeout;
     }
@@ -206,7 +221,7 @@ fn describe(error: &reqwest::Error) -> HttpError {
     while let Some(source) = root.source() {
         root = source;
     }
-    HttpError::Connection(root.to_string())
+    if error.is_connect() { HttpError::Connection(root.to_string()) } else { HttpError::Broken(root.to_string()) }
 }
 
 /// Devices sign their own certificates. The first that a device shows is remembered while the gateway runs, and another one is
@@ -267,7 +282,7 @@ mod tests {
     fn link() -> HttpLink {
         let links = HttpLinks::open(Arc::default()).unwrap();
         let reach = HttpReach { tls: false, port: 8080 };
-        links.link([192, 0, 2, 1].into(), &reach, Lanes::new(1, 1), Lane::Lively)
+        links.link([192, 0, 2, 1].into(), &reach)
     }
 
     #[test]
@@ -279,6 +294,48 @@ mod tests {
         }
         // A path that looks like an authority stays a path.
         assert_eq!(link.url("//evil.example/x").unwrap().host_str(), Some("192.0.2.1"));
+    }
+
+    /// A device that takes requests on one connection, answers the first and closes with the second; how many it took.
+    async fn closes_when_asked_again() -> (u16, Arc<std::sync::atomic::AtomicUsize>) {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let taken = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&taken);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut buffer = [0; 4_096];
+                while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {
+                    if count.fetch_add(1, Ordering::SeqCst) > 0 {
+                        break;
+                    }
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                }
+            }
+        });
+        (port, taken)
+    }
+
+    #[tokio::test]
+    async fn what_was_ordered_over_a_kept_connection_that_breaks_is_not_ordered_again() {
+        let (port, taken) = closes_when_asked_again().await;
+        let links = HttpLinks::open(Arc::default()).unwrap();
+        let link = links.link([127, 0, 0, 1].into(), &HttpReach { tls: false, port });
+        let reset = || HttpRequest {
+            method: HttpMethod::Post,
+            path: "/reset".to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            credential: None,
+        };
+        link.send(reset(), 1_024).await.unwrap();
+        let broken = link.send(reset(), 1_024).await.unwrap_err();
+        assert!(matches!(broken, HttpError::Broken(_)) && broken.leaves_doubt(), "{broken}");
+        assert_eq!(taken.load(std::sync::atomic::Ordering::SeqCst), 2);
+        let nobody = links.link([127, 0, 0, 1].into(), &HttpReach { tls: false, port: 1 });
+        assert!(!nobody.send(reset(), 1_024).await.unwrap_err().leaves_doubt(), "nothing was sent");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The protocols that plug-ins reach things with.
 //!
 //! A link is bound to one device when it is made: it carries no addresses, and nobody can name another device through it.
-//! Credentials stay in here. What is in flight is bounded for each network by its [`Lanes`].
+//! Credentials stay in here. What is in flight is bounded for each network by its [`lanes`](Networks).
 
 pub mod credential;
 mod http;
@@ -12,5 +12,5 @@ mod snmp;
 pub use async_snmp::{Oid, Value, VarBind};
 pub use credential::{Credentials, SnmpCredential};
 pub use http::{HttpError, HttpLink, HttpLinks, HttpMethod, HttpRequest, HttpResponse};
-pub use lanes::{Lane, Lanes};
+pub use lanes::{Lane, NetworkIndex, Networks, Place};
 pub use snmp::{SnmpError, SnmpLink, SnmpLinks, WalkLimit};

@@ -25,6 +25,13 @@ pub struct MdnsError(#[from] mdns_sd::Error);
 /// The system gives no multicast socket.
 pub async fn announced(patience: Duration) -> Result<BTreeSet<IpAddr>, MdnsError> {
     let daemon = ServiceDaemon::new()?;
+    let heard = listen(&daemon, patience).await;
+    // Nobody hears it end, and nobody has to.
+    let _ = daemon.shutdown();
+    heard
+}
+
+async fn listen(daemon: &ServiceDaemon, patience: Duration) -> Result<BTreeSet<IpAddr>, MdnsError> {
     let receivers = SERVICES.iter().map(|service| daemon.browse(service)).collect::<Result<Vec<_>, _>>()?;
     tokio::time::sleep(patience).await;
     let mut addresses = BTreeSet::new();
@@ -35,6 +42,48 @@ pub async fn announced(patience: Duration) -> Result<BTreeSet<IpAddr>, MdnsError
             }
         }
     }
-    daemon.shutdown()?;
     Ok(addresses)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mdns_sd::ServiceInfo;
+
+    /// A real responder on this machine, which announces a printer at this address.
+    fn responder(service: &str, address: IpAddr) -> Result<ServiceDaemon, mdns_sd::Error> {
+        let daemon = ServiceDaemon::new()?;
+        let name = format!("hostler test {}", std::process::id());
+        let host = format!("hostler-test-{}.local.", std::process::id());
+        let properties: &[(&str, &str)] = &[("ty", "Example Fern 300")];
+        daemon.register(ServiceInfo::new(service, &name, &host, address, 631, properties)?)?;
+        Ok(daemon)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_announces_itself_is_heard() {
+        let address = IpAddr::from([127, 0, 0, 1]);
+        let strangers = match responder("_ipp._tcp.local.", address) {
+            Ok(responder) => responder,
+            Err(error) => return println!("SKIPPED: this machine has no multicast: {error}"),
+        };
+        // Whether multicast gets from one socket to another here at all, asked by the library alone.
+        let control = ServiceDaemon::new().unwrap();
+        let heard = control.browse("_ipp._tcp.local.").unwrap();
+        let resolved = async {
+            while let Ok(event) = heard.recv_async().await {
+                if matches!(event, ServiceEvent::ServiceResolved(_)) {
+                    return;
+                }
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(10), resolved).await.is_err() {
+            return println!("SKIPPED: multicast doesn't come back on this machine");
+        }
+        let addresses = announced(Duration::from_secs(3)).await.unwrap();
+        assert!(addresses.contains(&address), "{addresses:?}");
+        for daemon in [strangers, control] {
+            let _ = daemon.shutdown();
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! SNMP v1, v2c and v3 to one agent. One socket for each address family serves every device.
 
 use crate::credential::Credentials;
-use crate::lanes::{Lane, Lanes};
+use crate::lanes::Lane;
 use async_snmp::client::{Client, WalkMethod, WalkOptions};
 use async_snmp::transport::{UdpHandle, UdpTransport};
 use async_snmp::{EngineCache, Error, ErrorStatus, Oid, Retry, Value, VarBind};
@@ -15,6 +15,9 @@ const FIRST_PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// How often a request is repeated before the device counts as silent.
 const RETRIES: u32 = 2;
+
+/// How long a write waits, which is sent once: an agent that resets something takes its time.
+const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Bindings in one message: what fits into an Ethernet frame with room for long strings.
 const BINDINGS: usize = 40;
@@ -45,8 +48,22 @@ pub enum SnmpError {
     Network(String),
 }
 
+impl SnmpError {
+    /// Whether a write that ended like this may have been done all the same.
+    #[must_use]
+    pub fn leaves_doubt(&self) -> bool {
+        match self {
+            Self::Timeout | Self::Garbled(_) => true,
+            Self::NoCredential(_) | Self::Status(_) | Self::Refused(_) | Self::Network(_) => false,
+        }
+    }
+}
+
 /// Makes links; owns the sockets.
-pub struct SnmpLinks {
+#[derive(Clone)]
+pub struct SnmpLinks(Arc<Shared>);
+
+struct Shared {
     v4: UdpTransport,
     v6: Option<UdpTransport>,
     engines: Arc<EngineCache>,
@@ -61,50 +78,55 @@ impl SnmpLinks {
     pub async fn open(credentials: Arc<Credentials>) -> Result<Self, SnmpError> {
         let network = |error: Box<Error>| SnmpError::Network(error.to_string());
         let socket = |address: &str| UdpTransport::builder().bind(address).recv_buffer_size(4 << 20).build();
-        Ok(Self {
+        Ok(Self(Arc::new(Shared {
             v4: socket("0.0.0.0:0").await.map_err(network)?,
             v6: socket("[::]:0").await.ok(),
             engines: Arc::new(EngineCache::new().with_max_capacity(20_000)),
             credentials,
-        })
+        })))
     }
 
-    /// A link to this device's agent, and to nothing else.
+    /// A link to this device's agent, and to nothing else, for whoever holds a place in this lane.
     ///
     /// # Errors
     /// The credential isn't there, or the address family isn't.
-    pub async fn link(
-        &self,
-        address: IpAddr,
-        reach: &SnmpReach,
-        lanes: Lanes,
-        lane: Lane,
-    ) -> Result<SnmpLink, SnmpError> {
-        let auth = self
-            .credentials
-            .snmp(&reach.credential)
-            .ok_or_else(|| SnmpError::NoCredential(reach.credential.clone()))?;
-        let socket = match address {
-            IpAddr::V4(_) => &self.v4,
-            IpAddr::V6(_) => {
-                self.v6.as_ref().ok_or_else(|| SnmpError::Network("this system has no IPv6".to_owned()))?
-            }
-        };
+    pub async fn link(&self, address: IpAddr, reach: &SnmpReach, lane: Lane) -> Result<SnmpLink, SnmpError> {
         // What is known to be silent is asked once; what sleeps gets time to wake up.
         let retry = match lane {
             Lane::Lively => Retry::fixed(RETRIES, Duration::ZERO).unwrap_or_default(),
             Lane::Doubtful => Retry::none(),
         };
-        let client = Client::builder(SocketAddr::new(address, reach.port), auth)
-            .request_timeout(FIRST_PATIENCE)
+        let client = self.client(address, reach, FIRST_PATIENCE, retry).await?;
+        Ok(SnmpLink { client, links: self.clone(), address, reach: reach.clone() })
+    }
+
+    async fn client(
+        &self,
+        address: IpAddr,
+        reach: &SnmpReach,
+        patience: Duration,
+        retry: Retry,
+    ) -> Result<Client<UdpHandle>, SnmpError> {
+        let shared = &self.0;
+        let auth = shared
+            .credentials
+            .snmp(&reach.credential)
+            .ok_or_else(|| SnmpError::NoCredential(reach.credential.clone()))?;
+        let socket = match address {
+            IpAddr::V4(_) => &shared.v4,
+            IpAddr::V6(_) => {
+                shared.v6.as_ref().ok_or_else(|| SnmpError::Network("this system has no IPv6".to_owned()))?
+            }
+        };
+        Client::builder(SocketAddr::new(address, reach.port), auth)
+            .request_timeout(patience)
             .retry(retry)
             .max_oids_per_request(BINDINGS)
-            .engine_cache(Arc::clone(&self.engines))
+            .engine_cache(Arc::clone(&shared.engines))
             .strict_source(true)
             .build_with(socket)
             .await
-            .map_err(|error| describe(&error))?;
-        Ok(SnmpLink { client, lanes, lane })
+            .map_err(|error| describe(&error))
     }
 }
 
@@ -120,8 +142,9 @@ pub struct WalkLimit {
 /// A link to one device's agent.
 pub struct SnmpLink {
     client: Client<UdpHandle>,
-    lanes: Lanes,
-    lane: Lane,
+    links: SnmpLinks,
+    address: IpAddr,
+    reach: SnmpReach,
 }
 
 impl SnmpLink {
@@ -151,10 +174,7 @@ impl SnmpLink {
             if asked.is_empty() {
                 return Ok(found);
             }
-            let permit = self.lanes.enter(self.lane).await;
-            let answer = self.client.get_many(&asked).await;
-            drop(permit);
-            match answer {
+            match self.client.get_many(&asked).await {
                 Ok(answer) => {
                     if answer.varbinds.len() != asked.len() {
                         let (got, wanted) = (answer.varbinds.len(), asked.len());
@@ -201,10 +221,7 @@ impl SnmpLink {
         let mut found = Vec::new();
         let mut bytes = 0;
         while found.len() < limit.bindings && bytes <= limit.bytes {
-            let permit = self.lanes.enter(self.lane).await;
-            let next = stream.next().await;
-            drop(permit);
-            match next {
+            match stream.next().await {
                 None => break,
                 Some(Ok(binding)) => {
                     bytes += size(&binding);
@@ -218,13 +235,14 @@ impl SnmpLink {
         Ok(found)
     }
 
-    /// Writes all bindings or none, as far as the agent keeps RFC 3416.
+    /// Writes all bindings or none, as far as the agent keeps RFC 3416. It is sent once: who writes to count or to
+    /// reset something must not do it twice because an answer was late.
     ///
     /// # Errors
-    /// Any [`SnmpError`].
+    /// Any [`SnmpError`]; after some of them it [may have been done](SnmpError::leaves_doubt).
     pub async fn set(&self, bindings: &[(Oid, Value)]) -> Result<(), SnmpError> {
-        let _permit = self.lanes.enter(self.lane).await;
-        self.client.set_many(bindings).await.map(|_| ()).map_err(|error| describe(&error))
+        let once = self.links.client(self.address, &self.reach, WRITE_PATIENCE, Retry::none()).await?;
+        once.set_many(bindings).await.map(|_| ()).map_err(|error| describe(&error))
     }
 }
 
@@ -261,6 +279,8 @@ fn describe(error: &Error) -> SnmpError {
         Error::Report { status, .. } => SnmpError::Refused(status.to_string()),
         Error::Network { source, .. } => SnmpError::Network(source.to_string()),
         Error::Closed { .. } => SnmpError::Network("the socket was closed".to_owned()),
+        Error::Config(why) => SnmpError::Network(why.to_string()),
+        Error::OutboundMessageTooLarge { .. } => SnmpError::Network("it is too large for one message".to_owned()),
         other => SnmpError::Garbled(other.to_string()),
     }
 }

@@ -7,17 +7,19 @@ use crate::{LOCAL_ADDRESS, LOCAL_TOKEN};
 use hostler_core::device::HttpReach;
 use hostler_core::{NodeId, Secret, UserName};
 use hostler_engine::{Adopter, Doorbells, now};
-use hostler_links::{Credentials, HttpLinks, Lanes, SnmpLinks};
+use hostler_links::{Credentials, HttpLinks, SnmpLinks};
 use hostler_runtime::{Compiler, Runtime, RuntimeError};
 use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{Access, Catalogue, Duty, Gateway, Inventory, Live, NodeInfo, ServiceError, Services};
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::{CallParentError, ParentClient};
+use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
+use toml::Spanned;
 
 /// The parent's name in a child's outbox: a child has one.
 const PARENT: &str = "parent";
@@ -181,17 +183,14 @@ impl Building<'_> {
         let credentials = Arc::new(credentials.map_err(|error| broken(&error))?);
         let snmp = SnmpLinks::open(Arc::clone(&credentials)).await.map_err(|error| broken(&error))?;
         let http = HttpLinks::open(credentials).map_err(|error| broken(&error))?;
-        let mut lanes = Vec::new();
-        for network in &config.network {
-            let pair = Lanes::new(network.in_flight, network.in_flight);
-            lanes.extend(network.ranges.iter().map(|range| (*range.get_ref(), pair.clone())));
-        }
+        let ranges = |ranges: &[Spanned<IpNet>]| ranges.iter().map(|range| *range.get_ref()).collect();
+        let networks = config.network.iter().map(|network| (ranges(&network.ranges), network.in_flight)).collect();
         let (node, parent) = (self.config.node.id.clone(), self.parent()?);
         let caller = Caller::new(
             Arc::clone(self.store),
             (Arc::clone(self.runtime), Arc::clone(catalogue)),
             (snmp, http),
-            lanes,
+            networks,
             parent.clone(),
             config.settings.clone(),
         );

@@ -19,8 +19,9 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 /// How often a computing plug-in is looked at.
 const TICK: Duration = Duration::from_millis(5);
 
-/// So many calls are under way at most; further ones wait.
-const CALLS: u32 = 512;
+/// So many calls are under way at most; further ones wait. Whoever calls shares them out, so that what is silent doesn't
+/// hold them all.
+pub const CALLS: u32 = 512;
 
 /// Bytes of native stack that a plug-in gets.
 const STACK: usize = 256 << 10;

@@ -19,5 +19,5 @@ mod memory;
 pub use actions::Action;
 pub use call::{Answer, Call, CallError, Done, Failure, LogLevel, LogLine, Question, Recognition, Spent, Traces};
 pub use compile::{CompileError, Compiler, compile_in_this_process};
-pub use engine::{Loaded, Purpose, Runtime, RuntimeError, config};
+pub use engine::{CALLS, Loaded, Purpose, Runtime, RuntimeError, config};
 pub use limits::Exceeded;

@@ -28,6 +28,7 @@ macro_rules! conformance {
             a_node_that_comes_again_counts_anew,
             who_expects_a_row_to_stay_is_told_when_it_did_not,
             a_device_that_goes_leaves_nothing_behind,
+            what_was_let_go_is_remembered_until_it_is_wanted_back,
             events_are_found_newest_first_by_device_and_together,
             plugin_state_is_apart_for_each_device_and_plugin,
             empty_changes_do_not_write,
@@ -262,7 +263,7 @@ mod cases {
             let changes = Changes::from(put(id, Expect::Absent)).and(state(id)).and(place(id));
             store.commit(changes).await.unwrap();
             let mut series = Series::default();
-            series.push(Point { at: Timestamp(1), value: 1.0 });
+            series.push(Point { at: Timestamp(1), value: 1.0 }, Timestamp(1));
             let snapshot = Snapshot::read(Timestamp(1), Report::default());
             let series = [("pages".to_owned(), series)].into();
             store.keep(vec![Kept { device: parse(id), snapshot, series }]).await.unwrap();
@@ -279,6 +280,20 @@ mod cases {
         let late = Kept { device: gone, snapshot: Snapshot::default(), series: [].into() };
         store.keep(vec![late]).await.unwrap();
         assert_eq!(store.snapshots().unwrap().len(), 1, "a late reading doesn't bring it back");
+    }
+
+    pub async fn what_was_let_go_is_remembered_until_it_is_wanted_back(store: Arc<dyn Store>) {
+        let released = |expect, value| Change::Released { id: parse("a"), expect, value };
+        let gone = Change::Device { id: parse("a"), expect: Expect::Anything, value: None };
+        store.commit(put("a", Expect::Absent).into()).await.unwrap();
+        let changes = Changes::from(gone).and(released(Expect::Anything, Some(Timestamp(1))));
+        store.commit(changes).await.unwrap();
+        assert!(store.is_released(&parse("a")).unwrap());
+        assert!(!store.is_released(&parse("a-b")).unwrap());
+        let back = Changes::from(put("a", Expect::Absent)).and(released(Expect::Absent, None));
+        assert!(store.commit(back).await.is_err(), "it isn't there for a rule");
+        store.commit(released(Expect::Anything, None).into()).await.unwrap();
+        assert!(!store.is_released(&parse("a")).unwrap());
     }
 
     pub async fn events_are_found_newest_first_by_device_and_together(store: Arc<dyn Store>) {

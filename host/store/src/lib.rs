@@ -15,7 +15,7 @@ pub use self::redb::RedbStore;
 use futures::future::BoxFuture;
 use hostler_core::access::{Child, Token, TokenDigest, User};
 use hostler_core::adoption::Adoption;
-use hostler_core::changes::{Changes, PendingAction};
+use hostler_core::changes::{Changes, StartedAction};
 use hostler_core::device::{Candidate, Device, Placement};
 use hostler_core::event::Event;
 use hostler_core::history::Series;
@@ -84,6 +84,8 @@ pub trait Store: Send + Sync {
     fn placements(&self) -> Read<BTreeMap<DeviceId, Versioned<Placement>>>;
     /// Whose one device is.
     fn placement(&self, id: &DeviceId) -> Read<Option<Versioned<Placement>>>;
+    /// Whether an operator let this device go.
+    fn is_released(&self, id: &DeviceId) -> Read<bool>;
     /// Everything that answered and isn't managed.
     fn candidates(&self) -> Read<Vec<(NodeId, Candidate)>>;
     /// The adoptions under way.
@@ -92,8 +94,8 @@ pub trait Store: Send + Sync {
     fn adoption(&self, address: IpAddr) -> Read<Option<Versioned<Adoption>>>;
     /// What a plug-in remembers of a device.
     fn plugin_state(&self, device: &DeviceId, plugin: &PluginName) -> Read<BTreeMap<String, Vec<u8>>>;
-    /// The actions that wait, oldest first.
-    fn actions(&self) -> Read<Vec<(DeviceId, u64, PendingAction)>>;
+    /// The actions that were started and aren't done, oldest first.
+    fn actions(&self) -> Read<Vec<(DeviceId, u64, StartedAction)>>;
     /// The newest events before `before`, newest first, of one device or of all.
     fn events(&self, device: Option<&DeviceId>, before: Option<u64>, limit: usize) -> Read<Vec<(u64, Event)>>;
     /// The first messages that wait for a neighbour, most urgent class first, in order within each.

@@ -7,6 +7,9 @@
 //! ([`Adoption::outstanding`]), so that after a crash the engine knows what to do from what is stored. All its effects
 //! are repeatable: asking who somebody is changes nothing. An answer that comes twice or late finds a state that
 //! isn't waiting for it and changes nothing.
+//!
+//! What a rule couldn't adopt keeps its row with how that ended, so that the next search neither asks nor tells the same
+//! again; what an operator let go is passed over by rules until somebody adopts it by hand.
 
 #[cfg(test)]
 mod explore;
@@ -28,6 +31,12 @@ pub const ATTEMPTS: u32 = 5;
 /// How long to wait after the first attempt that failed; each further one waits twice as long.
 pub const FIRST_WAIT: Duration = Duration::from_secs(5);
 
+/// The longest of these waits. A stored time that is further away was written by a clock that was wrong.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(5 << (ATTEMPTS - 2));
+
+/// How long a rule leaves alone what it couldn't adopt and what hasn't changed since.
+pub const REST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// An adoption under way.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Adoption {
@@ -39,6 +48,9 @@ pub struct Adoption {
     pub origin: Origin,
     /// How far it is.
     pub phase: Phase,
+    /// How the rule's attempt before this one ended: the same isn't told twice.
+    #[serde(default)]
+    pub told: Option<String>,
 }
 
 /// Who began an adoption.
@@ -77,6 +89,15 @@ pub enum Phase {
         /// Where that device was last.
         known_reach: Reach,
     },
+    /// A rule couldn't adopt it.
+    Ended {
+        /// Why, for people.
+        why: String,
+        /// When.
+        at: Timestamp,
+        /// Whether asking again may help although nothing has changed.
+        again: bool,
+    },
 }
 
 /// What the engine does for an adoption. All are repeatable.
@@ -99,6 +120,8 @@ pub enum Event {
         identity: Identity,
         /// The device with the same ID, where there is one, and its version in the store.
         known: Option<Box<(u64, Device)>>,
+        /// Whether an operator let the device with this ID go.
+        released: bool,
     },
     /// It couldn't be asked.
     Failed {
@@ -111,13 +134,13 @@ pub enum Event {
     Due,
     /// What answered at the old address of the device with the same ID.
     OldAddress {
+        /// Where was asked.
+        at: Reach,
         /// Who answered there; `None` when nobody did.
         identity: Option<Identity>,
         /// The device with that ID as it is stored now.
         known: Option<Box<(u64, Device)>>,
     },
-    /// Somebody doesn't want it any more.
-    Cancelled,
 }
 
 /// What an event does to an adoption.
@@ -144,7 +167,28 @@ impl Adoption {
     /// An adoption that begins.
     #[must_use]
     pub fn begin(reach: Reach, plugin: PluginName, origin: Origin) -> Self {
-        Self { reach, plugin, origin, phase: Phase::Identifying { attempt: 1 } }
+        Self { reach, plugin, origin, phase: Phase::Identifying { attempt: 1 }, told: None }
+    }
+
+    /// The same, knowing how the attempt before it ended.
+    #[must_use]
+    pub fn after(self, before: &Self) -> Self {
+        match &before.phase {
+            Phase::Ended { why, .. } => Self { told: Some(why.clone()), ..self },
+            _ => self,
+        }
+    }
+
+    /// Whether a rule leaves what is here alone, as long as the candidate hasn't changed: asking wouldn't help, that is
+    /// less than [`REST`] ago, and the plug-in, installed at `plugin_since`, is still the one that was asked.
+    #[must_use]
+    pub fn rests(&self, plugin_since: Option<Timestamp>, now: Timestamp) -> bool {
+        match &self.phase {
+            Phase::Ended { at, again: false, .. } => {
+                *at <= now && now.since(*at) < REST && plugin_since.is_none_or(|since| since <= *at)
+            }
+            _ => false,
+        }
     }
 
     /// Where the candidate is.
@@ -153,13 +197,14 @@ impl Adoption {
         self.reach.address
     }
 
-    /// What is to be done now. It follows from the state alone, so it is the same after a crash.
+    /// What is to be done now; `None` when it has ended. It follows from the state alone, so it is the same after a crash.
     #[must_use]
-    pub fn outstanding(&self) -> Effect {
+    pub fn outstanding(&self) -> Option<Effect> {
         match &self.phase {
-            Phase::Identifying { .. } => Effect::Identify(self.reach.clone()),
-            Phase::Waiting { until, .. } => Effect::WakeAt(*until),
-            Phase::Comparing { known_reach, .. } => Effect::AskOldAddress(known_reach.clone()),
+            Phase::Identifying { .. } => Some(Effect::Identify(self.reach.clone())),
+            Phase::Waiting { until, .. } => Some(Effect::WakeAt(*until)),
+            Phase::Comparing { known_reach, .. } => Some(Effect::AskOldAddress(known_reach.clone())),
+            Phase::Ended { .. } => None,
         }
     }
 
@@ -167,47 +212,60 @@ impl Adoption {
     #[must_use]
     pub fn step(self, event: Event, context: &Context) -> Step {
         match (self.phase.clone(), event) {
-            (_, Event::Cancelled) => self.end("it was cancelled".to_owned(), context),
-            (Phase::Identifying { .. }, Event::Identified { identity, known: None }) => {
+            (Phase::Identifying { .. }, Event::Identified { released: true, .. }) if self.origin == Origin::Rule => {
+                self.rest("it was let go; it is adopted by hand only".to_owned(), context)
+            }
+            (Phase::Identifying { .. }, Event::Identified { identity, known: None, .. }) => {
                 self.adopt(identity, Expect::Absent, context)
             }
-            (Phase::Identifying { .. }, Event::Identified { identity, known: Some(known) }) => {
+            (Phase::Identifying { .. }, Event::Identified { identity, known: Some(known), .. }) => {
                 let (version, device) = *known;
                 if device.reach.address == self.reach.address {
                     self.adopt(identity, Expect::Version(version), context)
                 } else {
-                    let phase = Phase::Comparing { identity, known: device.id, known_reach: device.reach };
-                    Step { next: Some(Self { phase, ..self }), changes: Changes::none() }
+                    self.go_on(Phase::Comparing { identity, known: device.id, known_reach: device.reach })
                 }
             }
             (Phase::Identifying { attempt }, Event::Failed { again: true, .. }) if attempt < ATTEMPTS => {
                 let until = context.now.plus(FIRST_WAIT * 2_u32.saturating_pow(attempt - 1));
-                let phase = Phase::Waiting { attempt, until };
-                Step { next: Some(Self { phase, ..self }), changes: Changes::none() }
+                self.go_on(Phase::Waiting { attempt, until })
             }
-            (Phase::Identifying { .. }, Event::Failed { why, .. }) => self.end(why, context),
-            (Phase::Waiting { attempt, .. }, Event::Due) => {
-                let phase = Phase::Identifying { attempt: attempt + 1 };
-                Step { next: Some(Self { phase, ..self }), changes: Changes::none() }
-            }
-            (Phase::Comparing { identity, known, known_reach }, Event::OldAddress { identity: there, known: now }) => {
-                let still_there =
-                    there.is_some_and(|there| device_id(&there, &context.gateway, known_reach.address) == known);
-                if still_there {
-                    let why =
-                        format!("{known} still answers at {}: two devices with one serial number", known_reach.address);
-                    self.end(why, context)
-                } else {
-                    let expect = now.map_or(Expect::Absent, |now| Expect::Version(now.0));
-                    self.adopt(identity, expect, context)
+            (Phase::Identifying { .. }, Event::Failed { why, again }) => self.end(why, again, context),
+            (Phase::Waiting { attempt, .. }, Event::Due) => self.go_on(Phase::Identifying { attempt: attempt + 1 }),
+            (
+                Phase::Comparing { identity, known, known_reach },
+                Event::OldAddress { at, identity: there, known: now },
+            ) if at == known_reach => {
+                match now {
+                    Some(now) if now.1.reach == known_reach => {
+                        let there = there.map(|there| device_id(&there, &context.gateway, known_reach.address));
+                        if there.is_some_and(|there| there == known) {
+                            let at = known_reach.address;
+                            let why = format!("{known} still answers at {at}: two devices with one serial number");
+                            self.end(why, false, context)
+                        } else {
+                            self.adopt(identity, Expect::Version(now.0), context)
+                        }
+                    }
+                    // It went or moved meanwhile, maybe to a twin's address: what was found out says nothing about it.
+                    _ => self.go_on(Phase::Identifying { attempt: 1 }),
                 }
             }
             _ => Step { next: Some(self), changes: Changes::none() },
         }
     }
 
+    fn go_on(self, phase: Phase) -> Step {
+        Step { next: Some(Self { phase, ..self }), changes: Changes::none() }
+    }
+
     fn adopt(self, identity: Identity, expect: Expect, context: &Context) -> Step {
         let address = self.address();
+        // A rule leaves what was let go alone, also when that happens at this moment; somebody's wish lifts it.
+        let released = match self.origin {
+            Origin::Rule => Expect::Absent,
+            Origin::Person => Expect::Anything,
+        };
         let device = Device {
             id: device_id(&identity, &context.gateway, address),
             gateway: context.gateway.clone(),
@@ -226,6 +284,7 @@ impl Adoption {
         };
         let changes =
             Changes::from(Change::Device { id: device.id.clone(), expect, value: Some(Box::new(device.clone())) })
+                .and(Change::Released { id: device.id.clone(), expect: released, value: None })
                 .and(Change::Candidate { gateway: context.gateway.clone(), address, value: None })
                 .and(Change::Happened(happening.clone()));
         let messages =
@@ -233,20 +292,35 @@ impl Adoption {
         Step { next: None, changes: tell(changes, messages, context) }
     }
 
-    fn end(self, why: String, context: &Context) -> Step {
-        let address = self.address();
-        let changes = Changes::from(Change::Happened(Happening {
+    fn end(self, why: String, again: bool, context: &Context) -> Step {
+        let (address, gateway) = (self.address(), &context.gateway);
+        let happening = Happening {
             at: context.now,
             device: None,
             name: "adoption.ended".to_owned(),
             severity: Severity::Warning,
-            text: format!("what answers at {address} was not adopted: {why}"),
-        }));
-        let changes = match self.origin {
-            Origin::Person => tell(changes, [Method::AdoptionEnded { address, why }], context),
-            Origin::Rule => changes,
+            text: format!("{gateway} did not adopt what answers at {address}: {why}"),
         };
-        Step { next: None, changes }
+        let happened = Changes::from(Change::Happened(happening.clone()));
+        match self.origin {
+            Origin::Person => {
+                let changes = tell(happened, [Method::AdoptionEnded { address, why }], context);
+                Step { next: None, changes }
+            }
+            Origin::Rule => {
+                let changes = if self.told.as_ref() == Some(&why) {
+                    Changes::none()
+                } else {
+                    tell(happened, [Method::EventHappened(happening)], context)
+                };
+                Step { changes, ..self.go_on(Phase::Ended { why, at: context.now, again }) }
+            }
+        }
+    }
+
+    /// A rule's attempt ends, and nobody needs to hear of it.
+    fn rest(self, why: String, context: &Context) -> Step {
+        self.go_on(Phase::Ended { why, at: context.now, again: false })
     }
 }
 

@@ -19,7 +19,7 @@ impl Host for Guest {
         let answer = match answer {
             Ok(answer) => answer,
             Err(HttpError::Timeout) => return Ok(Err(Error::Timeout)),
-            Err(HttpError::Connection(why)) => return Ok(Err(Error::Connection(why))),
+            Err(HttpError::Connection(why) | HttpError::Broken(why)) => return Ok(Err(Error::Connection(why))),
             Err(HttpError::Invalid(why)) => return Ok(Err(Error::Invalid(why))),
             Err(HttpError::TooLarge(_)) => return Ok(Err(Error::TooLarge)),
         };

@@ -3,7 +3,7 @@
 use hostler_core::Secret;
 use hostler_core::device::{HttpReach, SnmpReach};
 use hostler_links::credential::SnmpCredential;
-use hostler_links::{Credentials, HttpLink, HttpLinks, Lane, Lanes, Oid, SnmpLink, SnmpLinks, Value};
+use hostler_links::{Credentials, HttpLink, HttpLinks, Lane, Oid, SnmpLink, SnmpLinks, Value};
 use hostler_simulator::{Fleet, FleetConfig};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -20,7 +20,7 @@ async fn links() -> SnmpLinks {
 
 async fn link(links: &SnmpLinks, address: SocketAddr) -> SnmpLink {
     let reach = SnmpReach { port: address.port(), credential: "network".to_owned() };
-    links.link(address.ip(), &reach, Lanes::new(8, 8), Lane::Lively).await.unwrap()
+    links.link(address.ip(), &reach, Lane::Lively).await.unwrap()
 }
 
 /// A simulated printer with so many objects more than it has by itself, below 1.3.6.1.9.
@@ -69,7 +69,7 @@ impl Silent {
     pub fn web_link(&self, port: u16) -> HttpLink {
         let links = HttpLinks::open(Arc::default()).unwrap();
         let reach = HttpReach { tls: true, port };
-        links.link(IpAddr::from([127, 0, 0, 1]), &reach, Lanes::new(8, 8), Lane::Lively)
+        links.link(IpAddr::from([127, 0, 0, 1]), &reach)
     }
 
     /// Whether anything was sent to it.

@@ -25,7 +25,11 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::broadcast;
 use utoipa::ToSchema;
+
+/// So many changes a listener may be behind before it has to look at everything.
+const BACKLOG: usize = 64;
 
 /// The plug-ins of this node.
 pub struct Catalogue {
@@ -33,6 +37,8 @@ pub struct Catalogue {
     runtime: Arc<Runtime>,
     blobs: Blobs,
     ready: RwLock<BTreeMap<PluginName, Slot>>,
+    /// Says which plug-in runs differently from now on, or not any more.
+    turned: broadcast::Sender<PluginName>,
     /// One installation at a time, so that what is loaded is what is stored.
     changing: tokio::sync::Mutex<()>,
 }
@@ -132,6 +138,7 @@ impl Catalogue {
             store,
             runtime,
             ready: RwLock::default(),
+            turned: broadcast::channel(BACKLOG).0,
             changing: tokio::sync::Mutex::default(),
         };
         catalogue.sweep();
@@ -152,6 +159,12 @@ impl Catalogue {
             tracing::warn!(plugin = %name, %error, "the plug-in isn't called");
         }
         self.ready.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), slot);
+        let _ = self.turned.send(name.clone());
+    }
+
+    /// Which plug-in runs differently, each time that one does. The store tells of a change before the next call runs it.
+    pub(crate) fn turns(&self) -> broadcast::Receiver<PluginName> {
+        self.turned.subscribe()
     }
 
     /// What the next call runs.
@@ -328,6 +341,7 @@ impl Catalogue {
 
     fn drop_ready(&self, name: &PluginName) {
         self.ready.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let _ = self.turned.send(name.clone());
     }
 
     /// Deletes what no record needs. Nobody may be installing meanwhile: what is being installed is in no record yet.

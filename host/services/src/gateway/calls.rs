@@ -2,20 +2,19 @@
 
 use crate::catalogue::Catalogue;
 use futures::future::BoxFuture;
-use hostler_core::changes::{Change, Changes, PendingAction};
+use hostler_core::changes::{Change, Changes, StartedAction};
 use hostler_core::device::Reach;
 use hostler_core::event::Event;
 use hostler_core::message::{Method, REPORT_LIMIT, weight};
 use hostler_core::reading::{Identity, Report, Severity};
 use hostler_core::{DeviceId, NodeId, PluginName};
 use hostler_engine::{Ask, AskError, now};
-use hostler_links::{HttpLinks, Lane, Lanes, Oid, SnmpError, SnmpLinks, Value};
+use hostler_links::{HttpError, HttpLinks, Lane, Networks, Oid, Place, SnmpError, SnmpLinks, Value};
 use hostler_runtime::{
-    Action, Answer, Call, CallError, Done, Failure, Loaded, LogLevel, Question, Recognition, Runtime,
+    Action, Answer, CALLS, Call, CallError, Done, Exceeded, Failure, Loaded, LogLevel, Question, Recognition, Runtime,
 };
 use hostler_store::{Store, StoreError};
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// sysObjectID.0 (RFC 3418): what every agent has.
@@ -48,6 +47,34 @@ pub enum CallFailed {
     Store(#[from] StoreError),
 }
 
+impl CallFailed {
+    /// Whether the thing is to blame, or something on our side. A plug-in that computes too long is stopped by another
+    /// limit: one that takes too long waits for the thing.
+    pub(crate) fn is_of_the_thing(&self) -> bool {
+        matches!(self, Self::Thing(_) | Self::Plugin(CallError::Stopped { exceeded: Exceeded::Wall(_), .. }))
+    }
+}
+
+/// How an action ended that was not simply done.
+enum Undone {
+    /// It wasn't done.
+    Failed(String),
+    /// Nobody knows.
+    InDoubt(String),
+}
+
+impl From<SnmpError> for Undone {
+    fn from(error: SnmpError) -> Self {
+        if error.leaves_doubt() { Self::InDoubt(error.to_string()) } else { Self::Failed(error.to_string()) }
+    }
+}
+
+impl From<HttpError> for Undone {
+    fn from(error: HttpError) -> Self {
+        if error.leaves_doubt() { Self::InDoubt(error.to_string()) } else { Self::Failed(error.to_string()) }
+    }
+}
+
 /// Calls plug-ins for devices.
 pub struct Caller {
     store: Arc<dyn Store>,
@@ -55,26 +82,39 @@ pub struct Caller {
     catalogue: Arc<Catalogue>,
     snmp: SnmpLinks,
     http: HttpLinks,
-    lanes: Vec<(ipnet::IpNet, Lanes)>,
-    others: Lanes,
+    networks: Networks,
     parent: Option<NodeId>,
     settings: BTreeMap<PluginName, BTreeMap<String, String>>,
     turns: Mutex<HashMap<DeviceId, Weak<tokio::sync::Mutex<()>>>>,
 }
 
 impl Caller {
-    /// Puts a caller together. `lanes` bounds what is in flight in each network, the rest shares one pair.
+    /// Puts a caller together. So many devices of each of these networks are asked at a time at most, and each network
+    /// has its share of all calls.
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
         (runtime, catalogue): (Arc<Runtime>, Arc<Catalogue>),
         (snmp, http): (SnmpLinks, HttpLinks),
-        lanes: Vec<(ipnet::IpNet, Lanes)>,
+        networks: Vec<(Vec<ipnet::IpNet>, usize)>,
         parent: Option<NodeId>,
         settings: BTreeMap<PluginName, BTreeMap<String, String>>,
     ) -> Arc<Self> {
-        let (others, turns) = (Lanes::new(32, 32), Mutex::default());
-        Arc::new(Self { store, runtime, catalogue, snmp, http, lanes, others, parent, settings, turns })
+        let (networks, turns) = (Networks::new(networks, CALLS as usize), Mutex::default());
+        Arc::new(Self { store, runtime, catalogue, snmp, http, networks, parent, settings, turns })
+    }
+
+    pub(crate) fn networks(&self) -> &Networks {
+        &self.networks
+    }
+
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// A place on the wire. It is taken before a call begins, so that waiting for it costs the plug-in nothing.
+    async fn place(&self, reach: &Reach, lane: Lane) -> Place {
+        self.networks.enter(self.networks.of(reach.address), lane).await
     }
 
     fn turn(&self, device: &DeviceId) -> Arc<tokio::sync::Mutex<()>> {
@@ -90,17 +130,11 @@ impl Caller {
         turn
     }
 
-    fn lanes(&self, address: IpAddr) -> Lanes {
-        let network = self.lanes.iter().find(|(net, _)| net.contains(&address));
-        network.map_or_else(|| self.others.clone(), |(_, lanes)| lanes.clone())
-    }
-
     /// The links of one device, and nothing else. A link that can't be made isn't there, and the log says why.
-    async fn call(&self, device: DeviceId, reach: &Reach, lane: Lane, plugin: &Loaded) -> Call {
-        let lanes = self.lanes(reach.address);
+    async fn call(&self, device: DeviceId, reach: &Reach, place: &Place, plugin: &Loaded) -> Call {
         let snmp = match &reach.snmp {
             None => None,
-            Some(snmp) => match self.snmp.link(reach.address, snmp, lanes.clone(), lane).await {
+            Some(snmp) => match self.snmp.link(reach.address, snmp, place.lane()).await {
                 Ok(link) => Some(link),
                 Err(error) => {
                     tracing::warn!(%device, %error, "there is no SNMP link");
@@ -108,7 +142,7 @@ impl Caller {
                 }
             },
         };
-        let http = reach.http.as_ref().map(|http| self.http.link(reach.address, http, lanes, lane));
+        let http = reach.http.as_ref().map(|http| self.http.link(reach.address, http));
         let settings = self.settings.get(&plugin.component.manifest.name).cloned().unwrap_or_default();
         Call { device, snmp, http, state: BTreeMap::new(), settings, now: now() }
     }
@@ -116,7 +150,8 @@ impl Caller {
     /// Whether an SNMP agent answers here to this credential. It is asked for the one object that every agent has.
     pub(crate) async fn answers(&self, reach: &Reach) -> bool {
         let Some(snmp) = &reach.snmp else { return false };
-        let link = self.snmp.link(reach.address, snmp, self.lanes(reach.address), Lane::Doubtful).await;
+        let place = self.place(reach, Lane::Doubtful).await;
+        let link = self.snmp.link(reach.address, snmp, place.lane()).await;
         let answer = match link {
             Ok(link) => link.get(&[Oid::from_slice(&SYS_OBJECT_ID)]).await,
             Err(error) => {
@@ -137,7 +172,8 @@ impl Caller {
         let mut found = Vec::new();
         for plugin in self.catalogue.all_ready() {
             let stranger = DeviceId::from_words(&["stranger", &reach.address.to_string()]);
-            let call = self.call(stranger.clone(), reach, Lane::Lively, &plugin).await;
+            let place = self.place(reach, Lane::Lively).await;
+            let call = self.call(stranger.clone(), reach, &place, &plugin).await;
             let name = plugin.component.manifest.name.clone();
             match self.runtime.call(&plugin, call, Question::Recognise).await {
                 Ok(done) => {
@@ -157,18 +193,18 @@ impl Caller {
         found
     }
 
-    /// Reads a device: what the plug-in reports, stored traces and performed actions included.
+    /// Reads a device, from this place: what the plug-in reports, stored traces and performed actions included.
     pub(crate) async fn read(
         &self,
         device: &DeviceId,
         reach: &Reach,
         plugin: &PluginName,
-        lane: Lane,
+        place: Place,
     ) -> Result<Report, CallFailed> {
         let turn = self.turn(device);
         let _turn = turn.lock().await;
         let loaded = self.catalogue.ready(plugin).map_err(CallFailed::NoPlugin)?;
-        let mut call = self.call(device.clone(), reach, lane, &loaded).await;
+        let mut call = self.call(device.clone(), reach, &place, &loaded).await;
         call.state = self.store.plugin_state(device, plugin)?;
         let done = self.runtime.call(&loaded, call, Question::Read).await?;
         log(device, plugin, &done);
@@ -178,6 +214,8 @@ impl Caller {
             Err(failure) => return Err(CallFailed::Thing(failure)),
         };
         fits(plugin, &report)?;
+        // Only who has something to do there keeps the place while the store writes.
+        let place = (!actions.is_empty()).then_some(place);
         let mut changes: Changes = done
             .traces
             .state
@@ -188,12 +226,14 @@ impl Caller {
             changes = self.happened(changes, event);
         }
         let actions: Vec<(u64, Action)> = (now().0..).zip(actions).collect();
-        for (id, action) in &actions {
-            changes = changes.and(pending(device, *id, plugin, action, true));
+        for (id, _) in &actions {
+            changes = changes.and(started(device, *id, plugin));
         }
         self.store.commit(changes).await?;
-        for (id, action) in actions {
-            self.perform(device, reach, &loaded, id, action).await?;
+        if let Some(place) = place {
+            for action in actions {
+                self.perform(device, reach, &place, &loaded, action).await?;
+            }
         }
         Ok(report)
     }
@@ -213,14 +253,14 @@ impl Caller {
         &self,
         device: &DeviceId,
         reach: &Reach,
+        place: &Place,
         plugin: &Loaded,
-        id: u64,
-        action: Action,
+        (id, action): (u64, Action),
     ) -> Result<(), StoreError> {
-        let links = self.call(device.clone(), reach, Lane::Lively, plugin).await;
-        let outcome: Result<(), String> = match (action, links.snmp, links.http) {
+        let links = self.call(device.clone(), reach, place, plugin).await;
+        let outcome: Result<(), Undone> = match (action, links.snmp, links.http) {
             (Action::SnmpSet(_), _, _) if !plugin.grant.has(&hostler_core::plugin::Capability::SnmpWrite) => {
-                Err("the plug-in was not granted snmp-write".to_owned())
+                Err(Undone::Failed("the plug-in was not granted snmp-write".to_owned()))
             }
             (Action::SnmpSet(bindings), Some(snmp), _) => {
                 let parsed: Result<Vec<(Oid, Value)>, String> = bindings
@@ -228,22 +268,28 @@ impl Caller {
                     .map(|(oid, value)| Ok((Oid::parse(&oid).map_err(|error| error.to_string())?, value.into())))
                     .collect();
                 match parsed {
-                    Ok(bindings) => snmp.set(&bindings).await.map_err(|error| error.to_string()),
-                    Err(why) => Err(why),
+                    Ok(bindings) => snmp.set(&bindings).await.map_err(Undone::from),
+                    Err(why) => Err(Undone::Failed(why)),
                 }
             }
             (Action::HttpSend(request), _, Some(http)) => {
-                http.send(request.into(), 1 << 20).await.map(|_| ()).map_err(|error| error.to_string())
+                http.send(request.into(), 1 << 20).await.map(|_| ()).map_err(Undone::from)
             }
-            _ => Err("the device has no such link".to_owned()),
+            _ => Err(Undone::Failed("the device has no such link".to_owned())),
         };
         let changes = Changes::from(Change::Action { device: device.clone(), id, value: None });
+        let plugin = &plugin.component.manifest.name;
         let changes = match outcome {
             Ok(()) => changes,
-            Err(why) => {
-                let text =
-                    format!("what plug-in {} wanted done afterwards failed: {why}", plugin.component.manifest.name);
+            Err(Undone::Failed(why)) => {
+                let text = format!("what plug-in {plugin} wanted done afterwards failed: {why}");
                 self.happened(changes, event(device, "action.failed", text))
+            }
+            Err(Undone::InDoubt(why)) => {
+                let text = format!(
+                    "whether what plug-in {plugin} wanted done afterwards was done is in doubt: {why}. It was ordered once"
+                );
+                self.happened(changes, event(device, "action.in-doubt", text))
             }
         };
         self.store.commit(changes).await
@@ -272,7 +318,8 @@ impl Ask for Caller {
             let failed = |why: String, again: bool| AskError { why, again };
             let loaded = self.catalogue.ready(&plugin).map_err(|why| failed(why, true))?;
             let stranger = DeviceId::from_words(&["stranger", &reach.address.to_string()]);
-            let call = self.call(stranger.clone(), &reach, Lane::Lively, &loaded).await;
+            let place = self.place(&reach, Lane::Lively).await;
+            let call = self.call(stranger.clone(), &reach, &place, &loaded).await;
             let done = self.runtime.call(&loaded, call, Question::Identify).await;
             let done = done.map_err(|error| failed(error.to_string(), true))?;
             log(&stranger, &plugin, &done);
@@ -288,16 +335,17 @@ impl Ask for Caller {
     }
 }
 
-/// Refuses a report that would fill the way to the parent.
+/// Refuses a report that would fill the way to the parent. Only one that may be too large is weighed.
 fn fits(plugin: &PluginName, report: &Report) -> Result<(), CallFailed> {
+    if report.weight_at_most() <= REPORT_LIMIT {
+        return Ok(());
+    }
     let bytes = weight(report);
     if bytes > REPORT_LIMIT { Err(CallFailed::TooLarge { plugin: plugin.clone(), bytes }) } else { Ok(()) }
 }
 
-fn pending(device: &DeviceId, id: u64, plugin: &PluginName, action: &Action, started: bool) -> Change {
-    let body = serde_json::to_vec(action).unwrap_or_default();
-    let value = Some(PendingAction { plugin: plugin.clone(), body, started });
-    Change::Action { device: device.clone(), id, value }
+fn started(device: &DeviceId, id: u64, plugin: &PluginName) -> Change {
+    Change::Action { device: device.clone(), id, value: Some(StartedAction { plugin: plugin.clone() }) }
 }
 
 fn event(device: &DeviceId, name: &str, text: String) -> Event {

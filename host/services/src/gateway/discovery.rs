@@ -3,7 +3,7 @@
 use super::calls::Caller;
 use futures::StreamExt;
 use hostler_core::adoption::Origin;
-use hostler_core::changes::{Change, Changes};
+use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Claim, HttpReach, Reach, SnmpReach};
 use hostler_core::message::Method;
 use hostler_core::{NodeId, PluginName};
@@ -11,7 +11,7 @@ use hostler_engine::{Adopter, now};
 use hostler_links::mdns;
 use hostler_store::{Store, StoreError};
 use ipnet::IpNet;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,9 @@ use tokio::sync::Notify;
 
 /// How long announcements are listened to.
 const LISTEN: Duration = Duration::from_secs(3);
+
+/// What announced itself is still looked for in so many later searches: announcements get lost.
+const REMEMBERED: u32 = 3;
 
 /// So many addresses are asked at a time; the lanes bound what is on the wire.
 const ASKED: usize = 256;
@@ -71,16 +74,7 @@ impl Discovery {
         rules: Vec<Rule>,
         every: Duration,
     ) -> Arc<Self> {
-        let discovery = Self { store, caller, node, parent, networks, rules, every, wanted: Notify::new() };
-        let discovery = Arc::new(discovery);
-        // A plug-in that is new may know what nobody knew before.
-        let following = Arc::downgrade(&discovery);
-        discovery.store.observe(Arc::new(move |changes: &Changes| {
-            if changes.0.iter().any(|change| matches!(change, Change::Plugin { value: Some(_), .. })) {
-                following.upgrade().iter().for_each(|discovery| discovery.now());
-            }
-        }));
-        discovery
+        Arc::new(Self { store, caller, node, parent, networks, rules, every, wanted: Notify::new() })
     }
 
     /// Searches now.
@@ -89,46 +83,71 @@ impl Discovery {
     }
 
     pub(crate) async fn run(self: Arc<Self>, adopter: Arc<Adopter>) {
+        let mut turns = self.caller.catalogue().turns();
+        let mut heard = Heard::default();
         loop {
-            for network in &self.networks {
-                if let Err(error) = self.search(network, &adopter).await {
-                    tracing::error!(network = %network.name, %error, "a search could not be stored");
-                }
+            if let Err(error) = self.search_all(&mut heard, &adopter).await {
+                tracing::error!(%error, "a search could not be stored");
             }
-            let _ = tokio::time::timeout(self.every, self.wanted.notified()).await;
+            tokio::select! {
+                () = tokio::time::sleep(self.every) => {}
+                () = self.wanted.notified() => {}
+                // A plug-in that is new may know what nobody knew before. Who closes it ends with this.
+                _ = turns.recv() => while turns.try_recv().is_ok() {},
+            }
         }
     }
 
-    async fn search(&self, network: &Network, adopter: &Arc<Adopter>) -> Result<(), StoreError> {
+    /// Searches every network. What was a candidate and wasn't found in any of them is forgotten: it is silent, or it is
+    /// where nobody looks any more.
+    async fn search_all(&self, heard: &mut Heard, adopter: &Arc<Adopter>) -> Result<(), StoreError> {
+        let mut found = BTreeSet::new();
+        for network in &self.networks {
+            found.extend(self.search(network, heard, adopter).await?);
+        }
+        for address in self.candidates()?.into_keys().filter(|address| !found.contains(address)) {
+            self.forget(address).await?;
+        }
+        Ok(())
+    }
+
+    /// What is a candidate of this gateway now.
+    fn candidates(&self) -> Result<BTreeMap<IpAddr, Candidate>, StoreError> {
+        let candidates = self.store.candidates()?.into_iter().filter(|(of, _)| *of == self.node);
+        Ok(candidates.map(|(_, candidate)| (candidate.reach.address, candidate)).collect())
+    }
+
+    /// Searches one network; returns where something was found.
+    async fn search(
+        &self,
+        network: &Network,
+        heard: &mut Heard,
+        adopter: &Arc<Adopter>,
+    ) -> Result<BTreeSet<IpAddr>, StoreError> {
         let mut addresses: BTreeSet<IpAddr> = network.ranges.iter().flat_map(IpNet::hosts).collect();
         if network.mdns {
             match mdns::announced(LISTEN).await {
-                Ok(announced) => addresses.extend(announced),
+                Ok(announced) => heard.hear(&network.name, announced, self.candidates()?.into_keys()),
                 Err(error) => tracing::warn!(network = %network.name, %error, "announcements can't be heard"),
             }
+            addresses.extend(heard.lately(&network.name));
         }
         for device in self.store.devices()?.into_iter().filter(|device| device.value.gateway == self.node) {
             addresses.remove(&device.value.reach.address);
         }
-        let mut known: BTreeMap<IpAddr, Candidate> = self
-            .store
-            .candidates()?
-            .into_iter()
-            .filter(|(of, candidate)| *of == self.node && addresses.contains(&candidate.reach.address))
-            .map(|(_, candidate)| (candidate.reach.address, candidate))
-            .collect();
+        let mut known = self.candidates()?;
         tracing::info!(network = %network.name, addresses = addresses.len(), "searching");
         let mut answers = futures::stream::iter(addresses)
             .map(|address| async move { (address, self.ask(network, address).await) })
             .buffer_unordered(ASKED);
-        while let Some((address, found)) = answers.next().await {
-            match found {
-                Some(candidate) => self.keep(known.remove(&address), candidate, network, adopter).await?,
-                None if known.remove(&address).is_some() => self.forget(address).await?,
-                None => {}
+        let mut found = BTreeSet::new();
+        while let Some((address, candidate)) = answers.next().await {
+            if let Some(candidate) = candidate {
+                found.insert(address);
+                self.keep(known.remove(&address), candidate, network, adopter).await?;
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// What answers at an address to one of the credentials, and who recognises it.
@@ -160,7 +179,8 @@ impl Discovery {
         let seen_at = known.as_ref().map_or(found.seen_at, |known| known.seen_at);
         let candidate = Candidate { seen_at, ..found };
         let mut changes = Changes::none();
-        if known.as_ref() != Some(&candidate) {
+        let changed = known.as_ref() != Some(&candidate);
+        if changed {
             let value = Some(Box::new(candidate.clone()));
             let address = candidate.reach.address;
             changes = changes.and(Change::Candidate { gateway: self.node.clone(), address, value });
@@ -172,14 +192,29 @@ impl Discovery {
             };
             self.rules.iter().any(fits)
         });
+        let rule = match rule {
+            Some(claim) if changed || !self.rests(&candidate, claim)? => Some(claim),
+            _ => None,
+        };
         match rule {
             Some(claim) => adopter.begin(candidate.reach.clone(), claim.plugin.clone(), Origin::Rule, changes).await,
             None => self.store.commit(changes).await,
         }
     }
 
+    /// Whether a rule tried this candidate before, and trying again is of no use yet.
+    fn rests(&self, candidate: &Candidate, claim: &Claim) -> Result<bool, StoreError> {
+        let Some(tried) = self.store.adoption(candidate.reach.address)? else { return Ok(false) };
+        let plugin = self.store.plugin(&claim.plugin)?.map(|plugin| plugin.value.active.installed_at);
+        Ok(tried.value.plugin == claim.plugin && tried.value.rests(plugin, now()))
+    }
+
     async fn forget(&self, address: IpAddr) -> Result<(), StoreError> {
-        let changes = Changes::from(Change::Candidate { gateway: self.node.clone(), address, value: None });
+        let mut changes = Changes::from(Change::Candidate { gateway: self.node.clone(), address, value: None });
+        // How a rule failed goes with it; what is under way goes on.
+        if let Some(ended) = self.store.adoption(address)?.filter(|tried| tried.value.outstanding().is_none()) {
+            changes = changes.and(Change::Adoption { address, expect: Expect::Version(ended.version), value: None });
+        }
         self.store.commit(self.tell(changes, Method::CandidateGone(address))).await
     }
 
@@ -188,5 +223,48 @@ impl Discovery {
             Some(parent) => changes.and(Change::Send { to: parent.clone(), method }),
             None => changes,
         }
+    }
+}
+
+/// What announced itself in each network, and how many times it was listened for since.
+#[derive(Default)]
+struct Heard(BTreeMap<String, BTreeMap<IpAddr, u32>>);
+
+impl Heard {
+    /// Takes what announced itself. What was a candidate before the gateway started counts as heard once.
+    fn hear(&mut self, network: &str, announced: BTreeSet<IpAddr>, before: impl Iterator<Item = IpAddr>) {
+        let missed = match self.0.entry(network.to_owned()) {
+            btree_map::Entry::Vacant(new) => new.insert(before.map(|address| (address, 0)).collect()),
+            btree_map::Entry::Occupied(known) => known.into_mut(),
+        };
+        missed.values_mut().for_each(|missed| *missed += 1);
+        missed.extend(announced.into_iter().map(|address| (address, 0)));
+        missed.retain(|_, missed| *missed < REMEMBERED);
+    }
+
+    /// What is still looked for.
+    fn lately(&self, network: &str) -> impl Iterator<Item = IpAddr> {
+        self.0.get(network).into_iter().flat_map(|missed| missed.keys().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d03_what_announces_itself_no_more_is_looked_for_a_few_times_and_then_not_any_more() {
+        let (left, stays) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        let mut heard = Heard::default();
+        let lately = |heard: &Heard| heard.lately("office").collect::<Vec<_>>();
+        assert!(lately(&heard).is_empty());
+        // It was a candidate before the start, and its announcement got lost the first time.
+        heard.hear("office", [stays].into(), [left].into_iter());
+        assert_eq!(lately(&heard), [left, stays]);
+        for _ in 1..REMEMBERED {
+            heard.hear("office", [stays].into(), std::iter::empty());
+        }
+        assert_eq!(lately(&heard), [stays]);
+        assert!(heard.lately("elsewhere").next().is_none());
     }
 }

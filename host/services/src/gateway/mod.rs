@@ -74,7 +74,7 @@ impl Gateway {
             Method::Release(id) => self.release(&id, more).await,
             Method::ReadNow(id) => {
                 self.store.commit(more).await?;
-                self.reader.read_now(&id);
+                self.reader.read_now(&id, &self.inventory);
                 Ok(())
             }
             Method::DiscoverNow => {
@@ -102,6 +102,7 @@ impl Gateway {
         };
         let changes = more
             .and(Change::Device { id: id.clone(), expect: Expect::Version(device.version), value: None })
+            .and(Change::Released { id: id.clone(), expect: Expect::Anything, value: Some(event.at) })
             .and(Change::Happened(event.clone()));
         let changes = self.tell(self.tell(changes, Method::DeviceReleased(id.clone())), Method::EventHappened(event));
         Ok(self.store.commit(changes).await?)

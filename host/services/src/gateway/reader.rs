@@ -1,26 +1,30 @@
 //! Reads every device on a schedule: many in flight, the silent ones less often, each never twice at a time.
+//!
+//! Each lane of each network is a queue of its own, which begins a reading when it has a place for it: devices that don't
+//! answer hold up those of their own queue and no others.
 
-use super::calls::{CallFailed, Caller};
+use super::calls::Caller;
 use crate::inventory::Inventory;
 use hostler_core::changes::{Change, Changes};
 use hostler_core::device::Device;
 use hostler_core::reading::{PATIENCE, Snapshot};
-use hostler_core::{DeviceId, NodeId, watch};
+use hostler_core::{DeviceId, NodeId, PluginName, watch};
 use hostler_engine::now;
-use hostler_links::Lane;
-use hostler_store::Store;
+use hostler_links::{Lane, NetworkIndex, Place};
+use hostler_store::{Store, StoreError};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
-
-/// So many readings are under way at most; the lanes bound what is on the wire.
-const READINGS: usize = 256;
 
 /// A silent device is read up to so many times less often.
 const LEAST_OFTEN: u32 = 16;
+
+/// While patience lasts, and after a reading that could not be stored, a device is asked again this soon.
+const SOON: Duration = Duration::from_secs(10);
 
 /// Reads devices.
 pub struct Reader {
@@ -29,8 +33,7 @@ pub struct Reader {
     node: NodeId,
     every: Duration,
     due: Mutex<Due>,
-    changed: Notify,
-    places: Arc<Semaphore>,
+    queues: Vec<Queue>,
     tally: Tally,
 }
 
@@ -41,25 +44,41 @@ struct Tally {
     failed: AtomicU64,
 }
 
-/// When each device is to be read.
+/// The devices that wait for a place in one lane of one network.
+struct Queue {
+    network: NetworkIndex,
+    lane: Lane,
+    changed: Notify,
+}
+
+/// When each device is to be read, and in which queue it waits.
 #[derive(Default)]
 struct Due {
-    order: BTreeSet<(Instant, DeviceId)>,
-    at: HashMap<DeviceId, Instant>,
+    order: Vec<BTreeSet<(Instant, DeviceId)>>,
+    at: HashMap<DeviceId, (usize, Instant)>,
     under_way: HashSet<DeviceId>,
 }
 
 impl Due {
-    fn set(&mut self, id: &DeviceId, at: Instant) {
+    fn set(&mut self, id: &DeviceId, queue: usize, at: Instant) {
         self.remove(id);
-        self.order.insert((at, id.clone()));
-        self.at.insert(id.clone(), at);
+        if let Some(order) = self.order.get_mut(queue) {
+            order.insert((at, id.clone()));
+            self.at.insert(id.clone(), (queue, at));
+        }
     }
 
     fn remove(&mut self, id: &DeviceId) {
-        if let Some(at) = self.at.remove(id) {
-            self.order.remove(&(at, id.clone()));
+        if let Some((queue, at)) = self.at.remove(id)
+            && let Some(order) = self.order.get_mut(queue)
+        {
+            order.remove(&(at, id.clone()));
         }
+    }
+
+    /// The first of a queue that isn't being read.
+    fn first(&self, queue: usize) -> Option<(Instant, DeviceId)> {
+        self.order.get(queue)?.iter().find(|(_, id)| !self.under_way.contains(id)).cloned()
     }
 }
 
@@ -67,16 +86,13 @@ impl Reader {
     /// Reads each device of `node` every so often.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, caller: Arc<Caller>, node: NodeId, every: Duration) -> Arc<Self> {
-        let reader = Arc::new(Self {
-            store,
-            caller,
-            node,
-            every,
-            due: Mutex::default(),
-            changed: Notify::new(),
-            places: Arc::new(Semaphore::new(READINGS)),
-            tally: Tally::default(),
-        });
+        let networks = caller.networks().all();
+        let queue = |network, lane| Queue { network, lane, changed: Notify::new() };
+        let queues = networks.flat_map(|network| [queue(network, Lane::Lively), queue(network, Lane::Doubtful)]);
+        let queues: Vec<Queue> = queues.collect();
+        let due = Due { order: queues.iter().map(|_| BTreeSet::new()).collect(), ..Due::default() };
+        let (due, tally) = (Mutex::new(due), Tally::default());
+        let reader = Arc::new(Self { store, caller, node, every, due, queues, tally });
         let following = Arc::downgrade(&reader);
         reader.store.observe(Arc::new(move |changes: &Changes| {
             if let Some(reader) = following.upgrade() {
@@ -88,10 +104,11 @@ impl Reader {
 
     fn follow(&self, change: &Change) {
         match change {
-            Change::Device { id, value: Some(device), .. } if device.gateway == self.node => {
-                self.schedule(id, Duration::ZERO);
+            // Who is new or changed its address hasn't answered there yet.
+            Change::Device { value: Some(device), .. } if device.gateway == self.node => {
+                self.schedule(device, Lane::Doubtful, Duration::ZERO);
             }
-            Change::Device { id, value: None, .. } => {
+            Change::Device { id, .. } => {
                 self.due.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
             }
             _ => {}
@@ -105,13 +122,27 @@ impl Reader {
     }
 
     /// Reads a device as soon as there is a place.
-    pub fn read_now(&self, id: &DeviceId) {
-        self.schedule(id, Duration::ZERO);
+    pub(crate) fn read_now(&self, id: &DeviceId, inventory: &Inventory) {
+        if let Some((device, newest)) = inventory.known(id).filter(|(device, _)| device.gateway == self.node) {
+            self.schedule(&device, lane(&newest), Duration::ZERO);
+        }
     }
 
-    fn schedule(&self, id: &DeviceId, after: Duration) {
-        self.due.lock().unwrap_or_else(PoisonError::into_inner).set(id, Instant::now() + after);
-        self.changed.notify_one();
+    fn queue(&self, device: &Device, lane: Lane) -> Option<usize> {
+        let network = self.caller.networks().of(device.reach.address);
+        self.queues.iter().position(|queue| queue.network == network && queue.lane == lane)
+    }
+
+    fn schedule(&self, device: &Device, lane: Lane, after: Duration) {
+        let Some(queue) = self.queue(device, lane) else { return };
+        self.due.lock().unwrap_or_else(PoisonError::into_inner).set(&device.id, queue, Instant::now() + after);
+        self.wake(queue);
+    }
+
+    fn wake(&self, queue: usize) {
+        if let Some(queue) = self.queues.get(queue) {
+            queue.changed.notify_one();
+        }
     }
 
     /// Reads for ever.
@@ -121,34 +152,50 @@ impl Reader {
         let spread = self.every.min(Duration::from_secs(60));
         for (device, at) in devices.iter().zip(0_u32..) {
             let count = u32::try_from(devices.len()).unwrap_or(u32::MAX).max(1);
-            self.schedule(&device.id, spread / count * at);
+            let newest = inventory.known(&device.id).map(|(_, newest)| newest).unwrap_or_default();
+            self.schedule(device, lane(&newest), spread / count * at);
         }
+        let queues = self.queues.iter().zip(0..).map(|(queue, at)| self.serve(queue, at, &inventory));
+        tokio::join!(futures::future::join_all(queues), self.follow_plugins(&inventory));
+    }
+
+    /// Begins a reading whenever one of this queue is due and there is a place for it.
+    async fn serve(self: &Arc<Self>, queue: &Queue, at: usize, inventory: &Arc<Inventory>) {
         loop {
-            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return };
-            let id = self.next().await;
-            let (reader, inventory) = (Arc::clone(&self), Arc::clone(&inventory));
+            let id = self.next(queue, at).await;
+            let place = self.caller.networks().enter(queue.network, queue.lane).await;
+            let (reader, inventory) = (Arc::clone(self), Arc::clone(inventory));
             tokio::spawn(async move {
-                let after = reader.read(&id, &inventory).await;
-                let mut due = reader.due.lock().unwrap_or_else(PoisonError::into_inner);
-                due.under_way.remove(&id);
-                // Who wanted it read meanwhile gets that; else it is due by its schedule.
-                if let (Some(after), false) = (after, due.at.contains_key(&id)) {
-                    due.set(&id, Instant::now() + after);
-                }
-                drop(due);
-                reader.changed.notify_one();
-                drop(place);
+                let after = reader.read(&id, place, &inventory).await;
+                reader.finish(&id, after, &inventory);
             });
         }
     }
 
-    /// Waits for the next device that is due and not being read.
-    async fn next(&self) -> DeviceId {
+    fn finish(&self, id: &DeviceId, after: Option<Duration>, inventory: &Inventory) {
+        let next = after.and_then(|after| {
+            let (device, newest) = inventory.known(id)?;
+            Some((self.queue(&device, lane(&newest))?, Instant::now() + after))
+        });
+        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        due.under_way.remove(id);
+        // Who wanted it read meanwhile gets that; else it is due by its schedule.
+        let wanted = due.at.get(id).map(|(queue, _)| *queue);
+        if let (None, Some((queue, at))) = (wanted, next) {
+            due.set(id, queue, at);
+        }
+        drop(due);
+        if let Some(queue) = wanted.or(next.map(|(queue, _)| queue)) {
+            self.wake(queue);
+        }
+    }
+
+    /// Waits for the next device of a queue that is due and not being read.
+    async fn next(&self, queue: &Queue, at: usize) -> DeviceId {
         loop {
             let wake = {
                 let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-                let first = due.order.iter().find(|(_, id)| !due.under_way.contains(id)).cloned();
-                match first {
+                match due.first(at) {
                     Some((at, id)) if at <= Instant::now() => {
                         due.remove(&id);
                         due.under_way.insert(id.clone());
@@ -158,48 +205,72 @@ impl Reader {
                     None => Instant::now() + Duration::from_secs(3600),
                 }
             };
-            let _ = tokio::time::timeout_at(wake, self.changed.notified()).await;
+            let _ = tokio::time::timeout_at(wake, queue.changed.notified()).await;
+        }
+    }
+
+    /// A plug-in that runs differently may read what it couldn't before, and the other way round.
+    async fn follow_plugins(&self, inventory: &Inventory) {
+        let mut turns = self.caller.catalogue().turns();
+        loop {
+            let turned: Option<PluginName> = match turns.recv().await {
+                Ok(plugin) => Some(plugin),
+                Err(RecvError::Lagged(_)) => None,
+                Err(RecvError::Closed) => return,
+            };
+            for device in inventory.devices_of(&self.node) {
+                if turned.as_ref().is_none_or(|plugin| *plugin == device.plugin) {
+                    self.read_now(&device.id, inventory);
+                }
+            }
         }
     }
 
     /// Reads once; returns when to read again, or nothing when the device is gone.
-    async fn read(&self, id: &DeviceId, inventory: &Inventory) -> Option<Duration> {
+    async fn read(&self, id: &DeviceId, place: Place, inventory: &Inventory) -> Option<Duration> {
         let (device, before) = inventory.known(id).filter(|(device, _)| device.gateway == self.node)?;
-        let silent = before.trouble.as_ref().map_or(0, |trouble| trouble.attempts);
-        let lane = if silent < PATIENCE && before.read_at.is_some() { Lane::Lively } else { Lane::Doubtful };
-        let read = self.caller.read(id, &device.reach, &device.plugin, lane).await;
+        let read = self.caller.read(id, &device.reach, &device.plugin, place).await;
         let count = if read.is_ok() { &self.tally.brought } else { &self.tally.failed };
         count.fetch_add(1, Ordering::Relaxed);
         let after = match read {
             Ok(report) => Snapshot::read(now(), report),
+            Err(error) if error.is_of_the_thing() => before.failed(now(), error.to_string()),
             Err(error) => {
-                if !matches!(error, CallFailed::Thing(_)) {
+                let text = error.to_string();
+                if before.trouble.as_ref().is_none_or(|trouble| trouble.text != text) {
                     tracing::warn!(device = %id, %error, "a reading failed");
                 }
-                before.failed(now(), error.to_string())
+                before.hindered(now(), text)
             }
         };
-        self.tell(&device, &before, &after).await;
+        if let Err(error) = self.tell(&device, &before, &after).await {
+            // What was known stays known, so that the next reading finds the same difference and tells it.
+            tracing::error!(device = %id, %error, "what happened to a device could not be stored");
+            return Some(self.every.min(SOON));
+        }
         let failed = after.trouble.as_ref().map_or(0, |trouble| trouble.attempts);
         inventory.take_snapshot(id, after);
-        // While patience lasts it is asked again soon, so that one lost datagram doesn't cost a whole round.
         Some(match failed {
             0 => self.every,
-            soon if soon < PATIENCE => self.every.min(Duration::from_secs(10)),
+            soon if soon < PATIENCE => self.every.min(SOON),
             long => self.every * (1 << (long - PATIENCE).min(8)).min(LEAST_OFTEN),
         })
     }
 
-    async fn tell(&self, device: &Device, before: &Snapshot, after: &Snapshot) {
+    async fn tell(&self, device: &Device, before: &Snapshot, after: &Snapshot) -> Result<(), StoreError> {
         let events = watch::happened(&device.id, &device.title(), before, after);
         if events.is_empty() {
-            return;
+            return Ok(());
         }
         let newest = Change::Snapshot { id: device.id.clone(), value: Box::new(after.clone()) };
         let told = Changes::from(newest);
         let changes = events.into_iter().fold(told, |changes, event| self.caller.happened(changes, event));
-        if let Err(error) = self.store.commit(changes).await {
-            tracing::error!(device = %device.id, %error, "what happened to a device could not be stored");
-        }
+        self.store.commit(changes).await
     }
+}
+
+/// What didn't answer the last time, or was never asked, only makes its like wait.
+fn lane(newest: &Snapshot) -> Lane {
+    let silent = newest.trouble.as_ref().is_some_and(|trouble| trouble.attempts > 0);
+    if silent || newest.read_at.is_none() { Lane::Doubtful } else { Lane::Lively }
 }

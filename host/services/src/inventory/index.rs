@@ -42,7 +42,9 @@ impl Entry {
     fn row(&self) -> DeviceRow {
         let report = self.snapshot.report.as_ref();
         let readings = || report.map(|report| report.readings.as_slice()).unwrap_or_default().iter();
-        let trouble = self.snapshot.trouble.as_ref().filter(|_| self.snapshot.condition() == Condition::Unreachable);
+        // While patience lasts silence is no news; what keeps us from asking always is.
+        let unreachable = self.snapshot.condition() == Condition::Unreachable;
+        let trouble = self.snapshot.trouble.as_ref().filter(|trouble| unreachable || trouble.attempts == 0);
         let worst = report.and_then(|report| report.alerts.iter().max_by_key(|alert| alert.severity));
         DeviceRow {
             id: self.device.id.clone(),

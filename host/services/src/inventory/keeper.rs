@@ -4,6 +4,7 @@ use super::Inventory;
 use hostler_core::DeviceId;
 use hostler_core::history::Point;
 use hostler_core::reading::Snapshot;
+use hostler_engine::now;
 use hostler_store::{Kept, StoreError};
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -59,13 +60,14 @@ impl Inventory {
     fn with_history(&self, id: &DeviceId, snapshot: Snapshot) -> Result<Kept, StoreError> {
         let mut series = std::collections::BTreeMap::new();
         let read = (snapshot.read_at, &snapshot.report, &snapshot.trouble);
+        let now = now();
         if let (true, (Some(at), Some(report), None)) = (self.keeps_history, read) {
             let mut stored = self.store.histories(id)?;
             for reading in &report.readings {
                 let Some(value) = reading.value.number() else { continue };
                 let name = reading.series();
                 let mut history = stored.remove(&name).unwrap_or_default();
-                history.push(Point { at, value });
+                history.push(Point { at: at.min(now), value }, now);
                 series.insert(name, history);
             }
         }

@@ -6,6 +6,7 @@ use crate::catalogue::Catalogue;
 use crate::inventory::Inventory;
 use crate::live::{Live, LiveEvent};
 use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::device::Candidate;
 use hostler_core::event::Event;
 use hostler_core::message::{
     Acks, CatalogueEntry, Envelope, ExchangeDown, ExchangeUp, Method, NotYours, Outbox, Portion,
@@ -78,7 +79,9 @@ impl Tree {
         let mut unknown = Vec::new();
         for (device, snapshot) in snapshots {
             match self.inventory.known(&device).map(|(known, _)| known.gateway.clone()) {
-                Some(owner) if owner == *child => self.inventory.take_snapshot(&device, snapshot),
+                Some(owner) if owner == *child => {
+                    self.inventory.take_snapshot(&device, snapshot.not_after(now()));
+                }
                 Some(owner) => {
                     tracing::warn!(refused = %NotYours { child: child.clone(), device, owner }, "a reading was set aside");
                 }
@@ -165,7 +168,7 @@ impl Tree {
         Ok(changes)
     }
 
-    /// What one message of a child changes here. A child speaks for its own devices only.
+    /// What one message of a child changes here. A child speaks for its own devices only, and of nothing later than now.
     fn heard(
         &self,
         child: &NodeId,
@@ -183,7 +186,8 @@ impl Tree {
                 if let Some(owner) = owner.filter(|owner| owner != child) {
                     return Ok(Err(NotYours { child: child.clone(), device: device.id.clone(), owner }));
                 }
-                let device = hostler_core::device::Device { gateway: child.clone(), ..(**device).clone() };
+                let adopted_at = device.adopted_at.min(now());
+                let device = hostler_core::device::Device { gateway: child.clone(), adopted_at, ..(**device).clone() };
                 let expect = match (touched.insert(device.id.clone(), Some(child.clone())), known) {
                     (Some(_), _) => Expect::Anything,
                     (None, None) => Expect::Absent,
@@ -210,7 +214,7 @@ impl Tree {
             Method::CandidateSeen(candidate) => Change::Candidate {
                 gateway: child.clone(),
                 address: candidate.reach.address,
-                value: Some(candidate.clone()),
+                value: Some(Box::new(Candidate { seen_at: candidate.seen_at.min(now()), ..(**candidate).clone() })),
             }
             .into(),
             Method::CandidateGone(address) => {
@@ -226,7 +230,7 @@ impl Tree {
                         return Ok(Err(NotYours { child: child.clone(), device: id.clone(), owner }));
                     }
                 }
-                Change::Happened(event.clone()).into()
+                Change::Happened(Event { at: event.at.min(now()), ..event.clone() }).into()
             }
             Method::AdoptionEnded { address, why } => Change::Happened(Event {
                 at: now(),

@@ -19,6 +19,7 @@ pub(super) struct Batch<'t> {
     epoch: Epoch,
     devices: Rows<'t>,
     placements: Rows<'t>,
+    released: Rows<'t>,
     candidates: Table<'t, (&'static str, &'static str), &'static [u8]>,
     adoptions: Rows<'t>,
     plugin_state: Table<'t, (&'static str, &'static str, &'static str), &'static [u8]>,
@@ -45,6 +46,7 @@ impl<'t> Batch<'t> {
             epoch,
             devices: write.open_table(t::DEVICES)?,
             placements: write.open_table(t::PLACEMENTS)?,
+            released: write.open_table(t::RELEASED)?,
             candidates: write.open_table(t::CANDIDATES)?,
             adoptions: write.open_table(t::ADOPTIONS)?,
             plugin_state: write.open_table(t::PLUGIN_STATE)?,
@@ -73,6 +75,7 @@ impl<'t> Batch<'t> {
             match change {
                 Change::Device { id, expect, .. } => fits(&self.devices, "device", id.as_str(), *expect)?,
                 Change::Placement { id, expect, .. } => fits(&self.placements, "placement", id.as_str(), *expect)?,
+                Change::Released { id, expect, .. } => fits(&self.released, "the release of", id.as_str(), *expect)?,
                 Change::Adoption { address, expect, .. } => {
                     fits(&self.adoptions, "the adoption of", &address.to_string(), *expect)?;
                 }
@@ -156,6 +159,7 @@ impl<'t> Batch<'t> {
             }
             Change::Snapshot { id, value } => self.keep_snapshot(id.as_str(), value).map(|_| ()),
             Change::Placement { id, value, .. } => put(&mut self.placements, "placement", id.as_str(), Some(value)),
+            Change::Released { id, value, .. } => put(&mut self.released, "release", id.as_str(), value.as_ref()),
             Change::Candidate { gateway, address, value } => {
                 let address = address.to_string();
                 let key = (gateway.as_str(), address.as_str());

@@ -7,7 +7,7 @@ use crate::{Kept, Observer, Read, Store, StoreError, Versioned};
 use futures::future::BoxFuture;
 use hostler_core::access::{Child, Token, TokenDigest, User};
 use hostler_core::adoption::Adoption;
-use hostler_core::changes::{Changes, PendingAction};
+use hostler_core::changes::{Changes, StartedAction};
 use hostler_core::device::{Candidate, Device, Placement};
 use hostler_core::event::Event;
 use hostler_core::history::Series;
@@ -89,6 +89,10 @@ impl Store for RedbStore {
         self.row(t::PLACEMENTS, "placement", id.as_str())
     }
 
+    fn is_released(&self, id: &DeviceId) -> Read<bool> {
+        Ok(self.database.begin_read()?.open_table(t::RELEASED)?.get(id.as_str())?.is_some())
+    }
+
     fn candidates(&self) -> Read<Vec<(NodeId, Candidate)>> {
         let rows = self.database.begin_read()?.open_table(t::CANDIDATES)?;
         let mut candidates = Vec::new();
@@ -121,7 +125,7 @@ impl Store for RedbStore {
             .collect()
     }
 
-    fn actions(&self) -> Read<Vec<(DeviceId, u64, PendingAction)>> {
+    fn actions(&self) -> Read<Vec<(DeviceId, u64, StartedAction)>> {
         let rows = self.database.begin_read()?.open_table(t::ACTIONS)?;
         let mut actions = Vec::new();
         for row in rows.iter()? {

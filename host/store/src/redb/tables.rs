@@ -11,6 +11,8 @@ pub(super) type Rows = TableDefinition<'static, &'static str, &'static [u8]>;
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 pub(super) const DEVICES: Rows = TableDefinition::new("devices");
 pub(super) const PLACEMENTS: Rows = TableDefinition::new("placements");
+/// Devices that an operator let go: since when
+pub(super) const RELEASED: Rows = TableDefinition::new("released");
 /// (gateway, address)
 pub(super) const CANDIDATES: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("candidates");
 pub(super) const ADOPTIONS: Rows = TableDefinition::new("adoptions");
@@ -43,7 +45,7 @@ pub(super) const HISTORIES: TableDefinition<(&str, &str), &[u8]> = TableDefiniti
 
 /// Makes every table, and for a new store its format and epoch. Returns whether it is new.
 pub(super) fn create(write: &WriteTransaction, format: u64) -> Result<bool, StoreError> {
-    for table in [DEVICES, PLACEMENTS, ADOPTIONS, PLUGINS, USERS, TOKENS, CHILDREN, SNAPSHOTS] {
+    for table in [DEVICES, PLACEMENTS, RELEASED, ADOPTIONS, PLUGINS, USERS, TOKENS, CHILDREN, SNAPSHOTS] {
         write.open_table(table)?;
     }
     write.open_table(CANDIDATES)?;
