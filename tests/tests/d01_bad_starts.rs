@@ -1,6 +1,6 @@
 //! D1: a node that can't start or can't go on says what is wrong and where, and breaks nothing.
 
-use hostler_tests::{Node, Place, Setup, hostler, skipped};
+use hostler_tests::{Node, Place, Setup, hostler, skipped, until};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -119,10 +119,12 @@ async fn d01_a_full_disk_is_told_and_nothing_is_lost() {
     assert!(!answer.text.contains("panicked"), "{answer:?}");
     node.api().get("devices").await.unwrap();
 
+    // With room again it takes orders again, without a restart; and a restart loses nothing of it.
     std::fs::remove_file(filler).unwrap();
+    until("it takes orders again", async || node.api().post("nodes", &json!({ "id": "afterwards" })).await.ok()).await;
+    node.install("mfp").await;
     node.kill();
     node.start_again().await;
-    node.install("mfp").await;
     let nobody = node.api().with_token(Some(&before));
     let answer = nobody.send(reqwest::Method::GET, "/node/v1/catalogue", "text/plain", "").await.unwrap();
     assert_eq!(answer.status, 200, "what was acknowledged before is still there");

@@ -222,7 +222,12 @@ impl Attributes {
 impl FromIterator<(String, String)> for Attributes {
     /// The last of each name counts.
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        pairs.into_iter().collect::<BTreeMap<_, _>>().into()
+        let mut pairs: Vec<_> = pairs.into_iter().collect();
+        // Later ones first, because the first of those that are equal stays.
+        pairs.reverse();
+        pairs.sort_by(|(one, _), (other, _)| one.cmp(other));
+        pairs.dedup_by(|(later, _), (first, _)| later == first);
+        Self(pairs.into())
     }
 }
 

@@ -177,6 +177,7 @@ impl Adopter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hostler_core::message::Portion;
     use hostler_store::RedbStore;
     use std::collections::VecDeque;
 
@@ -278,11 +279,11 @@ mod tests {
         begin(Origin::Rule).await.unwrap();
         begin(Origin::Person).await.unwrap();
         until(|| !adopter.is_adopting(&reach(1).address)).await;
-        let told = store.outbox(&"root".parse().unwrap(), 10).unwrap();
+        let told = store.outbox(&"root".parse().unwrap(), Portion::EXCHANGE).unwrap();
         let ended = |message: &hostler_core::message::Envelope| {
             matches!(message.method, hostler_core::message::Method::AdoptionEnded { .. })
         };
-        assert_eq!(told.iter().filter(|message| ended(message)).count(), 1, "{told:?}");
+        assert_eq!(told.messages.iter().filter(|message| ended(message)).count(), 1, "{told:?}");
         assert!(store.adoptions().unwrap().is_empty());
     }
 

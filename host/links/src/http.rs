@@ -1,6 +1,8 @@
 //! HTTP and HTTPS to one device's own origin.
 
 use crate::credential::Credentials;
+use crate::scrub::Scrub;
+use hostler_core::Secret;
 use hostler_core::device::HttpReach;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -161,18 +163,22 @@ impl HttpLink {
             HttpMethod::Delete => reqwest::Method::DELETE,
         };
         let mut builder = self.client.request(method, url).headers(headers(&request.headers)?).body(request.body);
+        let mut password = None;
         if let Some(name) = &request.credential {
             let credential = self.credentials.http(name);
             let credential =
                 credential.ok_or_else(|| HttpError::Invalid(format!("the gateway has no HTTP credential {name:?}")))?;
             builder = builder.basic_auth(&credential.user, Some(credential.password.expose()));
+            password = Some(credential.password.clone());
         }
-        let mut response = builder.send().await.map_err(|error| describe(&error))?;
+        let request = builder.build().map_err(|error| describe(&error))?;
+        let scrub = Scrub::of(password.into_iter().chain(authorization(&request)));
+        let mut response = self.client.execute(request).await.map_err(|error| describe(&error))?;
         let status = response.status().as_u16();
         let headers = response
             .headers()
             .iter()
-            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+            .filter_map(|(name, value)| Some((name.to_string(), scrub.text(value.to_str().ok()?.to_owned()))))
             .collect();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| describe(&error))? {
@@ -181,7 +187,7 @@ impl HttpLink {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(HttpResponse { status, headers, body })
+        Ok(HttpResponse { status, headers, body: scrub.bytes(body) })
     }
 
     /// The path below the device's origin; anything that would leave it is refused.
@@ -194,6 +200,12 @@ impl HttpLink {
         let url = reqwest::Url::parse(&format!("{}{path}", self.origin)).map_err(|_| invalid("not a path"))?;
         if url.origin() == base.origin() { Ok(url) } else { Err(invalid("the path leaves the device")) }
     }
+}
+
+/// The credential as the host sends it.
+fn authorization(request: &reqwest::Request) -> Option<Secret> {
+    let sent = request.headers().get(reqwest::header::AUTHORIZATION)?.to_str().ok()?;
+    sent.split_once(' ').map(|(_, credential)| Secret::new(credential.to_owned()))
 }
 
 fn headers(headers: &[(String, String)]) -> Result<HeaderMap, HttpError> {
@@ -316,6 +328,43 @@ mod tests {
             }
         });
         (port, taken)
+    }
+
+    /// A device whose page shows what it was asked.
+    async fn echoes() -> u16 {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut buffer = vec![0; 4_096];
+            let read = stream.read(&mut buffer).await.unwrap();
+            buffer.truncate(read);
+            let head = format!("HTTP/1.1 200 OK\r\nx-asked-by: admin:geheim\r\ncontent-length: {read}\r\n\r\n");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(&buffer).await.unwrap();
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn p02_a_device_that_says_the_password_back_does_not_tell_the_plug_in() {
+        use crate::credential::HttpCredential;
+        let credential = HttpCredential { user: "admin".to_owned(), password: Secret::new("geheim".to_owned()) };
+        let known = [("web".to_owned(), credential)].into();
+        let links = HttpLinks::open(Arc::new(Credentials::prepare(&[].into(), known).unwrap())).unwrap();
+        let link = links.link([127, 0, 0, 1].into(), &HttpReach { tls: false, port: echoes().await });
+        let request = HttpRequest {
+            method: HttpMethod::Get,
+            path: "/".to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            credential: Some("web".to_owned()),
+        };
+        let answer = link.send(request, 4_096).await.unwrap();
+        let body = String::from_utf8(answer.body).unwrap();
+        assert!(body.contains("Basic ****************\r\n") && !body.contains("YWRtaW46Z2VoZWlt"), "{body}");
+        assert!(answer.headers.contains(&("x-asked-by".to_owned(), "admin:******".to_owned())), "{:?}", answer.headers);
     }
 
     #[tokio::test]

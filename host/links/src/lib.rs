@@ -7,6 +7,7 @@ pub mod credential;
 mod http;
 mod lanes;
 pub mod mdns;
+mod scrub;
 mod snmp;
 
 pub use async_snmp::{Oid, Value, VarBind};

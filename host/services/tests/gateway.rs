@@ -3,7 +3,7 @@
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Device, HttpReach, Reach, SnmpReach};
 use hostler_core::event::Event;
-use hostler_core::message::{Acks, Class, Method};
+use hostler_core::message::{Acks, Class, Method, Portion};
 use hostler_core::reading::{Condition, Identity, Severity, Snapshot};
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{DeviceId, NodeId, Secret, Timestamp};
@@ -231,7 +231,7 @@ async fn e09_an_event_that_could_not_be_stored_is_told_later() {
     until("it was asked often enough", || stage.gateway_failures() >= failed + 5).await;
     assert!(stage.events("device.unreachable").is_empty());
     assert_ne!(stage.newest(&id).condition(), Condition::Unreachable, "what nobody was told isn't known");
-    let acks = Acks { epoch: stage.store.epoch(), seqs: [(Class::Fault, 50_000)].into() };
+    let acks = Acks { epoch: stage.store.numbers(&parent()).unwrap().epoch, seqs: [(Class::Fault, 50_000)].into() };
     stage.store.commit(Change::Acked { by: parent(), acks }.into()).await.unwrap();
     until("it is told", || stage.events("device.unreachable").len() == 1).await;
     until("it is known", || stage.newest(&id).condition() == Condition::Unreachable).await;
@@ -323,7 +323,7 @@ async fn d03_a_twin_that_a_rule_finds_is_told_once_and_above_and_not_asked_again
     assert_eq!(stage.store.devices().unwrap().len(), 1);
     assert_eq!(stage.store.adoptions().unwrap(), [ended], "it was asked again");
     assert_eq!(stage.events("adoption.ended").len(), 1);
-    let told = stage.store.outbox(&parent(), 1_000).unwrap();
+    let told = stage.store.outbox(&parent(), Portion::EXCHANGE).unwrap();
     let twin = |method: &Method| matches!(method, Method::EventHappened(event) if event.name == "adoption.ended");
-    assert_eq!(told.iter().filter(|message| twin(&message.method)).count(), 1);
+    assert_eq!(told.messages.iter().filter(|message| twin(&message.method)).count(), 1);
 }
