@@ -42,10 +42,18 @@ pub fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> 
 pub fn text(value: &Value, pointer: &str) -> String {
     match value.pointer(pointer) {
         None | Some(Value::Null) => "-".to_owned(),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        Some(Value::String(text)) => printable(text),
+        Some(Value::Array(all)) => printable(&all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
         Some(other) => other.to_string(),
     }
+}
+
+/// A text without what would change how a terminal shows the rest: control characters and marks of direction.
+pub fn printable(text: &str) -> String {
+    let harmless = |c: char| {
+        !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if harmless(c) { c } else { '\u{fffd}' }).collect()
 }
 
 /// How long ago a moment was, in one unit.

@@ -23,7 +23,10 @@ fn is_label(text: &str) -> bool {
 }
 
 fn is_word(text: &str) -> bool {
-    (1..=LONG).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:@+".contains(c))
+    // Dots alone would be a place in a URL's path.
+    (1..=LONG).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:@+".contains(c))
+        && text.chars().any(|c| c.is_ascii_alphanumeric())
 }
 
 macro_rules! id {
@@ -129,7 +132,9 @@ mod tests {
         for bad in ["", "1x", "Über", "a b", "../etc", &"a".repeat(64)] {
             assert!(bad.parse::<NodeId>().is_err(), "{bad}");
         }
-        assert!("a/b".parse::<DeviceId>().is_err());
+        for bad in ["a/b", ".", "..", "-"] {
+            assert!(bad.parse::<DeviceId>().is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hostler_services::Services;
 use hostler_services::tree::Tree;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,12 @@ use tokio::task::JoinHandle;
 
 /// How long calls that are under way may take when a node stops.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// File descriptors that are asked for.
+const DESCRIPTORS: u64 = 65_536;
+
+/// How long a request's head may take.
+const HEAD: Duration = Duration::from_secs(20);
 
 pub(crate) struct Server {
     handle: Handle<SocketAddr>,
@@ -34,6 +42,10 @@ pub(crate) async fn bind(config: &Listen) -> Result<Bound, StartError> {
             Some(certificate.map_err(|error| StartError::Certificate(error.to_string()))?)
         }
     };
+    // Each caller takes a file descriptor; the system's first offer is small.
+    if let Err(error) = rlimit::increase_nofile_limit(DESCRIPTORS) {
+        tracing::warn!(%error, "no more files and connections can be had than the system gives at first");
+    }
     let wanted = *config.address.get_ref();
     let broken = |error| StartError::Listen(wanted, error);
     let listener = TcpListener::bind(wanted).map_err(broken)?;
@@ -61,16 +73,23 @@ impl Bound {
         let broken = |error| StartError::Listen(address, error);
         let task = match certificate {
             None => {
-                let server = axum_server::from_tcp(listener).map_err(broken)?.handle(handle.clone());
+                let mut server = axum_server::from_tcp(listener).map_err(broken)?.handle(handle.clone());
+                be_impatient(server.http_builder());
                 tokio::spawn(server.serve(service))
             }
             Some(certificate) => {
-                let server = axum_server::from_tcp_rustls(listener, certificate).map_err(broken)?;
+                let mut server = axum_server::from_tcp_rustls(listener, certificate).map_err(broken)?;
+                be_impatient(server.http_builder());
                 tokio::spawn(server.handle(handle.clone()).serve(service))
             }
         };
         Ok(Server { handle, task })
     }
+}
+
+/// Who connects and says nothing, or not all of a request's head, is let go.
+fn be_impatient(http: &mut Builder<TokioExecutor>) {
+    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
 }
 
 impl Server {

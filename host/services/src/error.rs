@@ -43,7 +43,8 @@ impl From<StoreError> for ServiceError {
             | StoreError::TooNew { .. }
             | StoreError::Storage(_)
             | StoreError::Garbled { .. }
-            | StoreError::Closed => {
+            | StoreError::Closed
+            | StoreError::Damaged { .. } => {
                 tracing::error!(%error, "the store failed");
                 Self::Internal(error.to_string())
             }

@@ -78,8 +78,7 @@ impl Stage {
     async fn new(networks: Vec<Network>, rules: Vec<Rule>, every: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
-        let compiled = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
-        let runtime = Runtime::start(compiled, Compiler::Here).unwrap();
+        let runtime = Runtime::start(folder.path().join("compiled"), Compiler::Here).unwrap();
         let plugins = folder.path().join("plugins");
         let catalogue = Catalogue::open(Arc::clone(&store), Arc::clone(&runtime), plugins).await.unwrap();
         let (live, presence) = (Live::at(&*store), Arc::new(Presence::default()));

@@ -30,6 +30,14 @@ pub enum StoreError {
         /// Which file.
         path: PathBuf,
     },
+    /// What is there is no store.
+    #[error("{} can't be opened as hostler's store: {why}. Put a copy back in its place, or move it away to begin anew", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The store was written by a later release.
     #[error("the store has format {found}, this release reads up to {known}; use the newer hostler again")]
     TooNew {

@@ -90,3 +90,35 @@ fn a_store_that_is_no_store_is_refused() {
     std::fs::write(&path, b"not a database at all, but long enough to look at").unwrap();
     assert!(RedbStore::open(&path).is_err());
 }
+
+#[test]
+fn what_is_no_store_is_said_to_be_none_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hostler.redb");
+    for bytes in [&b""[..], b"#!/bin/sh\n", &[0; 8_192]] {
+        std::fs::write(&path, bytes).unwrap();
+        let refusal = RedbStore::open(&path).err().unwrap();
+        assert!(matches!(refusal, StoreError::Damaged { .. }), "{refusal}");
+        assert_eq!(std::fs::read(&path).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_store_that_is_cut_short_or_overwritten_is_said_to_be_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hostler.redb");
+    drop(RedbStore::open(&path).unwrap());
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &whole[..whole.len() / 3]).unwrap();
+    let refusal = RedbStore::open(&path).err().unwrap();
+    assert!(matches!(refusal, StoreError::Damaged { .. }), "{refusal}");
+}
+
+#[test]
+fn what_a_crash_left_of_a_new_store_is_in_nobodys_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hostler.redb");
+    std::fs::write(path.with_extension("new"), b"half a store").unwrap();
+    drop(RedbStore::open(&path).unwrap());
+    assert!(!path.with_extension("new").exists() && path.exists());
+}

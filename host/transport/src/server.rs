@@ -1,13 +1,14 @@
 //! The parent's side.
 
 use crate::{CATALOGUE, COMPONENTS, EXCHANGE, EXCHANGE_LIMIT};
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, State};
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use futures::StreamExt;
 use hostler_core::NodeId;
 use hostler_core::message::{CatalogueEntry, ExchangeDown, ExchangeUp};
 use std::future::Future;
@@ -54,7 +55,6 @@ pub fn router(parent: Arc<impl Parent>) -> Router {
         .route(EXCHANGE, post(exchange))
         .route(CATALOGUE, get(catalogue))
         .route(&format!("{COMPONENTS}/{{digest}}"), get(component))
-        .layer(DefaultBodyLimit::max(EXCHANGE_LIMIT))
         .with_state(parent)
 }
 
@@ -81,7 +81,30 @@ fn refusal(refused: &Refused) -> Response {
     (status, refused.to_string()).into_response()
 }
 
-async fn exchange<P: Parent>(State(parent): State<Arc<P>>, Caller(child): Caller, body: Bytes) -> Response {
+/// A child's body. One that is too large is read to its end, though not for ever: who is cut off while it sends may never
+/// see why.
+async fn whole(body: Body) -> Result<Vec<u8>, Response> {
+    let (mut whole, mut length) = (Vec::new(), 0);
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()).into_response())?;
+        length += chunk.len();
+        if length > 2 * EXCHANGE_LIMIT {
+            break;
+        }
+        if length <= EXCHANGE_LIMIT {
+            whole.extend_from_slice(&chunk);
+        }
+    }
+    let too_large = || format!("an exchange has at most {EXCHANGE_LIMIT} bytes");
+    if length > EXCHANGE_LIMIT { Err((StatusCode::PAYLOAD_TOO_LARGE, too_large()).into_response()) } else { Ok(whole) }
+}
+
+async fn exchange<P: Parent>(State(parent): State<Arc<P>>, Caller(child): Caller, body: Body) -> Response {
+    let body = match whole(body).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
     let up: ExchangeUp = match serde_json::from_slice(&body) {
         Ok(up) => up,
         Err(error) => {

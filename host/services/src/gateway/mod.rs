@@ -72,6 +72,10 @@ impl Gateway {
                 }
             }
             Method::Release(id) => self.release(&id, more).await,
+            // Who orders that knows a device that isn't here, as after one of the two stores was put back.
+            Method::ReadNow(id) if self.store.device(&id)?.is_none() => {
+                Ok(self.store.commit(self.tell(more, Method::DeviceReleased(id))).await?)
+            }
             Method::ReadNow(id) => {
                 self.store.commit(more).await?;
                 self.reader.read_now(&id, &self.inventory);

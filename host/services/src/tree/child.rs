@@ -130,9 +130,13 @@ impl ChildLoop {
     /// `said_all` when nothing else waited for the parent.
     async fn hear(&self, session: &mut Session, down: ExchangeDown, said_all: bool) -> Result<(), ExchangeError> {
         self.hear_acks(&down).await?;
-        if session.epoch.replace(down.epoch).is_some_and(|before| before != down.epoch) {
+        let before = session.epoch.replace(down.epoch);
+        if before.is_some_and(|before| before != down.epoch) {
             tracing::info!("the parent lost what it knew, or a part of it; it is told of every device anew");
             self.inventory.tell_again();
+        }
+        if before != Some(down.epoch) {
+            self.tell_candidates().await?;
         }
         self.announce(down.unknown, said_all).await?;
         let taken = self.store.received(&self.parent)?;
@@ -140,6 +144,13 @@ impl ChildLoop {
         orders::take(from, taken, down.messages, |order, more| self.gateway.take(order, more)).await?;
         session.following.follow(&self.client, &self.catalogue, down.catalogue).await;
         Ok(())
+    }
+
+    /// What was discovered is told when it changes; a parent that may not know what was told before is told all of it.
+    async fn tell_candidates(&self) -> Result<(), StoreError> {
+        let own = self.store.candidates()?.into_iter().filter(|(of, _)| *of == self.gateway.node);
+        let seen = own.map(|(_, candidate)| Method::CandidateSeen(Box::new(candidate)));
+        self.store.commit(seen.map(|method| Change::Send { to: self.parent.clone(), method }).collect()).await
     }
 
     async fn hear_acks(&self, down: &ExchangeDown) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::Candidate;
 use hostler_core::event::Event;
 use hostler_core::message::{
-    Acks, CatalogueEntry, Envelope, ExchangeDown, ExchangeUp, Method, NotYours, Outbox, Portion,
+    Acks, CatalogueEntry, Envelope, ExchangeDown, ExchangeUp, Method, NotYours, Outbox, Portion, weight,
 };
 use hostler_core::reading::{Severity, Snapshot};
 use hostler_core::{DeviceId, NodeId};
@@ -25,6 +25,9 @@ use tokio::time::Instant;
 
 /// The most messages that are taken of one exchange: a child sends fewer.
 const MOST: usize = 2 * Portion::EXCHANGE.messages;
+
+/// The largest message that is taken, in bytes: what gateways say is a tenth of it.
+const MESSAGE: usize = 64 << 10;
 
 fn not_now(error: StoreError) -> Refused {
     Refused::NotNow(error.to_string())
@@ -116,6 +119,9 @@ impl Tree {
     async fn take_messages(&self, child: &NodeId, up: &ExchangeUp) -> Result<(), Refused> {
         if up.messages.len() > MOST {
             return Err(Refused::Invalid(format!("an exchange carries at most {MOST} messages")));
+        }
+        if up.messages.iter().any(|message| weight(&message.method) > MESSAGE) {
+            return Err(Refused::Invalid(format!("a message has at most {MESSAGE} bytes")));
         }
         for _ in 0..TRIES {
             let changes = self.while_child(child, self.changes(child, up).map_err(not_now)?)?;

@@ -23,11 +23,18 @@ pub(super) struct File {
 }
 
 impl File {
-    /// Opens the file, or makes it.
+    /// Opens the file, which is there.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let database = open(path).map_err(|error| match error {
+        let damaged = |why: &str| StoreError::Damaged { path: path.to_owned(), why: why.to_owned() };
+        // The engine would take it for one that is yet to be made.
+        if std::fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+            return Err(damaged("the file is empty"));
+        }
+        // A file that somebody wrote into may lead the engine anywhere.
+        let opened = std::panic::catch_unwind(|| open(path)).map_err(|_| damaged("its pages make no sense"))?;
+        let database = opened.map_err(|error| match error {
             DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.to_owned() },
-            other => other.into(),
+            other => damaged(&other.to_string()),
         })?;
         Ok(Self { path: Some(path.to_owned()), database: RwLock::new(Some(database)) })
     }

@@ -28,8 +28,11 @@ impl RedbStore {
     /// Opens the store in this file, or makes it.
     ///
     /// # Errors
-    /// [`StoreError::InUse`], [`StoreError::TooNew`], or the disk's.
+    /// [`StoreError::InUse`], [`StoreError::Damaged`], [`StoreError::TooNew`], or the disk's.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            make(path)?;
+        }
         Self::begin(File::open(path)?)
     }
 
@@ -54,4 +57,23 @@ impl RedbStore {
         let (database, epoch) = (Arc::new(database), Epoch(epoch));
         Ok(Self { writer: writer::Writer::start(Arc::clone(&database), epoch), database, epoch })
     }
+}
+
+/// Makes a store beside its place and puts it there when it is whole: what a crash leaves in the middle of this is no store.
+fn make(path: &Path) -> Result<(), StoreError> {
+    let failed = |error: std::io::Error| StoreError::from(redb::Error::Io(error));
+    let unfinished = path.with_extension("new");
+    match std::fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let database = Builder::new().create(&unfinished)?;
+    let write = database.begin_write()?;
+    tables::create(&write, FORMAT)?;
+    write.commit()?;
+    drop(database);
+    std::fs::rename(&unfinished, path).map_err(failed)?;
+    // The name is as durable as what it names.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
 }
