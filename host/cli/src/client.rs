@@ -1,5 +1,6 @@
 //! The way from the command line to a node's HTTP API.
 
+use crate::output::Output;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use hostler_core::Secret;
@@ -25,6 +26,15 @@ pub struct Connection {
     /// A PEM file with the authority that signed the node's certificate
     #[arg(long, env = "HOSTLER_CERTIFICATE", global = true)]
     pub certificate: Option<PathBuf>,
+}
+
+/// What every verb that asks a node takes.
+#[derive(Args)]
+pub struct Plain {
+    #[command(flatten)]
+    pub connection: Connection,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Speaks to a node's API.

@@ -59,9 +59,7 @@ pub fn printable(text: &str) -> String {
 /// How long ago a moment was, in one unit.
 pub fn ago(value: &Value, pointer: &str) -> String {
     let Some(then) = value.pointer(pointer).and_then(Value::as_u64) else { return "-".to_owned() };
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    let now = Timestamp(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
-    match now.since(Timestamp(then)).as_secs() {
+    match hostler_node::now().since(Timestamp(then)).as_secs() {
         seconds @ 0..100 => format!("{seconds} s ago"),
         seconds @ 100..6_000 => format!("{} min ago", seconds / 60),
         seconds @ 6_000..172_800 => format!("{} h ago", seconds / 3_600),

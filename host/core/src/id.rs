@@ -22,6 +22,14 @@ fn is_label(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
+/// Whether a text is a standard name, such as `pages.printed`: what readings, alerts and events are called. It has at most
+/// 100 characters; its parts have lower-case letters, digits and hyphens, at most 63, and begin with a letter.
+#[must_use]
+pub fn is_standard_name(text: &str) -> bool {
+    const NAME: usize = 100;
+    text.len() <= NAME && text.split('.').all(is_label)
+}
+
 fn is_word(text: &str) -> bool {
     // Dots alone would be a place in a URL's path.
     (1..=LONG).contains(&text.len())

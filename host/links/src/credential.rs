@@ -79,6 +79,33 @@ pub struct HttpCredential {
     pub password: Secret,
 }
 
+/// Octets that an SNMPv3 password has at least (RFC 3414, 11.2).
+const PASSWORD: usize = 8;
+
+/// Octets of an SNMPv3 user's name (RFC 3414, `usmUserName`).
+const USER: std::ops::RangeInclusive<usize> = 1..=32;
+
+impl SnmpCredential {
+    /// Whether an agent could be spoken to like this.
+    ///
+    /// # Errors
+    /// Says what is wrong: the user's name, a short password, or privacy without authentication.
+    pub fn check(&self) -> Result<(), String> {
+        let Self::V3 { user, auth, privacy } = self else { return Ok(()) };
+        if !USER.contains(&user.len()) {
+            return Err(format!("`user` has {} to {} characters", USER.start(), USER.end()));
+        }
+        if auth.is_none() && privacy.is_some() {
+            return Err("`privacy` needs authentication as well; add `auth`".to_owned());
+        }
+        let passwords = auth.iter().map(|auth| &auth.password).chain(privacy.iter().map(|privacy| &privacy.password));
+        if passwords.into_iter().any(|password| password.expose().len() < PASSWORD) {
+            return Err(format!("a password of SNMPv3 has at least {PASSWORD} characters (RFC 3414)"));
+        }
+        Ok(())
+    }
+}
+
 /// A credential can't be used.
 #[derive(Debug, thiserror::Error)]
 #[error("SNMP credential {name}: {why}")]
@@ -98,7 +125,7 @@ impl Credentials {
     /// Makes keys of passwords, once.
     ///
     /// # Errors
-    /// A password is shorter than eight characters, or privacy is asked for without authentication.
+    /// One does not pass [`SnmpCredential::check`], or its algorithms don't go together.
     pub fn prepare(
         snmp: &BTreeMap<String, SnmpCredential>,
         http: BTreeMap<String, HttpCredential>,
@@ -123,13 +150,11 @@ impl Credentials {
 }
 
 fn auth(credential: &SnmpCredential) -> Result<Auth, String> {
+    credential.check()?;
     match credential {
         SnmpCredential::V1 { community } => Ok(Auth::v1(community.expose().to_owned())),
         SnmpCredential::V2c { community } => Ok(Auth::v2c(community.expose().to_owned())),
-        SnmpCredential::V3 { user, auth: None, privacy: None } => Ok(Auth::usm(user)),
-        SnmpCredential::V3 { auth: None, privacy: Some(_), .. } => {
-            Err("privacy needs authentication as well; add `auth`".to_owned())
-        }
+        SnmpCredential::V3 { user, auth: None, .. } => Ok(Auth::usm(user)),
         SnmpCredential::V3 { user, auth: Some(auth), privacy } => {
             let protocol = match auth.algorithm {
                 AuthAlgorithm::Md5 => AuthProtocol::Md5,

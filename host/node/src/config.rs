@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use url::Url;
@@ -74,7 +75,7 @@ pub struct Node {
     /// The folder of its data; made where it isn't there.
     pub data: PathBuf,
     /// What it does.
-    pub roles: BTreeSet<Role>,
+    pub roles: Spanned<BTreeSet<Role>>,
 }
 
 /// What a node does.
@@ -102,9 +103,9 @@ pub struct Listen {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Tls {
     /// The certificate, and those that lead to its authority.
-    pub certificate: PathBuf,
+    pub certificate: Spanned<PathBuf>,
     /// Its key.
-    pub key: PathBuf,
+    pub key: Spanned<PathBuf>,
 }
 
 /// Whom a node calls.
@@ -114,9 +115,9 @@ pub struct Parent {
     /// Where it listens.
     pub url: Spanned<Url>,
     /// A file with the token that `hostler node add` printed there.
-    pub token_file: PathBuf,
+    pub token_file: Spanned<PathBuf>,
     /// A PEM file with the authority that signed its certificate.
-    pub certificate: Option<PathBuf>,
+    pub certificate: Option<Spanned<PathBuf>>,
 }
 
 /// A gateway's own network.
@@ -152,31 +153,31 @@ impl Default for Gateway {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct NetworkConfig {
-    /// What it is called.
-    pub name: String,
-    /// The addresses that are asked, such as `192.168.1.0/24`.
-    pub ranges: Vec<Spanned<IpNet>>,
+    /// What it is called; no other network of the node is.
+    pub name: Spanned<String>,
+    /// The addresses that are asked, such as `192.168.1.0/24`; none where only announcements are listened to.
+    pub ranges: Spanned<Vec<Spanned<IpNet>>>,
     /// The port of SNMP agents.
     #[serde(default = "snmp_port")]
-    pub snmp_port: u16,
-    /// The names of the SNMP credentials that are tried, in this order.
-    pub credentials: Vec<Spanned<String>>,
+    pub snmp_port: NonZeroU16,
+    /// The names of the SNMP credentials that are tried, in this order; at least one.
+    pub credentials: Spanned<Vec<Spanned<String>>>,
     /// How web servers are reached, where plug-ins may talk to them.
     pub http: Option<Http>,
     /// So many requests are in flight at most.
     #[serde(default = "in_flight")]
-    pub in_flight: usize,
+    pub in_flight: NonZeroUsize,
     /// Whether announcements (mDNS) are listened to.
     #[serde(default)]
     pub mdns: bool,
 }
 
-fn snmp_port() -> u16 {
-    161
+fn snmp_port() -> NonZeroU16 {
+    const { NonZeroU16::new(161).unwrap() }
 }
 
-fn in_flight() -> usize {
-    64
+fn in_flight() -> NonZeroUsize {
+    const { NonZeroUsize::new(64).unwrap() }
 }
 
 /// How web servers of a network are reached.
@@ -187,7 +188,7 @@ pub struct Http {
     #[serde(default)]
     pub tls: bool,
     /// The port.
-    pub port: u16,
+    pub port: NonZeroU16,
 }
 
 /// What is adopted without asking: what this plug-in, and none as surely, recognises.
@@ -205,16 +206,19 @@ pub struct Adopt {
 #[serde(deny_unknown_fields, default)]
 pub struct CredentialsConfig {
     /// For SNMP agents.
-    pub snmp: BTreeMap<String, SnmpCredential>,
+    pub snmp: BTreeMap<String, Spanned<SnmpCredential>>,
     /// For web servers.
     pub http: BTreeMap<String, HttpCredential>,
 }
 
 /// The addresses of one network that are asked at most.
-const ADDRESSES: u32 = 1 << 17;
+const ADDRESSES: u64 = 1 << 17;
+
+/// Where something is wrong, as an offset into the text, and what.
+type Wrong = (usize, String);
 
 impl Config {
-    /// Reads and checks a file. Paths in it are relative to its folder.
+    /// Reads and checks a file and the files that it names. Paths in it are relative to its folder.
     ///
     /// # Errors
     /// Names the file and the line.
@@ -223,15 +227,10 @@ impl Config {
             .map_err(|error| ConfigError::Unreadable { file: file.to_owned(), why: error.to_string() })?;
         let mut config = Self::parse(&text, file)?;
         let folder = file.parent().unwrap_or(Path::new("."));
-        let rooted = |path: &mut PathBuf| *path = folder.join(&*path);
-        rooted(&mut config.node.data);
-        if let Some(tls) = &mut config.listen.tls {
-            rooted(&mut tls.certificate);
-            rooted(&mut tls.key);
-        }
-        if let Some(parent) = &mut config.parent {
-            rooted(&mut parent.token_file);
-            parent.certificate.iter_mut().for_each(rooted);
+        config.node.data = folder.join(&config.node.data);
+        for (name, path) in config.files() {
+            *path.get_mut() = folder.join(path.get_ref());
+            check_file(name, path).map_err(|wrong| invalid(&text, file, wrong))?;
         }
         Ok(config)
     }
@@ -241,60 +240,84 @@ impl Config {
     /// # Errors
     /// Names the file and the line.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        let invalid = |offset: usize, why: String| {
-            let line = text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
-            ConfigError::Invalid { file: file.to_owned(), line, why }
-        };
-        let config: Self = toml::from_str(text)
-            .map_err(|error| invalid(error.span().map_or(0, |span| span.start), error.message().to_owned()))?;
-        config.check().map_err(|(offset, why)| invalid(offset, why))?;
+        let config: Self = toml::from_str(text).map_err(|error| {
+            let wrong = (error.span().map_or(0, |span| span.start), error.message().to_owned());
+            invalid(text, file, wrong)
+        })?;
+        config.check().map_err(|wrong| invalid(text, file, wrong))?;
         Ok(config)
+    }
+
+    /// The files that it names, with the words that name them.
+    fn files(&mut self) -> impl Iterator<Item = (&'static str, &mut Spanned<PathBuf>)> {
+        let tls = self.listen.tls.iter_mut();
+        let tls = tls.flat_map(|tls| [("certificate", &mut tls.certificate), ("key", &mut tls.key)]);
+        let parent = self.parent.iter_mut().flat_map(|parent| {
+            let certificate = parent.certificate.as_mut().map(|path| ("certificate", path));
+            certificate.into_iter().chain([("token-file", &mut parent.token_file)])
+        });
+        tls.chain(parent)
     }
 
     /// Whether it does this.
     #[must_use]
     pub fn has(&self, role: Role) -> bool {
-        self.node.roles.contains(&role)
+        self.node.roles.get_ref().contains(&role)
     }
 
-    fn check(&self) -> Result<(), (usize, String)> {
-        if self.node.roles.is_empty() {
-            return Err((0, "`roles` is empty; a node is a \"manager\", a \"gateway\", or both".to_owned()));
+    fn check(&self) -> Result<(), Wrong> {
+        let roles = &self.node.roles;
+        if roles.get_ref().is_empty() {
+            let why = "`roles` is empty; a node is a \"manager\", a \"gateway\", or both";
+            return Err(at(roles, why));
         }
         let listen = &self.listen.address;
         if !listen.get_ref().ip().is_loopback() && self.listen.tls.is_none() {
             let why = "passwords would cross the network unencrypted; add `tls` or listen on 127.0.0.1";
-            return Err((listen.span().start, why.to_owned()));
+            return Err(at(listen, why));
         }
         if let Some(parent) = &self.parent {
             self.check_parent(parent)?;
         }
-        for (name, value) in
-            [("read-every", &self.gateway.read_every), ("discover-every", &self.gateway.discover_every)]
-        {
+        for (name, credential) in &self.credentials.snmp {
+            let checked = credential.get_ref().check();
+            checked.map_err(|why| at(credential, format!("SNMP credential {name:?}: {why}")))?;
+        }
+        self.check_gateway()
+    }
+
+    fn check_gateway(&self) -> Result<(), Wrong> {
+        let gateway = &self.gateway;
+        for (name, value) in [("read-every", &gateway.read_every), ("discover-every", &gateway.discover_every)] {
             if value.get_ref().0 < std::time::Duration::from_millis(100) {
-                return Err((
-                    value.span().start,
-                    format!("`{name}` is at least 100ms: some devices restart when asked too often"),
+                let why = format!("`{name}` is at least 100ms: some devices restart when asked too often");
+                return Err(at(value, why));
+            }
+        }
+        let mut names = BTreeSet::new();
+        for network in &gateway.network {
+            self.check_network(network)?;
+            let name = network.name.get_ref();
+            if !names.insert(name) {
+                return Err(at(
+                    &network.name,
+                    format!("there is a network {name:?} already; give this one another name"),
                 ));
             }
         }
-        for network in &self.gateway.network {
-            self.check_network(network)?;
-        }
-        for network in self.gateway.adopt.iter().filter_map(|rule| rule.network.as_ref()) {
-            if !self.gateway.network.iter().any(|known| known.name == *network.get_ref()) {
-                return Err((network.span().start, format!("there is no network {:?} above", network.get_ref())));
+        for network in gateway.adopt.iter().filter_map(|rule| rule.network.as_ref()) {
+            if !names.contains(network.get_ref()) {
+                return Err(at(network, format!("there is no network {:?} above", network.get_ref())));
             }
         }
         Ok(())
     }
 
-    fn check_parent(&self, parent: &Parent) -> Result<(), (usize, String)> {
+    fn check_parent(&self, parent: &Parent) -> Result<(), Wrong> {
         let url = parent.url.get_ref();
-        let at = parent.url.span().start;
         if self.has(Role::Manager) {
-            return Err((at, "the manager is the root and has no parent; take away [parent] or the role".to_owned()));
+            let why = "the manager is the root and has no parent; take away [parent] or the role";
+            return Err(at(&parent.url, why));
         }
         let local = match url.host() {
             Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -305,29 +328,74 @@ impl Config {
         match url.scheme() {
             "https" => Ok(()),
             "http" if local => Ok(()),
-            "http" => Err((at, "the node's token would cross the network unencrypted; use https".to_owned())),
-            other => Err((at, format!("{other:?} is no way to a parent; use https"))),
+            "http" => Err(at(&parent.url, "the node's token would cross the network unencrypted; use https")),
+            other => Err(at(&parent.url, format!("{other:?} is no way to a parent; use https"))),
         }
     }
 
-    fn check_network(&self, network: &NetworkConfig) -> Result<(), (usize, String)> {
-        for range in &network.ranges {
-            let net = range.get_ref();
-            let bits = u32::from(net.max_prefix_len() - net.prefix_len());
-            if bits > ADDRESSES.ilog2() {
-                let why = format!("{net} has more than {ADDRESSES} addresses; name the parts that are in use");
-                return Err((range.span().start, why));
-            }
+    fn check_network(&self, network: &NetworkConfig) -> Result<(), Wrong> {
+        if !self.has(Role::Gateway) {
+            let why = "only a gateway has networks; add \"gateway\" to `roles` or take away [[gateway.network]]";
+            return Err(at(&network.name, why));
         }
-        for credential in &network.credentials {
-            if !self.credentials.snmp.contains_key(credential.get_ref()) {
-                let name = credential.get_ref();
-                let why = format!("there is no SNMP credential {name:?}; add [credentials.snmp.{name}]");
-                return Err((credential.span().start, why));
+        if network.name.get_ref().trim().is_empty() {
+            return Err(at(&network.name, "`name` is empty; devices are shown with the name of their network"));
+        }
+        check_ranges(network)?;
+        if network.credentials.get_ref().is_empty() {
+            let why = "`credentials` is empty, so nothing can be asked; name one of [credentials.snmp]";
+            return Err(at(&network.credentials, why));
+        }
+        for credential in network.credentials.get_ref() {
+            let name = credential.get_ref();
+            if !self.credentials.snmp.contains_key(name) {
+                return Err(at(
+                    credential,
+                    format!("there is no SNMP credential {name:?}; add [credentials.snmp.{name}]"),
+                ));
             }
         }
         Ok(())
     }
+}
+
+fn check_ranges(network: &NetworkConfig) -> Result<(), Wrong> {
+    let ranges = network.ranges.get_ref();
+    if ranges.is_empty() && !network.mdns {
+        return Err(at(&network.ranges, "`ranges` is empty, so nothing is ever found; name one, or set `mdns = true`"));
+    }
+    let mut addresses = 0_u64;
+    for range in ranges {
+        let net = range.get_ref();
+        let bits = u32::from(net.max_prefix_len() - net.prefix_len());
+        addresses = addresses.saturating_add(1_u64.checked_shl(bits).unwrap_or(u64::MAX));
+        if addresses > ADDRESSES {
+            let why = format!(
+                "with {net} the network has more than {ADDRESSES} addresses to ask; name the parts that are in use"
+            );
+            return Err(at(range, why));
+        }
+    }
+    Ok(())
+}
+
+/// A file that the node can't do without. It is read again when it is used; here it is known which line names it.
+fn check_file(name: &str, path: &Spanned<PathBuf>) -> Result<(), Wrong> {
+    let shown = path.get_ref().display();
+    match std::fs::read(path.get_ref()) {
+        Ok(content) if content.trim_ascii().is_empty() => Err(at(path, format!("`{name}`: {shown} is empty"))),
+        Ok(_) => Ok(()),
+        Err(error) => Err(at(path, format!("`{name}`: {shown} can't be read: {error}"))),
+    }
+}
+
+fn at<T>(value: &Spanned<T>, why: impl Into<String>) -> Wrong {
+    (value.span().start, why.into())
+}
+
+fn invalid(text: &str, file: &Path, (offset, why): Wrong) -> ConfigError {
+    let line = text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1;
+    ConfigError::Invalid { file: file.to_owned(), line, why }
 }
 
 #[cfg(test)]
@@ -359,6 +427,15 @@ version = "2c"
 community = "public"
 "#;
 
+    /// One more network of the same name, from its own line on.
+    const SECOND: &str = "[[gateway.network]]\nname = \"office\"\nranges = []\nmdns = true\ncredentials = [\"public\"]";
+
+    fn v3(part: &str, algorithm: &str, password: &str) -> String {
+        format!(
+            "version = \"3\"\nuser = \"hostler\"\n{part} = {{ algorithm = {algorithm:?}, password = {password:?} }}"
+        )
+    }
+
     fn wrong(from: &str, to: &str) -> (usize, String) {
         assert!(GOOD.contains(from), "{from}");
         let error = Config::parse(&GOOD.replace(from, to), Path::new("hostler.toml")).unwrap_err();
@@ -370,17 +447,33 @@ community = "public"
     fn a_good_one_is_read() {
         let config = Config::parse(GOOD, Path::new("hostler.toml")).unwrap();
         assert_eq!(config.gateway.read_every.get_ref().0.as_secs(), 30);
-        assert_eq!(config.gateway.network[0].snmp_port, 161);
+        assert_eq!(config.gateway.network[0].snmp_port.get(), 161);
     }
 
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
         for (from, to, line, word) in [
             ("data =", "dota =", 3, "dota"),
+            ("[\"gateway\"]", "[]", 4, "`roles` is empty"),
+            ("[\"gateway\"]", "[\n  # none\n]", 4, "`roles` is empty"),
             ("\"30s\"", "\"0s\"", 14, "at least 100ms"),
             ("\"30s\"", "\"soon\"", 14, "soon"),
             ("192.0.2.0/24", "10.0.0.0/8", 18, "more than"),
+            ("192.0.2.0/24\"", "10.0.0.0/16\",\n\"10.1.0.0/16\",\n\"192.0.2.0/30\"", 20, "more than"),
+            ("192.0.2.0/24", "2001:db8::/32", 18, "more than"),
+            ("[\"192.0.2.0/24\"]", "[]", 18, "nothing is ever found"),
+            ("\"office\"", "\" \"", 17, "`name` is empty"),
             ("[\"public\"]", "[\"secret\"]", 19, "no SNMP credential"),
+            ("[\"public\"]", "[]", 19, "`credentials` is empty"),
+            ("[\"public\"]", "[\"public\"]\nin-flight = 0", 20, "nonzero"),
+            ("[\"public\"]", "[\"public\"]\nsnmp-port = 0", 20, "nonzero"),
+            ("[\"public\"]", "[\"public\"]\nhttp = { port = 0 }", 20, "nonzero"),
+            ("[\"public\"]", &format!("[\"public\"]\n\n{SECOND}"), 22, "there is a network \"office\" already"),
+            ("[\"public\"]", "[\"public\"]\n[[gateway.adopt]]\nplugin = \"mfp\"\nnetwork = \"cellar\"", 22, "cellar"),
+            ("version = \"2c\"\ncommunity = \"public\"", &v3("auth", "MD5", "1234567"), 21, "at least 8 characters"),
+            ("version = \"2c\"\ncommunity = \"public\"", &v3("privacy", "DES", "12345678"), 21, "add `auth`"),
+            ("version = \"2c\"\ncommunity = \"public\"", "version = \"3\"\nuser = \"\"", 21, "1 to 32"),
+            ("\"2c\"", "\"4\"", 22, "`4`"),
             ("http://127.0.0.1:8080", "http://manager.example", 10, "unencrypted"),
             ("127.0.0.1:0", "0.0.0.0:443", 7, "tls"),
             ("\"gateway\"]", "\"gateway\", \"manager\"]", 10, "root"),
@@ -390,5 +483,30 @@ community = "public"
             assert!(why.contains(word), "{to}: {why}");
             assert_eq!(at, line, "{to}: {why}");
         }
+    }
+
+    #[test]
+    fn networks_need_a_gateway() {
+        let (before, after) = GOOD.split_once("[parent]").unwrap();
+        let (_, after) = after.split_once("[gateway]").unwrap();
+        let text = format!("{before}[gateway]{after}").replace("[\"gateway\"]", "[\"manager\"]");
+        let error = Config::parse(&text, Path::new("hostler.toml")).unwrap_err();
+        assert!(error.to_string().contains("line 13: only a gateway has networks"), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_is_missing_or_empty_is_named_with_the_line_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("hostler.toml");
+        std::fs::write(&file, GOOD).unwrap();
+        for (token, why) in [(None, "can't be read"), (Some("\n"), "is empty")] {
+            if let Some(token) = token {
+                std::fs::write(folder.path().join("token"), token).unwrap();
+            }
+            let said = Config::read(&file).unwrap_err().to_string();
+            assert!(said.contains("hostler.toml, line 11: `token-file`") && said.contains(why), "{said}");
+        }
+        std::fs::write(folder.path().join("token"), "secret\n").unwrap();
+        assert_eq!(Config::read(&file).unwrap().parent.unwrap().token_file.get_ref(), &folder.path().join("token"));
     }
 }

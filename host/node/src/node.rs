@@ -1,6 +1,6 @@
 //! A running node.
 
-use crate::config::{Config, ConfigError, Role};
+use crate::config::{Config, ConfigError, CredentialsConfig, NetworkConfig, Role};
 use crate::local::LocalToken;
 use crate::serve::{self, Server};
 use crate::{LOCAL_ADDRESS, LOCAL_TOKEN};
@@ -19,7 +19,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
-use toml::Spanned;
 
 /// The parent's name in a child's outbox: a child has one.
 const PARENT: &str = "parent";
@@ -33,6 +32,14 @@ pub enum StartError {
     /// Its data folder.
     #[error("the data folder {} can't be used: {source}", path.display())]
     Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The token for its parent.
+    #[error("the token file {} can't be read: {source}", path.display())]
+    Token {
         /// Which.
         path: PathBuf,
         /// Why.
@@ -179,12 +186,13 @@ impl Building<'_> {
     ) -> Result<Arc<Gateway>, StartError> {
         let config = &self.config.gateway;
         let broken = |error: &dyn std::fmt::Display| StartError::Links(error.to_string());
-        let credentials = Credentials::prepare(&self.config.credentials.snmp, self.config.credentials.http.clone());
+        let CredentialsConfig { snmp, http } = self.config.credentials.clone();
+        let snmp = snmp.into_iter().map(|(name, credential)| (name, credential.into_inner())).collect();
+        let credentials = Credentials::prepare(&snmp, http);
         let credentials = Arc::new(credentials.map_err(|error| broken(&error))?);
         let snmp = SnmpLinks::open(Arc::clone(&credentials)).await.map_err(|error| broken(&error))?;
         let http = HttpLinks::open(credentials).map_err(|error| broken(&error))?;
-        let ranges = |ranges: &[Spanned<IpNet>]| ranges.iter().map(|range| *range.get_ref()).collect();
-        let networks = config.network.iter().map(|network| (ranges(&network.ranges), network.in_flight)).collect();
+        let networks = config.network.iter().map(|network| (ranges(network), network.in_flight.get())).collect();
         let (node, parent) = (self.config.node.id.clone(), self.parent()?);
         let caller = Caller::new(
             Arc::clone(self.store),
@@ -221,11 +229,11 @@ impl Building<'_> {
         let networks = self.config.gateway.network.iter();
         networks
             .map(|network| Network {
-                name: network.name.clone(),
-                ranges: network.ranges.iter().map(|range| *range.get_ref()).collect(),
-                snmp_port: network.snmp_port,
-                credentials: network.credentials.iter().map(|name| name.get_ref().clone()).collect(),
-                http: network.http.as_ref().map(|http| HttpReach { tls: http.tls, port: http.port }),
+                name: network.name.get_ref().clone(),
+                ranges: ranges(network),
+                snmp_port: network.snmp_port.get(),
+                credentials: network.credentials.get_ref().iter().map(|name| name.get_ref().clone()).collect(),
+                http: network.http.as_ref().map(|http| HttpReach { tls: http.tls, port: http.port.get() }),
                 mdns: network.mdns,
             })
             .collect()
@@ -249,10 +257,11 @@ impl Building<'_> {
         bells: &Arc<Doorbells>,
     ) -> Result<(), StartError> {
         let (Some(config), Some(parent)) = (&self.config.parent, self.parent()?) else { return Ok(()) };
-        let token = std::fs::read_to_string(&config.token_file)
-            .map_err(|source| StartError::Folder { path: config.token_file.clone(), source })?;
+        let path = config.token_file.get_ref();
+        let token = std::fs::read_to_string(path).map_err(|source| StartError::Token { path: path.clone(), source })?;
         let token = Secret::new(token.trim().to_owned());
-        let client = ParentClient::new(config.url.get_ref().clone(), token, config.certificate.as_deref())?;
+        let certificate = config.certificate.as_ref().map(|path| path.get_ref().as_path());
+        let client = ParentClient::new(config.url.get_ref().clone(), token, certificate)?;
         let calling = ChildLoop {
             store: Arc::clone(self.store),
             client,
@@ -265,6 +274,10 @@ impl Building<'_> {
         self.tasks.push(tokio::spawn(calling.run()));
         Ok(())
     }
+}
+
+fn ranges(network: &NetworkConfig) -> Vec<IpNet> {
+    network.ranges.get_ref().iter().map(|range| *range.get_ref()).collect()
 }
 
 /// A folder that only its owner may enter.

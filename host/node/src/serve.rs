@@ -38,8 +38,10 @@ pub(crate) async fn bind(config: &Listen) -> Result<Bound, StartError> {
     let certificate = match &config.tls {
         None => None,
         Some(tls) => {
-            let certificate = RustlsConfig::from_pem_file(&tls.certificate, &tls.key).await;
-            Some(certificate.map_err(|error| StartError::Certificate(error.to_string()))?)
+            let (certificate, key) = (tls.certificate.get_ref(), tls.key.get_ref());
+            let read = RustlsConfig::from_pem_file(certificate, key).await;
+            let broken = |error| format!("{} with the key {}: {error}", certificate.display(), key.display());
+            Some(read.map_err(|error| StartError::Certificate(broken(error)))?)
         }
     };
     // Each caller takes a file descriptor; the system's first offer is small.

@@ -4,7 +4,7 @@ use crate::actions::{self, Action};
 use crate::bindings::{DriverPlugin, driver};
 use crate::convert;
 use crate::engine::{Loaded, Runtime};
-use crate::limits::{Exceeded, Memory, Meter, Purse, Refused};
+use crate::limits::{Exceeded, Memory, Meter, Overstep, Purse, Refused};
 use crate::memory::Remembered;
 use hostler_core::device::Certainty;
 use hostler_core::event::Event;
@@ -106,7 +106,7 @@ pub enum CallError {
         /// What the engine says.
         why: String,
     },
-    /// It wants something done afterwards that it may not do.
+    /// It wants something done afterwards that it may not do, or says what the contract has no room for.
     #[error("plug-in {plugin} {version} overstepped in {function}: {what}")]
     Overstepped {
         /// Which plug-in.
@@ -115,7 +115,7 @@ pub enum CallError {
         version: String,
         /// In which function.
         function: &'static str,
-        /// What it may not do.
+        /// What it may not, and the rule.
         what: String,
     },
 }
@@ -309,11 +309,16 @@ async fn ask(
         Question::Identify => {
             plugin.call_identify(store).await?.map(|found| Answer::Identified(convert::identity(found)))
         }
-        Question::Read => plugin.call_read(store).await?.map(|found| Answer::Report(Some(convert::outcome(found)))),
+        Question::Read => match plugin.call_read(store).await? {
+            Ok(found) => Ok(Answer::Report(Some(convert::outcome(found)?))),
+            Err(failure) => Err(failure),
+        },
         Question::TakeNotice(bindings) => {
             let notice = driver::Notice::Trap(bindings.iter().map(convert::binding_to_guest).collect());
-            let answer = plugin.call_take_notice(store, &notice).await?;
-            answer.map(|found| Answer::Report(found.map(convert::outcome)))
+            match plugin.call_take_notice(store, &notice).await? {
+                Ok(found) => Ok(Answer::Report(found.map(convert::outcome).transpose()?)),
+                Err(failure) => Err(failure),
+            }
         }
     }
     .map_err(convert::failure))
@@ -345,6 +350,9 @@ const TOO_MUCH_IN_ONE_GO: &str = "fuel allocated for hostcalls";
 fn trouble(error: &wasmtime::Error, budget: &Budget, denied: bool) -> Trouble {
     if let Some(exceeded) = error.downcast_ref::<Exceeded>() {
         return Trouble::Exceeded(*exceeded);
+    }
+    if let Some(Overstep(what)) = error.downcast_ref::<Overstep>() {
+        return Trouble::Overstepped(what.clone());
     }
     if let Some(refused) = error.downcast_ref::<Refused>() {
         return Trouble::Trapped(refused.to_string());

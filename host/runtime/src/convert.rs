@@ -1,10 +1,13 @@
-//! Between the words of `wit/` and those of the core. Text that a device or a plug-in made is cut to what a page can show.
+//! Between the words of `wit/` and those of the core. Text that a device or a plug-in made is shortened to what a page
+//! can show, and looks it; rows that are too many and names that are none end the call.
 
 use crate::actions::Action;
 use crate::bindings::driver;
 use crate::bindings::wit::{http, snmp, types};
 use crate::call::{Failure, Recognition};
+use crate::limits::Overstep;
 use hostler_core::device::Certainty;
+use hostler_core::id::is_standard_name;
 use hostler_core::reading::{Alert, Amount, DeviceType, Identity, Level, Reading, Report, Severity, Status, Value};
 use hostler_links::{HttpMethod, HttpRequest, Oid, Value as SnmpValue, VarBind};
 use serde::{Deserialize, Serialize};
@@ -12,14 +15,42 @@ use serde::{Deserialize, Serialize};
 /// Characters of one text that are kept.
 const TEXT: usize = 500;
 
-/// Readings, alerts and console lines of one report that are kept.
+/// Readings and alerts that a report may have, of each.
 const ROWS: usize = 1_000;
 
-fn text(text: String) -> String {
+/// Console lines that a report, and attributes that a reading may have.
+const FEW: usize = 20;
+
+/// Without control characters, and shortened where it is too long.
+pub(crate) fn text(text: String) -> String {
     if text.len() <= TEXT && !text.chars().any(char::is_control) {
         return text;
     }
-    text.chars().filter(|c| !c.is_control()).take(TEXT).collect()
+    let mut clean = text.chars().filter(|c| !c.is_control());
+    let mut kept: String = clean.by_ref().take(TEXT).collect();
+    if clean.next().is_some() {
+        kept.pop();
+        kept.push('…');
+    }
+    kept
+}
+
+/// What a reading, an alert or an event is called.
+pub(crate) fn name(of: &str, name: String) -> Result<String, Overstep> {
+    if is_standard_name(&name) {
+        return Ok(name);
+    }
+    let shown: String = name.chars().take(80).collect();
+    Err(Overstep(format!(
+        "{of} is called {shown:?}; a name is lower-case and dotted, such as \"pages.printed\", at most 100 characters"
+    )))
+}
+
+fn at_most<T>(limit: usize, what: &str, found: Vec<T>) -> Result<Vec<T>, Overstep> {
+    match found.len() {
+        count if count > limit => Err(Overstep(format!("{what}: there are {count}, and there may be {limit}"))),
+        _ => Ok(found),
+    }
 }
 
 fn some(found: Option<String>) -> Option<String> {
@@ -87,15 +118,18 @@ fn value(found: types::Value) -> Option<Value> {
     })
 }
 
-fn reading(found: types::Reading) -> Option<Reading> {
-    Some(Reading {
-        name: text(found.name),
+/// `None` where its number is none.
+fn reading(found: types::Reading) -> Result<Option<Reading>, Overstep> {
+    let name = name("a reading", found.name)?;
+    let attributes = at_most(FEW, "attributes of a reading", found.attributes)?;
+    Ok(value(found.value).map(|value| Reading {
+        name,
         instance: some(found.instance),
         label: some(found.label),
         unit: some(found.unit),
-        value: value(found.value)?,
-        attributes: found.attributes.into_iter().take(20).map(|(key, value)| (text(key), text(value))).collect(),
-    })
+        value,
+        attributes: attributes.into_iter().map(|(key, value)| (text(key), text(value))).collect(),
+    }))
 }
 
 pub(crate) fn severity(found: types::Severity) -> Severity {
@@ -106,7 +140,16 @@ pub(crate) fn severity(found: types::Severity) -> Severity {
     }
 }
 
-fn report(found: types::Report) -> Report {
+fn alert(found: types::Alert) -> Result<Alert, Overstep> {
+    Ok(Alert {
+        code: name("an alert", found.code)?,
+        severity: severity(found.severity),
+        part: some(found.part),
+        text: some(found.text),
+    })
+}
+
+fn report(found: types::Report) -> Result<Report, Overstep> {
     let status = match found.status {
         types::Status::Ready => Status::Ready,
         types::Status::Busy => Status::Busy,
@@ -116,21 +159,18 @@ fn report(found: types::Report) -> Report {
         types::Status::Stopped => Status::Stopped,
         types::Status::Unknown => Status::Unknown,
     };
-    let alert = |alert: types::Alert| Alert {
-        code: text(alert.code),
-        severity: severity(alert.severity),
-        part: some(alert.part),
-        text: some(alert.text),
-    };
-    Report {
+    let readings = at_most(ROWS, "readings of a report", found.readings)?.into_iter();
+    let alerts = at_most(ROWS, "alerts of a report", found.alerts)?.into_iter();
+    let console = at_most(FEW, "console lines of a report", found.console)?.into_iter();
+    Ok(Report {
         status,
-        readings: found.readings.into_iter().take(ROWS).filter_map(reading).collect(),
-        alerts: found.alerts.into_iter().take(ROWS).map(alert).collect(),
-        console: found.console.into_iter().take(20).map(text).collect(),
-    }
+        readings: readings.filter_map(|found| reading(found).transpose()).collect::<Result<_, _>>()?,
+        alerts: alerts.map(alert).collect::<Result<_, _>>()?,
+        console: console.map(text).collect(),
+    })
 }
 
-pub(crate) fn outcome(found: driver::Outcome) -> (Report, Vec<Action>) {
+pub(crate) fn outcome(found: driver::Outcome) -> Result<(Report, Vec<Action>), Overstep> {
     let actions = found.actions.into_iter().map(|action| match action {
         driver::Action::SnmpSet(bindings) => {
             let plain =
@@ -139,7 +179,7 @@ pub(crate) fn outcome(found: driver::Outcome) -> (Report, Vec<Action>) {
         }
         driver::Action::HttpSend(request) => Action::HttpSend(request_from_guest(request).into()),
     });
-    (report(found.report), actions.collect())
+    Ok((report(found.report)?, actions.collect()))
 }
 
 pub(crate) fn binding_to_guest(binding: &VarBind) -> snmp::Binding {
@@ -249,5 +289,44 @@ pub(crate) fn request_from_guest(request: http::Request) -> HttpRequest {
         headers: request.headers.into_iter().map(|header| (header.name, header.value)).collect(),
         body: request.body,
         credential: request.credential,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p03_a_text_that_was_shortened_looks_it() {
+        let long = text("\u{1f5a8}\n".repeat(501));
+        assert_eq!(long.chars().count(), TEXT);
+        assert!(long.ends_with("\u{1f5a8}…"));
+        for whole in [String::new(), "x".repeat(TEXT), "\u{1f5a8}".repeat(TEXT)] {
+            assert_eq!(text(whole.clone()), whole);
+        }
+        assert_eq!(text(format!("{}\r\n", "x".repeat(TEXT))), "x".repeat(TEXT), "nothing that shows is lost");
+    }
+
+    #[test]
+    fn p03_a_report_may_have_as_much_as_the_contract_says() {
+        let reading = types::Reading {
+            name: "pages.printed".to_owned(),
+            instance: None,
+            label: None,
+            unit: None,
+            value: types::Value::Counter(1),
+            attributes: (0..FEW).map(|number| (number.to_string(), String::new())).collect(),
+        };
+        let alert =
+            types::Alert { code: "cover-open".to_owned(), severity: types::Severity::Info, part: None, text: None };
+        let full = types::Report {
+            status: types::Status::Ready,
+            readings: vec![reading; ROWS],
+            alerts: vec![alert; ROWS],
+            console: vec!["Ready".to_owned(); FEW],
+        };
+        let taken = report(full).unwrap();
+        assert_eq!((taken.readings.len(), taken.alerts.len(), taken.console.len()), (ROWS, ROWS, FEW));
+        assert_eq!(taken.readings[0].attributes.iter().count(), FEW);
     }
 }

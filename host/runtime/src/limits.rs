@@ -40,6 +40,11 @@ pub enum Exceeded {
 #[error("{0}")]
 pub(crate) struct Refused(pub(crate) String);
 
+/// What a plug-in wants or says against the contract. It stops the call: what it left would be half of what it meant.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Overstep(pub(crate) String);
+
 /// One limiter for the whole instance: all linear memories and tables count together.
 pub(crate) struct Memory {
     limit: usize,

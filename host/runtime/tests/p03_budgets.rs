@@ -24,7 +24,8 @@ enum End {
     /// With an answer, of which this must hold.
     Answered(fn(Done) -> bool),
     Failed,
-    Overstepped,
+    /// With a sentence that contains this.
+    Overstepped(&'static str),
 }
 
 /// Without a wildcard: a behaviour without an expectation doesn't compile.
@@ -56,7 +57,16 @@ fn expected(behaviour: Behaviour, stage: &Stage) -> End {
         | Behaviour::WaitForDevice
         | Behaviour::SetUngranted => Answered(|done| told(done) == "Error::NoLink"),
         Behaviour::ActUngranted | Behaviour::ActWithOwnCredential => Answered(is_ready),
-        Behaviour::ActWithForeignCredential => Overstepped,
+        Behaviour::ActWithForeignCredential => Overstepped("the credential \"another's\""),
+        Behaviour::ManyReadings => Overstepped("readings of a report: there are 1001, and there may be 1000"),
+        Behaviour::ManyAlerts => Overstepped("alerts of a report: there are 1001, and there may be 1000"),
+        Behaviour::ManyLines => Overstepped("console lines of a report: there are 21, and there may be 20"),
+        Behaviour::ManyAttributes => Overstepped("attributes of a reading: there are 21, and there may be 20"),
+        Behaviour::BadReadingName => {
+            Overstepped("a reading is called \"Hostile row\"; a name is lower-case and dotted")
+        }
+        Behaviour::BadAlertCode => Overstepped("an alert is called \"hostile..alert\""),
+        Behaviour::BadEventName => Overstepped("an event is called \"hostile/event\""),
         Behaviour::StateThenFail => Failed,
         Behaviour::BigStateValue | Behaviour::BigState => Trapped("at most 65536 bytes"),
         Behaviour::ManyStateKeys => Trapped("at most 256 keys"),
@@ -81,16 +91,16 @@ fn count(report: &Report) -> Option<u64> {
     }
 }
 
-/// What is shown is short, and every number is one.
+/// What is shown is short and looks it, and every number is one.
 fn is_cut(report: &Report) -> bool {
-    let texts = report.console.iter().chain(report.alerts.iter().map(|alert| &alert.code));
-    let names = report.readings.iter().map(|reading| &reading.name);
+    let labels = report.readings.iter().filter_map(|reading| reading.label.as_ref());
+    let texts: Vec<&String> = report.console.iter().chain(labels).collect();
     let number = |value: &Value| value.number().is_none_or(f64::is_finite);
-    report.readings.len() <= 1_000
-        && report.readings.iter().all(|reading| number(&reading.value) && reading.attributes.iter().count() <= 20)
-        && report.console.len() <= 20
+    let short = |text: &str| text.chars().count() == 500 && text.ends_with('…') && !text.contains(char::is_control);
+    report.readings.iter().all(|reading| number(&reading.value))
         && report.alerts.iter().all(|alert| alert.text.is_none())
-        && texts.chain(names).all(|text| text.chars().count() <= 500 && !text.contains(char::is_control))
+        && texts.len() == 21
+        && texts.into_iter().all(|text| short(text))
 }
 
 fn check(behaviour: Behaviour, outcome: Result<Done, CallError>, stage: &Stage) {
@@ -101,7 +111,7 @@ fn check(behaviour: Behaviour, outcome: Result<Done, CallError>, stage: &Stage) 
     let right = match (expected(behaviour, stage), outcome) {
         (End::Stopped(wanted), Err(CallError::Stopped { exceeded, .. })) => exceeded == wanted,
         (End::Trapped(wanted), Err(CallError::Trapped { why, .. })) => why.contains(wanted),
-        (End::Overstepped, Err(CallError::Overstepped { .. })) => true,
+        (End::Overstepped(wanted), Err(CallError::Overstepped { what, .. })) => what.contains(wanted),
         (End::Failed, Ok(done)) => matches!(done.answer, Err(Failure::Refused(_))),
         (End::Answered(holds), Ok(done)) => done.answer.is_ok() && holds(done),
         _ => false,

@@ -15,6 +15,7 @@ pub use access::{Access, Ended, MadePassword, MadeToken, NewToken, NewUser, Pers
 pub use catalogue::{Ask, Catalogue, Installed, PluginView};
 pub use error::ServiceError;
 pub use gateway::Gateway;
+pub use hostler_engine::now;
 pub use inventory::{
     CandidateView, DeviceRow, DeviceView, Duty, Inventory, LowLevel, NodeView, Page, Query, StoredEvent,
 };

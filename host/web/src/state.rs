@@ -1,9 +1,7 @@
 //! What every handler has at hand.
 
-use hostler_core::Timestamp;
 use hostler_services::Services;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How browsers reach this node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,10 +32,4 @@ impl Web {
     pub(crate) fn new(services: Arc<Services>, options: Options) -> Self {
         Self { services, options }
     }
-}
-
-/// The time. Pages say how long ago things were; nothing is decided by it.
-pub(crate) fn now() -> Timestamp {
-    let passed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(passed.as_millis()).unwrap_or(u64::MAX))
 }

@@ -5,16 +5,17 @@ use hostler_plugin::types::{Amount, Level};
 
 /// A level as it was told: -1 means no limit, -2 unknown, -3 that some is left. Other negative numbers mean nothing.
 pub(crate) fn level(raw: i64, capacity: i32, unit: i32) -> Level {
+    let divisor = f64::from(words::unit(unit).divisor);
     let capacity = match unit {
         // Percent is of a hundred, whatever the maximum says.
         PERCENT => Some(100.0),
-        _ => (capacity > 0).then(|| f64::from(capacity) / words::unit(unit).divisor),
+        _ => (capacity > 0).then(|| f64::from(capacity) / divisor),
     };
     let remaining = match raw {
         -1 => Amount::Unlimited,
         -3 => Amount::SomeLeft,
         0.. => {
-            let level = raw as f64 / words::unit(unit).divisor;
+            let level = raw as f64 / divisor;
             // A level over the capacity happens, with refilled cartridges and overfull trays.
             Amount::Exact(capacity.map_or(level, |capacity| level.min(capacity)))
         }

@@ -27,13 +27,19 @@ pub(crate) fn readings(layout: &Layout, answers: &Answers) -> Vec<Reading> {
 }
 
 /// prtMarkerLifeCount. What counts impressions or sheets, or doesn't say, are pages; the rest is the engine's wear.
+/// Parts of a unit become whole ones only after wraps are undone: the device wraps what it counts.
 fn pages(layout: &Layout, marker: &Marker, several: bool, answers: &Answers) -> Option<Reading> {
     let raw = answers.counter32(&join(MARKER_LIFE_COUNT, &marker.instance))?;
-    let name = if matches!(marker.unit, 0..=2 | 7 | 8) { "pages.printed" } else { "marker.use" };
-    let value = Value::Counter(counter::extend(&format!("pages.{}", dotted(&marker.instance)), raw));
-    let unit = words::unit(marker.unit).name.unwrap_or("{page}");
+    let counted = counter::extend(&format!("pages.{}", dotted(&marker.instance)), raw);
+    let unit = words::unit(marker.unit);
+    let (name, shown) = match unit.name {
+        None => ("pages.printed", "{page}"),
+        Some(unit @ ("{impression}" | "{sheet}")) => ("pages.printed", unit),
+        Some(unit) => ("marker.use", unit),
+    };
     let instance = several.then(|| layout.name_of(&marker.instance));
-    Some(Reading { instance, ..Reading::new(name, value).in_unit(unit) })
+    let value = Value::Counter(counted / u64::from(unit.divisor));
+    Some(Reading { instance, ..Reading::new(name, value).in_unit(shown) })
 }
 
 fn supply(layout: &Layout, supply: &Supply, answers: &Answers) -> Option<Reading> {

@@ -121,32 +121,33 @@ pub(crate) fn colour_in(text: &str) -> Option<&'static str> {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Unit {
     pub(crate) name: Option<&'static str>,
-    pub(crate) divisor: f64,
+    pub(crate) divisor: u32,
 }
 
 /// The unit that means percent whatever the maximum says.
 pub(crate) const PERCENT: i32 = 19;
 
-/// PrtMarkerSuppliesSupplyUnitTC, PrtCapacityUnitTC and PrtMarkerCounterUnitTC, which agree where they overlap.
+/// PrtMarkerSuppliesSupplyUnitTC, PrtCapacityUnitTC and PrtMarkerCounterUnitTC (RFC 3805), which agree where they
+/// overlap.
 pub(crate) fn unit(unit: i32) -> Unit {
     let (name, divisor) = match unit {
-        3 => (Some("[in_i]"), 10_000.0),
-        4 => (Some("um"), 1.0),
-        5 => (Some("{character}"), 1.0),
-        6 => (Some("{line}"), 1.0),
-        7 => (Some("{impression}"), 1.0),
-        8 => (Some("{sheet}"), 1.0),
-        9 => (Some("{dot-row}"), 1.0),
-        11 => (Some("h"), 1.0),
-        12 => (Some("[oz_av]"), 1000.0),
-        13 => (Some("g"), 10.0),
-        14 => (Some("[foz_us]"), 100.0),
-        15 => (Some("mL"), 10.0),
-        16 => (Some("[ft_i]"), 1.0),
-        17 => (Some("m"), 1.0),
-        18 => (Some("{item}"), 1.0),
-        PERCENT => (Some("%"), 1.0),
-        _ => (None, 1.0),
+        3 => (Some("[in_i]"), 10_000),
+        4 => (Some("um"), 1),
+        5 => (Some("{character}"), 1),
+        6 => (Some("{line}"), 1),
+        7 => (Some("{impression}"), 1),
+        8 => (Some("{sheet}"), 1),
+        9 => (Some("{dot-row}"), 1),
+        11 => (Some("h"), 1),
+        12 => (Some("[oz_av]"), 1000),
+        13 => (Some("g"), 10),
+        14 => (Some("[foz_us]"), 100),
+        15 => (Some("mL"), 10),
+        16 => (Some("[ft_i]"), 1),
+        17 => (Some("m"), 1),
+        18 => (Some("{item}"), 1),
+        PERCENT => (Some("%"), 1),
+        _ => (None, 1),
     };
     Unit { name, divisor }
 }
@@ -180,5 +181,26 @@ mod tests {
         assert_eq!(colour_in("Toner (Magenta)"), Some("magenta"));
         assert_eq!(colour_in("Photo Black Ink"), Some("photo-black"));
         assert_eq!(colour_in("Drum (R1)"), None);
+    }
+
+    #[test]
+    fn units_of_counters_have_the_numbers_of_the_standard() {
+        let told = [3, 4, 5, 6, 7, 8, 9, 11, 16, 17].map(unit).map(|unit| (unit.name.unwrap_or(""), unit.divisor));
+        assert_eq!(
+            told,
+            [
+                ("[in_i]", 10_000),
+                ("um", 1),
+                ("{character}", 1),
+                ("{line}", 1),
+                ("{impression}", 1),
+                ("{sheet}", 1),
+                ("{dot-row}", 1),
+                ("h", 1),
+                ("[ft_i]", 1),
+                ("m", 1),
+            ]
+        );
+        assert_eq!([0, 1, 2, 10, -1, 99].map(|number| unit(number).name), [None; 6]);
     }
 }

@@ -29,7 +29,6 @@ impl From<Error> for Failure {
             Error::NoLink => Self::Unsupported("HTTP was not granted or is not configured for this device".to_owned()),
             Error::Invalid(what) => Self::Garbled(format!("the plug-in sent a request that can't be: {what}")),
             Error::TooLarge => Self::Garbled("its web server answered more than one call may take".to_owned()),
-            Error::Budget => Self::Garbled("its web server was asked more than one call may ask".to_owned()),
         }
     }
 }

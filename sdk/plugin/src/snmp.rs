@@ -45,7 +45,6 @@ impl From<Error> for Failure {
             }
             Error::Status(name) => Self::Garbled(format!("the SNMP agent answered with the error {name}")),
             Error::Garbled(what) => Self::Garbled(format!("the SNMP agent's answer makes no sense: {what}")),
-            Error::Budget => Self::Garbled("the device offers more over SNMP than one call may read".to_owned()),
         }
     }
 }

@@ -96,8 +96,22 @@ behaviours! {
     BadStateKey = "bad-state-key",
     /// Reports more than may pass to the host.
     HugeReport = "huge-report",
-    /// Reports too many rows, too long texts and numbers that are none.
+    /// Reports too long texts and numbers that are none.
     LongReport = "long-report",
+    /// Reports a thousand readings and one.
+    ManyReadings = "many-readings",
+    /// Reports a thousand alerts and one.
+    ManyAlerts = "many-alerts",
+    /// Reports twenty-one lines of a console.
+    ManyLines = "many-lines",
+    /// Reports a reading with twenty-one attributes.
+    ManyAttributes = "many-attributes",
+    /// Reports a reading whose name is none.
+    BadReadingName = "bad-reading-name",
+    /// Reports an alert whose code is none.
+    BadAlertCode = "bad-alert-code",
+    /// Leaves traces, and among them an event whose name is none.
+    BadEventName = "bad-event-name",
     /// Asks for a megabyte of randomness.
     TooMuchRandom = "too-much-random",
 }

@@ -45,10 +45,10 @@ pub(crate) fn huge_report() -> Outcome {
     outcome(vec![Reading::new("hostile.reading", Value::Gauge(1.0)); 100_000])
 }
 
-/// What the host takes in, and cuts to what a page can show.
+/// What the host takes in, and shortens to what a page can show.
 pub(crate) fn long_report() -> Outcome {
     let long = "\u{1f5a8}\n".repeat(2_000);
-    let mut readings = vec![
+    let readings = vec![
         Reading::new("hostile.none", Value::Gauge(f64::NAN)),
         Reading::new("hostile.endless", Value::Gauge(f64::INFINITY)),
         Reading::new("hostile.level", level(f64::NEG_INFINITY, Some(1.0))),
@@ -56,13 +56,33 @@ pub(crate) fn long_report() -> Outcome {
         Reading {
             label: Some(long.clone()),
             unit: Some(" ".to_owned()),
-            attributes: (0..100).map(|number| (number.to_string(), long.clone())).collect(),
-            ..Reading::new(&long, Value::Text(long.clone()))
+            attributes: (0..20).map(|number| (number.to_string(), long.clone())).collect(),
+            ..Reading::new("hostile.text", Value::Text(long.clone()))
         },
     ];
-    readings.resize(5_000, Reading::new("hostile.row", Value::Counter(u64::MAX)));
-    let alert = Alert { code: long.clone(), severity: Severity::Info, part: None, text: Some("\u{7}".to_owned()) };
-    Report { status: Status::Ready, readings, alerts: vec![alert; 20], console: vec![long; 100] }.into()
+    let alert = alert("hostile");
+    Report { status: Status::Ready, readings, alerts: vec![alert; 20], console: vec![long; 20] }.into()
+}
+
+pub(crate) fn row() -> Reading {
+    Reading::new("hostile.row", Value::Counter(u64::MAX))
+}
+
+pub(crate) fn row_with_attributes(count: u32) -> Reading {
+    Reading { attributes: (0..count).map(|number| (number.to_string(), String::new())).collect(), ..row() }
+}
+
+pub(crate) fn alerts(codes: &[&str]) -> Outcome {
+    let alerts = codes.iter().map(|code| alert(code)).collect();
+    Report { status: Status::Ready, readings: vec![], alerts, console: vec![] }.into()
+}
+
+pub(crate) fn lines(count: usize) -> Outcome {
+    Report { status: Status::Ready, readings: vec![], alerts: vec![], console: vec![String::new(); count] }.into()
+}
+
+fn alert(code: &str) -> Alert {
+    Alert { code: code.to_owned(), severity: Severity::Info, part: None, text: Some("\u{7}".to_owned()) }
 }
 
 fn level(remaining: f64, capacity: Option<f64>) -> Value {

@@ -10,9 +10,9 @@ mod traces;
 
 pub use behaviour::Behaviour;
 use hostler_plugin::types::{
-    Action, Certainty, DeviceType, Failure, Identity, Outcome, Reading, Recognition, Report, Status, Value,
+    Action, Certainty, DeviceType, Failure, Identity, Outcome, Reading, Recognition, Report, Severity, Status, Value,
 };
-use hostler_plugin::{Driver, cache, http, log, random, settings, snmp, unnamed};
+use hostler_plugin::{Driver, cache, events, http, log, random, settings, snmp, unnamed};
 
 /// The object that is asked for where any will do: sysUpTime.0 (RFC 3418).
 const OBJECT: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 3, 0];
@@ -104,6 +104,16 @@ fn behave() -> Result<Outcome, Failure> {
         Behaviour::BadStateKey => traces::bad_key(),
         Behaviour::HugeReport => return Ok(floods::huge_report()),
         Behaviour::LongReport => return Ok(floods::long_report()),
+        Behaviour::ManyReadings => return Ok(outcome(vec![floods::row(); 1_001])),
+        Behaviour::ManyAlerts => return Ok(floods::alerts(&["hostile"; 1_001])),
+        Behaviour::ManyLines => return Ok(floods::lines(21)),
+        Behaviour::ManyAttributes => return Ok(outcome(vec![floods::row_with_attributes(21)])),
+        Behaviour::BadReadingName => return Ok(outcome(vec![Reading::new("Hostile row", Value::Counter(1))])),
+        Behaviour::BadAlertCode => return Ok(floods::alerts(&["hostile..alert"])),
+        Behaviour::BadEventName => {
+            traces::leave();
+            events::emit("hostile/event", Severity::Info, "misnamed");
+        }
         Behaviour::TooMuchRandom => drop(random::bytes(1 << 20)),
     }
     Ok(outcome(cache::text("seen").map(|seen| Reading::new("hostile.cache", Value::Text(seen))).into_iter().collect()))

@@ -1,7 +1,7 @@
 //! `hostler device …`
 
-use crate::client::Connection;
-use crate::output::{Output, ago, each, table, text};
+use crate::client::Plain;
+use crate::output::{ago, each, table, text};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use reqwest::Method;
@@ -35,14 +35,6 @@ pub enum Device {
     Adopt(Adopt),
     /// Let a device go
     Release(One),
-}
-
-#[derive(Args)]
-pub struct Plain {
-    #[command(flatten)]
-    connection: Connection,
-    #[command(flatten)]
-    output: Output,
 }
 
 #[derive(Args)]

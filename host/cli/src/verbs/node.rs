@@ -1,7 +1,7 @@
 //! `hostler node …`
 
-use crate::client::Connection;
-use crate::output::{Output, ago, table, text};
+use crate::client::Plain;
+use crate::output::{ago, table, text};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use reqwest::Method;
@@ -20,14 +20,6 @@ pub enum Node {
     Add(Add),
     /// Let a gateway call this manager no longer; what is known of its devices goes with it
     Remove(Remove),
-}
-
-#[derive(Args)]
-pub struct Plain {
-    #[command(flatten)]
-    connection: Connection,
-    #[command(flatten)]
-    output: Output,
 }
 
 #[derive(Args)]

@@ -1,7 +1,7 @@
 //! `hostler plugin …`
 
-use crate::client::Connection;
-use crate::output::{Output, ago, each, table, text};
+use crate::client::Plain;
+use crate::output::{ago, each, table, text};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use hostler_core::plugin::Capability;
@@ -35,14 +35,6 @@ pub enum Plugin {
     Rollback(Named),
     /// Remove a plug-in; its devices stay
     Remove(Named),
-}
-
-#[derive(Args)]
-pub struct Plain {
-    #[command(flatten)]
-    connection: Connection,
-    #[command(flatten)]
-    output: Output,
 }
 
 #[derive(Args)]

@@ -1,7 +1,7 @@
 //! `hostler token …`
 
-use crate::client::Connection;
-use crate::output::{Output, table, text};
+use crate::client::Plain;
+use crate::output::{table, text};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use hostler_core::Timestamp;
@@ -23,14 +23,6 @@ pub enum Token {
     Add(Add),
     /// End a token at once
     Revoke(Revoke),
-}
-
-#[derive(Args)]
-pub struct Plain {
-    #[command(flatten)]
-    connection: Connection,
-    #[command(flatten)]
-    output: Output,
 }
 
 #[derive(Args)]

@@ -1,7 +1,7 @@
 //! `hostler user …`
 
-use crate::client::Connection;
-use crate::output::{Output, table, text};
+use crate::client::Plain;
+use crate::output::{table, text};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use reqwest::Method;
@@ -20,14 +20,6 @@ pub enum User {
     Password(Named),
     /// Remove a user, with their sessions and tokens
     Remove(Named),
-}
-
-#[derive(Args)]
-pub struct Plain {
-    #[command(flatten)]
-    connection: Connection,
-    #[command(flatten)]
-    output: Output,
 }
 
 #[derive(Args)]

@@ -2,19 +2,13 @@
 
 use crate::bindings::wit::{clock, events, log, random, settings};
 use crate::call::{Guest, LogLevel, LogLine};
-use crate::convert::severity;
+use crate::convert::{self, severity};
 use crate::limits::Refused;
 use hostler_core::event::Event;
 use wasmtime::{Result, format_err};
 
-/// Characters of a log line or an event's text.
-const LINE: usize = 500;
 /// Bytes of randomness in one call of the host.
 const RANDOM: u32 = 4_096;
-
-fn line(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(LINE).collect()
-}
 
 impl events::Host for Guest {
     fn emit(&mut self, event: events::Event) -> Result<()> {
@@ -23,9 +17,9 @@ impl events::Host for Guest {
         self.traces.events.push(Event {
             at: self.now,
             device: Some(self.device.clone()),
-            name: line(&event.name),
+            name: convert::name("an event", event.name)?,
             severity: severity(event.severity),
-            text: line(&event.text),
+            text: convert::text(event.text),
         });
         Ok(())
     }
@@ -44,7 +38,7 @@ impl log::Host for Guest {
             log::LogLevel::Warn => LogLevel::Warn,
             log::LogLevel::Error => LogLevel::Error,
         };
-        self.log.push(LogLine { level, text: line(&text) });
+        self.log.push(LogLine { level, text: convert::text(text) });
         Ok(())
     }
 }

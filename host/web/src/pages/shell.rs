@@ -2,11 +2,12 @@
 
 use crate::assets;
 use crate::auth::Who;
-use crate::state::{Web, now};
+use crate::state::Web;
 use crate::words::{self, When};
 use hostler_core::reading::Condition;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{NodeId, Timestamp};
+use hostler_services::now;
 
 /// Where the page's files are.
 #[derive(Clone, Debug)]

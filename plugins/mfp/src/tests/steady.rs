@@ -2,6 +2,7 @@
 
 use super::{cost, events, level, named, page_count, pages, printer, read};
 use hostler_plugin::snmp::Value as Object;
+use hostler_plugin::types::Value;
 
 const HOUR: u64 = 3_600_000;
 
@@ -131,4 +132,22 @@ fn several_engines_are_told_apart() {
     let engine = named(&report, "marker.use")[0];
     assert_eq!((engine.instance.as_deref(), engine.unit.as_deref()), (Some("2"), Some("h")));
     assert_eq!(named(&report, "pages.printed")[0].instance.as_deref(), Some("1"));
+}
+
+#[test]
+fn e09_wear_in_parts_of_an_inch_is_shown_in_whole_inches_over_a_wrap_too() {
+    let mut host = printer();
+    host.integer("1.3.6.1.2.1.43.10.2.1.3.1.2", 3);
+    let mut used = |raw: u32| {
+        host.object("1.3.6.1.2.1.43.10.2.1.4.1.2", Object::Counter32(raw));
+        let report = read(&mut host);
+        let found = named(&report, "marker.use");
+        let [reading] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(reading.unit.as_deref(), Some("[in_i]"));
+        reading.value.clone()
+    };
+    assert_eq!(used(1_234_567), Value::Counter(123));
+    assert_eq!(used(u32::MAX - 5), Value::Counter(429_496));
+    assert_eq!(used(10), Value::Counter(429_496));
+    assert_eq!(used(40_000), Value::Counter(429_500));
 }
