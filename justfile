@@ -2,6 +2,7 @@
 
 plugins := "target/plugins"
 hostler := "target/debug/hostler"
+sdk := "target/debug/hostler-sdk"
 
 # Show the recipes
 default:
@@ -21,14 +22,14 @@ build:
     cargo build -p hostler -p hostler-sdk
 
 # The plug-ins that come with hostler, to target/plugins
-plugins: guest
-    @cargo run -q -p hostler-sdk -- build plugins/mfp --out {{plugins}}
-    @cargo run -q -p hostler-sdk -- build plugins/scanner --out {{plugins}}
+plugins: guest build
+    @{{sdk}} build plugins/mfp --out {{plugins}}
+    @{{sdk}} build plugins/scanner --out {{plugins}}
 
 # The plug-in that misbehaves on purpose, for the tests
 [private]
-hostile: guest
-    @cargo run -q -p hostler-sdk -- build tests/hostile --out {{plugins}}
+hostile: guest build
+    @{{sdk}} build tests/hostile --out {{plugins}}
 
 # What compiles plug-ins: rustup's wasm target, or Debian's compiler
 [private]
@@ -42,8 +43,9 @@ peers:
 
 # Ours against the bare thing, in one run; --json for programs
 bench *ARGS: build plugins
-    @cargo run -q -p hostler-sdk -- build tests/bench/guest --out {{plugins}}
-    @cargo run -q -p hostler-bench -- --plugins {{plugins}} --hostler {{hostler}} {{ARGS}}
+    @{{sdk}} build tests/bench/guest --out {{plugins}}
+    @cargo build -q -p hostler -p hostler-sdk -p hostler-bench
+    @target/debug/hostler-bench --plugins {{plugins}} --hostler {{hostler}} {{ARGS}}
 
 # Formatting and lints, as reviews want them
 lint:
