@@ -118,6 +118,9 @@ impl Node {
             let services = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue));
             Tree::new(Arc::clone(&store), services, presence, bells, live.clone())
         });
+        if let Some(tree) = &tree {
+            tasks.push(tokio::spawn(Arc::clone(tree).tell_who_is_here()));
+        }
         let info = NodeInfo {
             id: config.node.id.clone(),
             manager: config.has(Role::Manager),
@@ -249,10 +252,8 @@ impl Building<'_> {
         bells: &Arc<Doorbells>,
     ) -> Result<(), StartError> {
         let (Some(config), Some(parent)) = (&self.config.parent, self.parent()?) else { return Ok(()) };
-        let token = std::fs::read_to_string(&config.token_file)
-            .map_err(|source| StartError::Folder { path: config.token_file.clone(), source })?;
-        let token = Secret::new(token.trim().to_owned());
-        let client = ParentClient::new(config.url.get_ref().clone(), token, config.certificate.as_deref())?;
+        let (url, token_file) = (config.url.get_ref().clone(), config.token_file.clone());
+        let client = ParentClient::new(url, token_file, config.certificate.as_deref())?;
         let calling = ChildLoop {
             store: Arc::clone(self.store),
             client,
