@@ -11,13 +11,14 @@ pub mod inventory;
 mod live;
 pub mod tree;
 
-pub use access::{Access, Ended, MadePassword, MadeToken, NewToken, NewUser, Person, TokenView, UserView};
+pub use access::{Access, Ended, Former, MadePassword, MadeToken, NewToken, NewUser, Person, TokenView, UserView};
 pub use catalogue::{Ask, Catalogue, Installed, PluginView};
 pub use error::ServiceError;
 pub use gateway::Gateway;
 pub use hostler_engine::now;
 pub use inventory::{
-    CandidateView, DeviceRow, DeviceView, Duty, Inventory, LowLevel, NodeView, Page, Query, StoredEvent,
+    Away, CandidateView, Choice, DeviceRow, DeviceView, Duty, Inventory, LowLevel, NodeView, Ordered, Page, Query,
+    StoredEvent,
 };
 pub use live::{Live, LiveEvent};
 

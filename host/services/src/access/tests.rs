@@ -265,8 +265,11 @@ async fn a_node_that_gets_a_new_token_loses_the_former() {
     let door = Door::new().await;
     let admin = door.admin().await;
     let id: NodeId = "gateway-1".parse().unwrap();
-    let first = door.access.add_child(admin.viewer(), id.clone()).await.unwrap();
-    let second = door.access.add_child(admin.viewer(), id.clone()).await.unwrap();
+    let first = door.access.add_child(admin.viewer(), id.clone(), Former::Stays).await.unwrap();
+    let refused = door.access.add_child(admin.viewer(), id.clone(), Former::Stays).await;
+    assert!(matches!(refused, Err(ServiceError::Conflict(_))), "nobody meant to end the former");
+    assert_eq!(door.access.child(first.expose()), Some(id.clone()));
+    let second = door.access.add_child(admin.viewer(), id.clone(), Former::Ends).await.unwrap();
     assert_eq!(door.access.child(first.expose()), None);
     assert_eq!(door.access.child(second.expose()), Some(id));
 }

@@ -54,8 +54,8 @@ async fn show(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>, Query(
 }
 
 async fn read(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<Redirect, PageError> {
-    devices::read(State(web), who, Path(id.clone())).await?;
-    Ok(back(&id, "read"))
+    let (_, axum::Json(ordered)) = devices::read(State(web), who, Path(id.clone())).await?;
+    Ok(back(&id, if ordered.away.is_some() { "waits" } else { "read" }))
 }
 
 /// Where a device stands, as a form sends it.
@@ -89,8 +89,8 @@ async fn place(
 }
 
 async fn release(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<Redirect, PageError> {
-    devices::release(State(web), who, Path(id)).await?;
-    Ok(Redirect::to("/?done=released"))
+    let (_, axum::Json(ordered)) = devices::release(State(web), who, Path(id.clone())).await?;
+    Ok(if ordered.away.is_some() { back(&id, "waits") } else { Redirect::to("/?done=released") })
 }
 
 fn back(id: &DeviceId, done: &str) -> Redirect {

@@ -210,9 +210,9 @@ pub(super) fn device() -> DeviceView {
         site: Some("berlin".parse().unwrap()),
         tags: ["second-floor".to_owned(), "loan".to_owned()].into(),
     };
-    let trouble = Trouble { text: "it did not answer within 5 s".into(), since: ago(2), attempts: 2 };
+    let trouble = Trouble { text: "it did not answer within 5 s".into(), since: ago(2), attempts: 2, hindrance: None };
     let snapshot = Snapshot { trouble: Some(trouble), ..Snapshot::read(ago(2), report()) };
-    DeviceView { device, placement, condition: snapshot.condition(), snapshot, plugin: Some(plugin()) }
+    DeviceView { device, placement, condition: snapshot.condition(), snapshot, plugin: Some(plugin()), away: None }
 }
 
 pub(super) fn events() -> Vec<StoredEvent> {

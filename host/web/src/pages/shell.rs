@@ -69,8 +69,9 @@ impl Section {
 }
 
 /// What was done before the page was loaded. Only these sentences can be shown, so no link can put words in our mouth.
-const NOTES: [(&str, &str); 13] = [
+const NOTES: [(&str, &str); 14] = [
     ("read", "The device is being read. What it says appears here by itself."),
+    ("waits", "Its gateway is away. This is done when it returns."),
     ("placed", "Saved."),
     ("released", "The device was let go. Its gateway may discover it again."),
     ("adopting", "The device is being adopted. It appears among the devices when its gateway has identified it."),

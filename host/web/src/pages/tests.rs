@@ -120,6 +120,7 @@ fn nodes() -> Vec<NodeView> {
         id: id.parse().unwrap(),
         last_seen: (!own).then(|| ago(if connected { 0 } else { 30 })),
         connected,
+        called: true,
         waiting,
         devices: 1_607,
         own,
