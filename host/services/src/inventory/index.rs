@@ -50,6 +50,8 @@ impl Entry {
         DeviceRow {
             id: self.device.id.clone(),
             title: self.device.title(),
+            name: given(&self.device.identity.name),
+            serial: given(&self.device.identity.serial),
             device_type: self.device.identity.device_type,
             condition: self.snapshot.condition(),
             headline: trouble.map(|trouble| trouble.headline().to_owned()).or_else(|| worst.map(watch::describe)),
@@ -68,6 +70,11 @@ impl Entry {
             read_at: self.snapshot.read_at,
         }
     }
+}
+
+/// What a device tells of itself, where it isn't blank.
+fn given(told: &Option<String>) -> Option<String> {
+    told.clone().filter(|told| !told.trim().is_empty())
 }
 
 /// Supplies only: an empty paper tray is refilled by whoever stands there.

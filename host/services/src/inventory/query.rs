@@ -84,6 +84,10 @@ pub struct DeviceRow {
     pub id: DeviceId,
     /// What to call it before people.
     pub title: String,
+    /// The name that its administrator gave it.
+    pub name: Option<String>,
+    /// The maker's serial number.
+    pub serial: Option<String>,
     /// What kind of thing.
     pub device_type: DeviceType,
     /// How it stands.
