@@ -111,7 +111,8 @@ impl Node {
     /// # Panics
     /// When it doesn't.
     pub async fn token_for(&self, number: u8) -> String {
-        let made = self.api.post("nodes", &json!({ "id": format!("gateway-{number}") })).await.unwrap();
+        let made =
+            self.api.post("nodes", &json!({ "id": format!("gateway-{number}"), "replace": true })).await.unwrap();
         made["token"].as_str().unwrap().to_owned()
     }
 

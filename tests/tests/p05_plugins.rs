@@ -41,7 +41,8 @@ async fn until_fine(node: &Node, id: &str) {
 }
 
 async fn command(node: &Node, verb: &str, what: &str) -> String {
-    node.run(&["plugin", verb, what]).await.well()
+    let yes: &[&str] = if verb == "remove" { &["--yes"] } else { &[] };
+    node.run(&[&["plugin", verb, what], yes].concat()).await.well()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +111,7 @@ async fn p05_what_an_upgrade_newly_asks_for_waits_for_approval() {
     until_fine(&node, &id).await;
 
     // Taking a right away stops the plug-in; giving it back lets it go on.
-    let _ = node.run(&["plugin", "grant", "mfp", "state"]).await.well();
+    let _ = node.run(&["plugin", "grant", "mfp", "state", "--exactly"]).await.well();
     until_trouble(&node, &id, "plug-in mfp").await;
     let _ = node.run(&grant).await.well();
     until_fine(&node, &id).await;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Row, Table, presets};
 use hostler_core::Timestamp;
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
@@ -23,8 +23,23 @@ impl Output {
     }
 }
 
-/// A table with these headings, as wide as the terminal.
+/// A table with these headings, as wide as the terminal; what is too long goes on in the next line.
 pub fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    drawn(headings, rows.into_iter().map(Row::from))
+}
+
+/// A table with these headings, as wide as the terminal, each row in one line: what is too long is cut.
+pub fn lines(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    drawn(headings, rows.into_iter().map(one_line))
+}
+
+fn one_line(cells: Vec<String>) -> Row {
+    let mut row = Row::from(cells);
+    row.max_height(1);
+    row
+}
+
+fn drawn(headings: &[&str], rows: impl Iterator<Item = Row>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(headings.iter().map(|heading| heading.to_uppercase()));
     if std::io::stdout().is_terminal() {

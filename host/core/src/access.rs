@@ -76,4 +76,7 @@ pub struct Child {
     pub token: TokenDigest,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Whether it ever called. A store of an earlier release doesn't say; its nodes did, or soon do.
+    #[serde(default)]
+    pub called: bool,
 }

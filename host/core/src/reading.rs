@@ -4,6 +4,7 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// What kind of thing it is, as people sort a fleet.
@@ -341,6 +342,45 @@ pub struct Trouble {
     pub since: Timestamp,
     /// How many attempts in a row failed because of the thing; 0 where it wasn't the thing that failed.
     pub attempts: u32,
+    /// What hindered on our side, where that was it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hindrance: Option<Hindrance>,
+}
+
+/// What on our side keeps a thing from being read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hindrance {
+    /// Its plug-in isn't installed.
+    NoPlugin,
+    /// Its plug-in lacks a right, so it isn't called.
+    RightsMissing,
+    /// Anything else: the plug-in broke, or the disk.
+    #[serde(other)]
+    Other,
+}
+
+impl Trouble {
+    /// What to say of it in a list: in full where the thing didn't answer, in a few words where we are to blame.
+    #[must_use]
+    pub fn headline(&self) -> &str {
+        match self.hindrance {
+            Some(Hindrance::NoPlugin) => "Its plug-in is not installed",
+            Some(Hindrance::RightsMissing) => "Its plug-in lacks rights",
+            Some(Hindrance::Other) => "Not read",
+            None => &self.text,
+        }
+    }
+
+    /// Whether what the thing said last says nothing about how it stands now, at the time of the last attempt. Nobody
+    /// installs or grants by accident; anything else may pass.
+    fn outdates(&self, tried_at: Timestamp) -> bool {
+        match self.hindrance {
+            Some(Hindrance::NoPlugin | Hindrance::RightsMissing) => true,
+            Some(Hindrance::Other) => tried_at.since(self.since) >= HINDERED,
+            None => false,
+        }
+    }
 }
 
 /// The newest that is known of a device. Replaced as a whole; not a message.
@@ -372,17 +412,17 @@ impl Snapshot {
             tried_at: at,
             read_at: self.read_at,
             report: self.report.clone(),
-            trouble: Some(Trouble { text, since, attempts: attempts.saturating_add(1) }),
+            trouble: Some(Trouble { text, since, attempts: attempts.saturating_add(1), hindrance: None }),
         }
     }
 
     /// The snapshot after an attempt that failed on our side, for want of a plug-in or a disk: what was known stays, and
     /// the thing isn't to blame. One that didn't answer before still counts as unreachable.
     #[must_use]
-    pub fn hindered(&self, at: Timestamp, text: String) -> Self {
+    pub fn hindered(&self, at: Timestamp, by: Hindrance, text: String) -> Self {
         let failed = self.failed(at, text);
         let attempts = self.silent_for().filter(|attempts| *attempts >= PATIENCE).unwrap_or(0);
-        Self { trouble: failed.trouble.map(|trouble| Trouble { attempts, ..trouble }), ..failed }
+        Self { trouble: failed.trouble.map(|trouble| Trouble { attempts, hindrance: Some(by), ..trouble }), ..failed }
     }
 
     fn silent_for(&self) -> Option<u32> {
@@ -402,6 +442,7 @@ impl Snapshot {
     pub fn condition(&self) -> Condition {
         match (&self.report, &self.trouble) {
             (_, Some(trouble)) if trouble.attempts >= PATIENCE => Condition::Unreachable,
+            (_, Some(trouble)) if trouble.outdates(self.tried_at) => Condition::Unknown,
             (Some(report), _) => report.status.into(),
             (None, Some(trouble)) if trouble.attempts > 0 => Condition::Unreachable,
             (None, _) => Condition::Unknown,
@@ -411,6 +452,9 @@ impl Snapshot {
 
 /// How many attempts in a row may fail before a device counts as unreachable: one lost datagram is no fault.
 pub const PATIENCE: u32 = 3;
+
+/// For how long what a device said last counts while something on our side keeps it from being read.
+const HINDERED: Duration = Duration::from_secs(180);
 
 /// How a device stands, worst last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, ToSchema)]
@@ -519,15 +563,45 @@ mod tests {
     #[test]
     fn e09_what_fails_on_our_side_is_no_silence_of_the_device() {
         let fine = Snapshot::read(Timestamp(1), Report { status: Status::Ready, ..Report::default() });
-        let hindered = (2..9).fold(fine, |last, at| last.hindered(Timestamp(at), "there is no plug-in mfp".into()));
+        let hindered =
+            (2..9).fold(fine, |last, at| last.hindered(Timestamp(at), Hindrance::Other, "the disk is full".into()));
         assert_eq!(hindered.condition(), Condition::Fine);
         let trouble = hindered.trouble.clone().unwrap();
         assert_eq!((trouble.since, trouble.attempts), (Timestamp(2), 0));
-        assert_eq!(Snapshot::default().hindered(Timestamp(1), "no plug-in".into()).condition(), Condition::Unknown);
+        assert_eq!(
+            Snapshot::default().hindered(Timestamp(1), Hindrance::Other, "the disk is full".into()).condition(),
+            Condition::Unknown
+        );
         // Patience begins when the device itself is asked again.
         assert_eq!(hindered.failed(Timestamp(9), "no answer".into()).condition(), Condition::Fine);
         let silent = (2..5).fold(Snapshot::default(), |last, at| last.failed(Timestamp(at), "no answer".into()));
-        assert_eq!(silent.hindered(Timestamp(9), "no plug-in".into()).condition(), Condition::Unreachable);
+        assert_eq!(
+            silent.hindered(Timestamp(9), Hindrance::NoPlugin, "no plug-in".into()).condition(),
+            Condition::Unreachable
+        );
+    }
+
+    #[test]
+    fn e09_what_is_not_read_for_long_is_not_known_to_be_fine() {
+        let fine = Snapshot::read(Timestamp(1), Report { status: Status::Ready, ..Report::default() });
+        let without = fine.hindered(Timestamp(2), Hindrance::NoPlugin, "there is no plug-in mfp".into());
+        assert_eq!(without.condition(), Condition::Unknown);
+        assert_eq!(without.trouble.unwrap().headline(), "Its plug-in is not installed");
+        let hindered = fine.hindered(Timestamp(2), Hindrance::Other, "the disk is full".into());
+        assert_eq!(hindered.condition(), Condition::Fine, "it may pass");
+        let later = hindered.hindered(Timestamp(2).plus(HINDERED), Hindrance::Other, "the disk is full".into());
+        assert_eq!(later.condition(), Condition::Unknown);
+        assert_eq!(later.failed(Timestamp(200_000), "no answer".into()).condition(), Condition::Fine);
+    }
+
+    #[test]
+    fn what_another_release_stored_of_a_trouble_is_read() {
+        let stored = r#"{"text":"no plug-in","since":2,"attempts":0}"#;
+        let trouble: Trouble = serde_json::from_str(stored).unwrap();
+        assert_eq!(trouble.hindrance, None);
+        assert_eq!(serde_json::to_string(&trouble).unwrap(), stored);
+        let later = r#"{"text":"no moon","since":2,"attempts":0,"hindrance":"no-moon"}"#;
+        assert_eq!(serde_json::from_str::<Trouble>(later).unwrap().hindrance, Some(Hindrance::Other));
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub fn describe(alert: &Alert) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::{Report, Status};
+    use crate::reading::{Hindrance, Report, Status};
 
     fn names(before: &Snapshot, after: &Snapshot) -> Vec<String> {
         happened(&"d".parse().unwrap(), "D", before, after).into_iter().map(|event| event.name).collect()
@@ -91,13 +91,13 @@ mod tests {
     fn e09_what_fails_on_our_side_is_told_of_no_device() {
         let mut last = with(&["jam"]);
         for at in 2..8 {
-            let next = last.hindered(Timestamp(at), "there is no plug-in mfp".into());
+            let next = last.hindered(Timestamp(at), Hindrance::NoPlugin, "there is no plug-in mfp".into());
             assert!(names(&last, &next).is_empty());
             last = next;
         }
         assert!(names(&last, &with(&["jam"])).is_empty());
         let silent = (8..12).fold(last, |last, at| last.failed(Timestamp(at), "no answer".into()));
-        let hindered = silent.hindered(Timestamp(12), "there is no plug-in mfp".into());
+        let hindered = silent.hindered(Timestamp(12), Hindrance::NoPlugin, "there is no plug-in mfp".into());
         assert!(names(&silent, &hindered).is_empty(), "nobody has heard of it, so it isn't reachable again");
     }
 }

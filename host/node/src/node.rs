@@ -125,6 +125,9 @@ impl Node {
             let services = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue));
             Tree::new(Arc::clone(&store), services, presence, bells, live.clone())
         });
+        if let Some(tree) = &tree {
+            tasks.push(tokio::spawn(Arc::clone(tree).tell_who_is_here()));
+        }
         let info = NodeInfo {
             id: config.node.id.clone(),
             manager: config.has(Role::Manager),
@@ -257,11 +260,9 @@ impl Building<'_> {
         bells: &Arc<Doorbells>,
     ) -> Result<(), StartError> {
         let (Some(config), Some(parent)) = (&self.config.parent, self.parent()?) else { return Ok(()) };
-        let path = config.token_file.get_ref();
-        let token = std::fs::read_to_string(path).map_err(|source| StartError::Token { path: path.clone(), source })?;
-        let token = Secret::new(token.trim().to_owned());
+        let (url, token_file) = (config.url.get_ref().clone(), config.token_file.get_ref().clone());
         let certificate = config.certificate.as_ref().map(|path| path.get_ref().as_path());
-        let client = ParentClient::new(config.url.get_ref().clone(), token, certificate)?;
+        let client = ParentClient::new(url, token_file, certificate)?;
         let calling = ChildLoop {
             store: Arc::clone(self.store),
             client,

@@ -11,13 +11,14 @@ pub mod inventory;
 mod live;
 pub mod tree;
 
-pub use access::{Access, Ended, MadePassword, MadeToken, NewToken, NewUser, Person, TokenView, UserView};
+pub use access::{Access, Ended, Former, MadePassword, MadeToken, NewToken, NewUser, Person, TokenView, UserView};
 pub use catalogue::{Ask, Catalogue, Installed, PluginView};
 pub use error::ServiceError;
 pub use gateway::Gateway;
 pub use hostler_engine::now;
 pub use inventory::{
-    CandidateView, DeviceRow, DeviceView, Duty, Inventory, LowLevel, NodeView, Page, Query, StoredEvent,
+    Away, CandidateView, Choice, DeviceRow, DeviceView, Duty, Inventory, LowLevel, NodeView, Ordered, Page, Query,
+    StoredEvent,
 };
 pub use live::{Live, LiveEvent};
 
@@ -54,16 +55,22 @@ pub struct Services {
     pub node: NodeInfo,
 }
 
+/// What a right allows, in words.
+fn allows(right: Right) -> &'static str {
+    match right {
+        Right::Own => "see devices of its own",
+        Right::See => "see the fleet",
+        Right::Operate => "operate the fleet",
+        Right::Administer => "administer this node",
+    }
+}
+
 /// Refuses who hasn't the right.
 fn need(viewer: &Viewer, right: Right) -> Result<(), ServiceError> {
     if viewer.may(right) {
         return Ok(());
     }
-    let what = match right {
-        Right::Own => "see devices",
-        Right::See => "see the whole fleet",
-        Right::Operate => "operate the fleet",
-        Right::Administer => "administer this node",
-    };
-    Err(ServiceError::Forbidden(format!("{} may not {what}; ask an administrator for the right", viewer.user)))
+    // Not the user: a token may allow less than its owner has.
+    let (may, needed) = (allows(viewer.right), allows(right));
+    Err(ServiceError::Forbidden(format!("this token or log-in may only {may}; the right to {needed} is needed")))
 }

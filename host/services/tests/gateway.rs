@@ -251,14 +251,12 @@ async fn p05_devices_without_their_plug_in_are_not_unreachable_and_are_read_when
     stage.install("mfp").await;
     let ids = stage.put_all("plugged", fleet.devices()).await;
     until("they are read", || ids.iter().all(|id| stage.newest(id).read_at.is_some())).await;
-    let before: Vec<Condition> = ids.iter().map(|id| stage.newest(id).condition()).collect();
     // Nobody asks for a reading; one comes in an hour by the schedule.
     for _ in 0..4 {
         stage.catalogue.remove(&admin(), &"mfp".parse().unwrap()).await.unwrap();
         let why = |id| stage.newest(id).trouble.map(|trouble| trouble.text).unwrap_or_default();
         until("the page says why", || ids.iter().all(|id| why(id).contains("plug-in mfp"))).await;
-        let after: Vec<Condition> = ids.iter().map(|id| stage.newest(id).condition()).collect();
-        assert_eq!(after, before);
+        assert!(ids.iter().all(|id| stage.newest(id).condition() == Condition::Unknown), "nobody knows how they are");
         stage.install("mfp").await;
         until("they are read again", || ids.iter().all(|id| stage.newest(id).trouble.is_none())).await;
     }

@@ -6,7 +6,7 @@ use hostler_core::PluginName;
 use hostler_core::plugin::{Grant, MANIFEST_SECTION, inspect};
 use hostler_core::viewer::{Right, Viewer};
 use hostler_runtime::{Compiler, Runtime};
-use hostler_services::{Catalogue, Installed, ServiceError};
+use hostler_services::{Catalogue, Installed, PluginView, ServiceError};
 use hostler_store::{RedbStore, Store};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -99,11 +99,12 @@ fn digest(component: &[u8]) -> String {
     inspect(component).unwrap().digest
 }
 
-/// The grant that an advice says to give, as the command line reads it.
-fn advised(advice: &str) -> Grant {
+/// The grant after an advice was followed at the command line, which adds.
+fn advised(plugin: &PluginView, advice: &str) -> Grant {
     let (_, command) = advice.split_once("`hostler plugin grant bench-guest ").unwrap_or_else(|| panic!("{advice}"));
     let (words, _) = command.split_once('`').unwrap();
-    Grant(words.split(' ').map(|word| word.parse().unwrap()).collect())
+    let added = words.split(' ').map(|word| word.parse().unwrap());
+    Grant(plugin.record.grant.0.iter().cloned().chain(added).collect())
 }
 
 #[tokio::test]
@@ -128,18 +129,32 @@ async fn p05_following_the_advice_once_makes_it_work() {
     let outcome = stage.install(release("1.0.0", "snmp = {}\nstate = true\ncache = true"), false).await;
     let Installed::Waiting { plugin, missing, what_to_do } = outcome else { panic!("{outcome:?}") };
     assert_eq!(missing.len(), 3, "{missing:?}");
-    let trouble = plugin.trouble.unwrap();
+    let trouble = plugin.trouble.clone().unwrap();
     assert!(trouble.contains(&what_to_do), "{trouble}");
-    let view = stage.catalogue.grant(&admin(), &name(), advised(&what_to_do)).await.unwrap();
+    let view = stage.catalogue.grant(&admin(), &name(), advised(&plugin, &what_to_do)).await.unwrap();
     assert_eq!(view.trouble, None);
 
     // An upgrade's advice gives back what a release before needs, too.
     let outcome = stage.install(release("2.0.0", "snmp = { write = true }"), false).await;
-    let Installed::Waiting { what_to_do, .. } = outcome else { panic!("{outcome:?}") };
-    let view = stage.catalogue.grant(&admin(), &name(), advised(&what_to_do)).await.unwrap();
+    let Installed::Waiting { plugin, what_to_do, .. } = outcome else { panic!("{outcome:?}") };
+    let view = stage.catalogue.grant(&admin(), &name(), advised(&plugin, &what_to_do)).await.unwrap();
     assert_eq!((view.record.active.version.to_string().as_str(), view.trouble), ("2.0.0", None));
     let view = stage.catalogue.rollback(&admin(), &name()).await.unwrap();
     assert_eq!((view.record.active.version.to_string().as_str(), view.trouble), ("1.0.0", None));
+}
+
+#[tokio::test]
+async fn p02_what_a_plug_in_does_not_ask_for_is_not_granted() {
+    let stage = Stage::new().await;
+    stage.install(release("1.0.0", "state = true"), true).await;
+    let more = Grant(["state".parse().unwrap(), "http".parse().unwrap()].into());
+    let refusal = stage.catalogue.grant(&admin(), &name(), more).await.unwrap_err();
+    assert!(matches!(refusal, ServiceError::Invalid(_)), "{refusal}");
+    assert!(refusal.to_string().contains("does not ask for http; it asks for state"), "{refusal}");
+    assert_eq!(
+        stage.catalogue.inspect(&admin(), &name()).unwrap().record.grant,
+        Grant(["state".parse().unwrap()].into())
+    );
 }
 
 #[tokio::test]

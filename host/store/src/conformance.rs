@@ -87,7 +87,7 @@ fn texts(store: &dyn Store, id: Option<&str>, before: Option<u64>, limit: usize)
 }
 
 fn child(expect: Expect) -> Change {
-    let value = Child { id: gateway(), token: TokenDigest::of("secret"), created_at: Timestamp(1) };
+    let value = Child { id: gateway(), token: TokenDigest::of("secret"), created_at: Timestamp(1), called: false };
     Change::Child { id: gateway(), expect, value: Some(value) }
 }
 

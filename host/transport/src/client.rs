@@ -5,7 +5,8 @@ use hostler_core::Secret;
 use hostler_core::message::{CatalogueEntry, ExchangeDown, ExchangeUp};
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use url::Url;
 
@@ -27,7 +28,10 @@ pub enum CallParentError {
         why: String,
     },
     /// It doesn't know this node.
-    #[error("the parent at {0} does not accept this node's token; make a new one there with `hostler node add`")]
+    #[error(
+        "the parent at {0} does not accept this node's token; make one there with `hostler node add --replace` and put it \
+         into the token file, which is read again"
+    )]
     Unknown(Url),
     /// It refused.
     #[error("the parent at {url} refused: {status} {body}")]
@@ -53,15 +57,23 @@ pub enum CallParentError {
 pub struct ParentClient {
     client: Client,
     base: Url,
-    token: Secret,
+    token_file: PathBuf,
+    token: Mutex<Token>,
+}
+
+/// What this node shows its parent.
+struct Token {
+    secret: Secret,
+    /// The parent refused it: whoever corrects the file shall not have to start the node anew.
+    refused: bool,
 }
 
 impl ParentClient {
-    /// Prepares the way. `certificate` is a PEM file with the authority that signed the parent's certificate, for HTTPS.
+    /// Prepares the way. `token_file` holds the token, and is read again after the parent refused that; `certificate` is a PEM file with the authority that signed the parent's certificate, for HTTPS.
     ///
     /// # Errors
     /// [`CallParentError::Setup`].
-    pub fn new(base: Url, token: Secret, certificate: Option<&Path>) -> Result<Self, CallParentError> {
+    pub fn new(base: Url, token_file: PathBuf, certificate: Option<&Path>) -> Result<Self, CallParentError> {
         let setup = |why: &dyn std::fmt::Display| CallParentError::Setup(why.to_string());
         let mut builder = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -72,7 +84,9 @@ impl ParentClient {
             let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| setup(&error))?;
             builder = builder.tls_certs_only(roots);
         }
-        Ok(Self { client: builder.build().map_err(|error| setup(&error))?, base, token })
+        let secret = read(&token_file).map_err(|error| setup(&format!("{}: {error}", token_file.display())))?;
+        let token = Mutex::new(Token { secret, refused: false });
+        Ok(Self { client: builder.build().map_err(|error| setup(&error))?, base, token_file, token })
     }
 
     /// One exchange.
@@ -110,7 +124,7 @@ impl ParentClient {
     async fn answer(&self, request: RequestBuilder, limit: usize) -> Result<Vec<u8>, CallParentError> {
         let url = || self.base.clone();
         let unreachable = |error: reqwest::Error| CallParentError::Unreachable { url: url(), why: root(&error) };
-        let mut response = request.bearer_auth(self.token.expose()).send().await.map_err(unreachable)?;
+        let mut response = self.show_token(request).send().await.map_err(unreachable)?;
         let status = response.status();
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
@@ -121,7 +135,10 @@ impl ParentClient {
         }
         match status {
             StatusCode::OK => Ok(bytes),
-            StatusCode::UNAUTHORIZED => Err(CallParentError::Unknown(url())),
+            StatusCode::UNAUTHORIZED => {
+                self.token.lock().unwrap_or_else(PoisonError::into_inner).refused = true;
+                Err(CallParentError::Unknown(url()))
+            }
             status => {
                 let body = String::from_utf8_lossy(&bytes).chars().take(300).collect();
                 Err(CallParentError::Refused { url: url(), status: status.as_u16(), body })
@@ -129,11 +146,26 @@ impl ParentClient {
         }
     }
 
+    fn show_token(&self, request: RequestBuilder) -> RequestBuilder {
+        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        if token.refused {
+            match read(&self.token_file) {
+                Ok(secret) => *token = Token { secret, refused: false },
+                Err(error) => tracing::warn!(file = %self.token_file.display(), %error, "the token can't be read anew"),
+            }
+        }
+        request.bearer_auth(token.secret.expose())
+    }
+
     fn parse<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, CallParentError> {
         let garbled =
             |error: serde_json::Error| CallParentError::Garbled { url: self.base.clone(), why: error.to_string() };
         serde_json::from_slice(bytes).map_err(garbled)
     }
+}
+
+fn read(token_file: &Path) -> std::io::Result<Secret> {
+    Ok(Secret::new(std::fs::read_to_string(token_file)?.trim().to_owned()))
 }
 
 fn root(error: &dyn std::error::Error) -> String {

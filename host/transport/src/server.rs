@@ -2,18 +2,23 @@
 
 use crate::{CATALOGUE, COMPONENTS, EXCHANGE, EXCHANGE_LIMIT};
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use futures::StreamExt;
 use hostler_core::NodeId;
 use hostler_core::message::{CatalogueEntry, ExchangeDown, ExchangeUp};
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A refused caller is said at most so often.
+const SAID_FOR: Duration = Duration::from_secs(60);
 
 /// Why an exchange was not taken. Nothing of it was committed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +60,26 @@ pub fn router(parent: Arc<impl Parent>) -> Router {
         .route(EXCHANGE, post(exchange))
         .route(CATALOGUE, get(catalogue))
         .route(&format!("{COMPONENTS}/{{digest}}"), get(component))
+        .layer(Extension(Arc::new(Strangers::default())))
         .with_state(parent)
+}
+
+/// Says that somebody was refused, seldom enough that nobody can fill the log.
+#[derive(Default)]
+struct Strangers(Mutex<Option<Instant>>);
+
+impl Strangers {
+    /// Notes one; returns whether that was said.
+    fn note(&self, from: Option<SocketAddr>) -> bool {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.is_some_and(|at| at.elapsed() < SAID_FOR) {
+            return false;
+        }
+        *said = Some(Instant::now());
+        let from = from.map_or_else(|| "an unknown address".to_owned(), |from| from.ip().to_string());
+        tracing::warn!(%from, "a node was refused: the token that it shows is not known here");
+        true
+    }
 }
 
 /// The child that calls. It is known before anything of the body is read, so that nobody else can send one.
@@ -67,8 +91,13 @@ impl<P: Parent> FromRequestParts<Arc<P>> for Caller {
     async fn from_request_parts(parts: &mut Parts, parent: &Arc<P>) -> Result<Self, Response> {
         let shown = parts.headers.get(header::AUTHORIZATION);
         let token = shown.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        let child = token.and_then(|token| parent.child(token));
-        child.map(Self).ok_or_else(|| refusal(&Refused::Unknown))
+        if let Some(child) = token.and_then(|token| parent.child(token)) {
+            return Ok(Self(child));
+        }
+        if let Some(strangers) = parts.extensions.get::<Arc<Strangers>>() {
+            strangers.note(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|from| from.0));
+        }
+        Err(refusal(&Refused::Unknown))
     }
 }
 
@@ -135,7 +164,6 @@ async fn component<P: Parent>(State(parent): State<Arc<P>>, _: Caller, Path(dige
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
 
@@ -184,6 +212,12 @@ mod tests {
     #[tokio::test]
     async fn e08_a_stranger_is_refused_before_its_body_is_read() {
         assert_eq!(answer("unknown", EXCHANGE_LIMIT, "").await, "HTTP/1.1 401 Unauthorized");
+    }
+
+    #[test]
+    fn e08_refused_callers_are_said_seldom() {
+        let strangers = Strangers::default();
+        assert!(strangers.note(None) && !strangers.note(Some(([192, 0, 2, 1], 1).into())));
     }
 
     #[tokio::test]

@@ -49,7 +49,10 @@ impl Who {
             if error.status() != StatusCode::FORBIDDEN {
                 return error;
             }
-            error.advising("Log in with a password, or use the command line on the node itself, with --data.")
+            error.advising(
+                "Log in with a password.",
+                "Log in with a password, or use the command line on the node itself, with --data.",
+            )
         })
     }
 }

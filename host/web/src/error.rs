@@ -2,6 +2,7 @@
 
 use crate::auth::is_for_programs;
 use crate::pages;
+use crate::words;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -49,14 +50,17 @@ pub(crate) enum Problems {
 pub struct ApiError {
     status: StatusCode,
     problem: Problem,
+    /// What to do for who sits before a page: other than a program, they send no headers and give no commands.
+    on_a_page: String,
     retry_after: Option<Duration>,
 }
 
 impl ApiError {
     /// An error with its sentence; what to do follows from the status.
     pub(crate) fn new(status: StatusCode, error: impl Into<String>) -> Self {
-        let what_to_do = advice(status).to_owned();
-        Self { status, problem: Problem { error: error.into(), what_to_do }, retry_after: None }
+        let (on_a_page, what_to_do) = advice(status);
+        let problem = Problem { error: error.into(), what_to_do: what_to_do.to_owned() };
+        Self { status, problem, on_a_page: on_a_page.to_owned(), retry_after: None }
     }
 
     pub(crate) fn unauthorized() -> Self {
@@ -65,7 +69,8 @@ impl ApiError {
 
     pub(crate) fn foreign() -> Self {
         Self::new(StatusCode::FORBIDDEN, "nothing shows that one of hostler's own pages sent this").advising(
-            "Open the page here and try again. Programs send `Authorization: Bearer` with a token instead of a cookie.",
+            "Open the page here and try again.",
+            "Send `Authorization: Bearer` with a token instead of a cookie.",
         )
     }
 
@@ -73,8 +78,9 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, error)
     }
 
-    /// With better advice than the status gives.
-    pub(crate) fn advising(mut self, what_to_do: &str) -> Self {
+    /// With better advice than the status gives, for people and for programs.
+    pub(crate) fn advising(mut self, on_a_page: &str, what_to_do: &str) -> Self {
+        on_a_page.clone_into(&mut self.on_a_page);
         what_to_do.clone_into(&mut self.problem.what_to_do);
         self
     }
@@ -85,10 +91,16 @@ impl ApiError {
         self.status
     }
 
-    /// What it says.
+    /// What it says to a program.
     #[must_use]
     pub fn problem(&self) -> &Problem {
         &self.problem
+    }
+
+    /// What it says on a page.
+    pub(crate) fn for_people(&self) -> Problem {
+        let error = words::sentence(&words::without_commands(&self.problem.error));
+        Problem { error, what_to_do: self.on_a_page.clone() }
     }
 
     /// The answer for whoever asked for this path.
@@ -97,17 +109,25 @@ impl ApiError {
     }
 }
 
-fn advice(status: StatusCode) -> &'static str {
+/// What to do, on a page and for programs.
+fn advice(status: StatusCode) -> (&'static str, &'static str) {
+    let both = |advice| (advice, advice);
     match status {
-        StatusCode::UNAUTHORIZED => "Log in at /login, or send `Authorization: Bearer` with a token that holds.",
-        StatusCode::FORBIDDEN => "Ask an administrator for the right, or use a token that has it.",
-        StatusCode::NOT_FOUND => "Look at the list it should be in: it may be gone, misspelt, or not yours to see.",
-        StatusCode::CONFLICT => "Load it again to see what it is now, and decide anew.",
-        StatusCode::TOO_MANY_REQUESTS => "Wait, then try again.",
-        StatusCode::PAYLOAD_TOO_LARGE => "Send less.",
-        StatusCode::SERVICE_UNAVAILABLE => "Try again in a moment.",
-        status if status.is_client_error() => "Correct it and send it again.",
-        _ => "Try again; if it stays, look into the node's log at this time.",
+        StatusCode::UNAUTHORIZED => {
+            ("Log in, then try again.", "Send `Authorization: Bearer` with a token that holds.")
+        }
+        StatusCode::FORBIDDEN => {
+            ("Ask an administrator for the right.", "Use a token that has the right, or ask an administrator for it.")
+        }
+        StatusCode::NOT_FOUND => {
+            both("Look at the list it should be in: it may be gone, misspelt, or not yours to see.")
+        }
+        StatusCode::CONFLICT => both("See how it is now, then decide anew."),
+        StatusCode::TOO_MANY_REQUESTS => both("Wait, then try again."),
+        StatusCode::PAYLOAD_TOO_LARGE => both("Send less."),
+        StatusCode::SERVICE_UNAVAILABLE => both("Try again in a moment."),
+        status if status.is_client_error() => both("Correct it and send it again."),
+        _ => both("Try again; if it stays, look into the node's log at this time."),
     }
 }
 
@@ -122,11 +142,10 @@ impl From<ServiceError> for ApiError {
             ServiceError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             ServiceError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let retry_after = match &error {
-            ServiceError::TooMany { retry_after, .. } => Some(*retry_after),
-            _ => None,
-        };
-        Self { retry_after, ..Self::new(status, error.to_string()) }
+        let plain = Self::new(status, error.to_string());
+        let ServiceError::TooMany { retry_after, .. } = error else { return plain };
+        let again = format!("Try again in {}.", words::span(seconds(retry_after)));
+        Self { retry_after: Some(retry_after), ..plain.advising(&again, &again) }
     }
 }
 
@@ -144,10 +163,15 @@ fn note(error: &ApiError) {
     }
 }
 
+/// Whole seconds that are long enough.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(1)
+}
+
 fn headers(error: &ApiError) -> axum::http::HeaderMap {
     let mut headers = axum::http::HeaderMap::new();
     if let Some(wait) = error.retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().saturating_add(1)));
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds(wait)));
     }
     if error.status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -190,6 +214,26 @@ mod tests {
         let response = ApiError::from(error).into_response();
         assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(response.headers()[RETRY_AFTER], "3");
+    }
+
+    #[test]
+    fn when_to_come_back_is_said_once_and_well() {
+        let text = "too many wrong passwords".to_owned();
+        let error = ApiError::from(ServiceError::TooMany { text, retry_after: Duration::from_millis(300) });
+        assert_eq!(error.problem().error, "too many wrong passwords");
+        assert_eq!(error.problem().what_to_do, "Try again in 1 second.");
+    }
+
+    #[test]
+    fn pages_give_no_commands_and_programs_no_advice_of_pages() {
+        let text = "there is no device x; `hostler device list` shows them".to_owned();
+        let error = ApiError::from(ServiceError::NotFound(text));
+        assert_eq!(error.for_people().error, "There is no device x.");
+        assert!(error.problem().error.contains("`hostler device list`"));
+        for status in (400..=503).filter_map(|code| StatusCode::from_u16(code).ok()) {
+            let (on_a_page, what_to_do) = advice(status);
+            assert!(!on_a_page.contains('`') && !what_to_do.contains("page"), "{status}");
+        }
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! axum's extractors, with refusals that say what happened and what to do, to programs and people alike.
 
 use crate::error::ApiError;
+use crate::plain::{nowhere, plain};
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{Extensions, Uri};
+use axum::http::{Extensions, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded::{Serializer, parse};
@@ -26,6 +29,9 @@ pub(crate) struct Json<T>(pub T);
 /// A form that was sent.
 pub(crate) struct Form<T>(pub T);
 
+/// A form as it was sent: to be read, and to be drawn again where it is refused.
+pub(crate) struct Sent(pub Vec<(String, String)>);
+
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = Response;
 
@@ -34,9 +40,18 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(why) => {
                 let asked = asked(&parts.extensions, &parts.uri);
-                Err(ApiError::new(why.status(), why.body_text()).respond(asked.path()))
+                Err(misnamed(&parts.method, why.status(), &why.body_text()).respond(asked.path()))
             }
         }
+    }
+}
+
+/// A name that nothing can have: who looks for it finds nothing, who wants to make it learns the rule.
+fn misnamed(method: &Method, status: StatusCode, said: &str) -> ApiError {
+    let looks = matches!(*method, Method::GET | Method::HEAD | Method::DELETE);
+    match nowhere(said).filter(|_| looks) {
+        Some(nowhere) => ApiError::new(StatusCode::NOT_FOUND, nowhere),
+        None => ApiError::new(status, plain(said)),
     }
 }
 
@@ -53,12 +68,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 pub(crate) fn read<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
     let given = parse(query.as_bytes()).filter(|(_, value)| !value.trim().is_empty());
     let given = Serializer::new(String::new()).extend_pairs(given).finish();
-    let uri: Uri = format!("/?{given}").parse().map_err(|_| {
-        ApiError::new(axum::http::StatusCode::BAD_REQUEST, "what stands behind the question mark can't be read")
-    })?;
+    let uri: Uri = format!("/?{given}")
+        .parse()
+        .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "what stands behind the question mark can't be read"))?;
     match axum::extract::Query::try_from_uri(&uri) {
         Ok(axum::extract::Query(value)) => Ok(value),
-        Err(why) => Err(ApiError::new(why.status(), why.body_text())),
+        Err(why) => Err(ApiError::new(why.status(), plain(&why.body_text()))),
     }
 }
 
@@ -69,7 +84,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         let path = asked(request.extensions(), request.uri()).path().to_owned();
         match axum::Json::from_request(request, state).await {
             Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(why) => Err(ApiError::new(why.status(), why.body_text()).respond(&path)),
+            Err(why) => Err(ApiError::new(why.status(), plain(&why.body_text())).respond(&path)),
         }
     }
 }
@@ -79,10 +94,34 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let path = asked(request.extensions(), request.uri()).path().to_owned();
-        match axum::Form::from_request(request, state).await {
-            Ok(axum::Form(value)) => Ok(Self(value)),
-            Err(why) => Err(ApiError::new(why.status(), why.body_text()).respond(&path)),
-        }
+        form(request, state).await.map(Self).map_err(|error| error.respond(&path))
+    }
+}
+
+async fn form<T: DeserializeOwned, S: Send + Sync>(request: Request, state: &S) -> Result<T, ApiError> {
+    match axum::Form::from_request(request, state).await {
+        Ok(axum::Form(value)) => Ok(value),
+        Err(why) => Err(ApiError::new(why.status(), plain(&why.body_text()))),
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Sent {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        Form::from_request(request, state).await.map(|Form(pairs)| Self(pairs))
+    }
+}
+
+impl Sent {
+    /// What the form says.
+    pub(crate) async fn read<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        let text = Serializer::new(String::new()).extend_pairs(&self.0).finish();
+        let mut request = Request::new(Body::from(text));
+        *request.method_mut() = Method::POST;
+        let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+        request.headers_mut().insert(CONTENT_TYPE, kind);
+        form(request, &()).await
     }
 }
 

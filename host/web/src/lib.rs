@@ -18,6 +18,7 @@ mod extract;
 pub mod headers;
 mod metrics;
 pub mod pages;
+mod plain;
 mod state;
 mod words;
 

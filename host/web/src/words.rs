@@ -37,6 +37,12 @@ pub(crate) fn absolute(at: Timestamp) -> String {
     }
 }
 
+/// The day, in UTC.
+pub(crate) fn day(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(..10).map_or_else(|| text.clone(), str::to_owned)
+}
+
 /// How long ago, or how soon.
 pub(crate) fn relative(at: Timestamp, now: Timestamp) -> String {
     if at > now {
@@ -119,6 +125,29 @@ pub(crate) fn bytes(count: u64) -> String {
             format!("{}.{} {name}", thousands(tenths / 10), tenths % 10)
         },
     )
+}
+
+/// How long, from seconds as a device tells them.
+pub(crate) fn duration(seconds: f64) -> String {
+    match seconds {
+        // Below a minute the parts of a second count.
+        short if short < 60.0 => counted(&decimal(short), Some("s")),
+        long => span(long as u64),
+    }
+}
+
+/// Without the clauses that name a command: gateways and services say them to who sits at a command line, and what
+/// they said may be stored.
+pub(crate) fn without_commands(text: &str) -> String {
+    let kept = |text: &str, between: &str| {
+        let kept = text.split(between).filter(|clause| !clause.contains("`hostler "));
+        kept.collect::<Vec<_>>().join(between)
+    };
+    let clauses = text.split("; ").map(|clause| kept(clause, ", or ")).filter(|clause| !clause.is_empty());
+    match clauses.collect::<Vec<_>>().join("; ") {
+        none if none.is_empty() => text.replace('`', ""),
+        some => some,
+    }
 }
 
 /// With a capital letter in front.
@@ -212,6 +241,21 @@ mod tests {
         assert_eq!(counted("1", Some("{page}")), "1 page");
         assert_eq!(counted("62", Some("%")), "62 %");
         assert_eq!(counted("7", None), "7");
+    }
+
+    #[test]
+    fn seconds_read_as_durations() {
+        assert_eq!(duration(1_394_613.0), "16 days");
+        assert_eq!(duration(0.5), "0.5 s");
+        assert_eq!(duration(90.0), "1 min");
+    }
+
+    #[test]
+    fn commands_are_left_out() {
+        assert_eq!(without_commands("there is no device x; `hostler device list` shows them"), "there is no device x");
+        assert_eq!(without_commands("a; b, or c"), "a; b, or c");
+        assert_eq!(without_commands("it is damaged, or go back with `hostler plugin rollback x`"), "it is damaged");
+        assert_eq!(without_commands("grant it with `hostler plugin grant x`"), "grant it with hostler plugin grant x");
     }
 
     proptest! {

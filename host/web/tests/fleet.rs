@@ -43,6 +43,58 @@ async fn a_form_places_a_device_and_comes_back() {
     let refused = site.post("/devices/example-sn000000/place", &[&cookie, OURS], "owner=&site=Über&tags=").await;
     assert_eq!(refused.status, 400);
     assert!(refused.body.contains("site ID"), "{}", refused.body);
+    for sent in [
+        "owner=&site=Berlin+Mitte&tags=Second+Floor%2C+spare",
+        "owner=a+b&site=Berlin+Mitte&tags=Second+Floor%2C+spare",
+    ] {
+        let refused = site.post("/devices/example-sn000000/place", &[&cookie, OURS], sent).await;
+        assert_eq!(refused.status, 400);
+        let kept =
+            ["value=\"Berlin Mitte\"", "value=\"Second Floor, spare\"", "<details open>", "role=\"alert\"", "Read now"];
+        assert!(kept.iter().all(|kept| refused.body.contains(kept)), "{}", refused.body);
+    }
+    let spaced = site.post("/devices/example-sn000000/place", &[&cookie, OURS], "tags=Second+Floor%2C+loan").await;
+    assert_eq!(spaced.status, 303, "{spaced:?}");
+    let view = site.get("/api/v1/devices/example-sn000000", &[&token]).await.json();
+    assert_eq!(view["placement"]["tags"], serde_json::json!(["Second Floor", "loan"]));
+}
+
+#[tokio::test]
+async fn a_refused_form_keeps_what_was_typed_but_for_passwords() {
+    let site = Site::with_devices(0).await;
+    let cookie = site.cookie().await;
+    let long = "correct+horse+battery";
+    for (path, form, status, kept) in [
+        ("/account/users", "name=grace&password=short7&right=operate".to_owned(), 400, "value=\"grace\""),
+        ("/account/users", format!("name=grace+h&password={long}&right=operate"), 422, "value=\"grace h\""),
+        ("/account/users", format!("name=admin&password={long}&right=operate"), 409, "value=\"operate\" selected"),
+        ("/account/users", "name=grace&password=&right=operate".to_owned(), 400, "value=\"grace\""),
+        ("/account/tokens", "label=Backups&right=see&days=9999".to_owned(), 400, "value=\"9999\""),
+        ("/account/tokens", "label=Backups&right=see&days=".to_owned(), 422, "a whole number"),
+        ("/account/password", "old=wrong-one&new=correct+horse".to_owned(), 403, "The old password is wrong"),
+    ] {
+        let refused = site.post(path, &[&cookie, OURS], &form).await;
+        assert_eq!(refused.status, status, "{path} {form}: {refused:?}");
+        assert!(refused.body.contains(kept) && refused.body.contains("role=\"alert\""), "{form}: {}", refused.body);
+        assert!(refused.body.contains("Tokens and sessions"), "on the form's own page: {form}");
+        for never in ["short7", "correct horse", "wrong-one", "deserialize"] {
+            assert!(!refused.body.contains(never), "{form}: {never}");
+        }
+    }
+    let parts = "--x\r\ncontent-disposition: form-data; name=\"approve\"\r\n\r\ntrue\r\n--x\r\ncontent-disposition: form-data; \
+                 name=\"component\"; filename=\"a.wasm\"\r\n\r\nno plug-in\r\n--x--\r\n";
+    let kind = "content-type: multipart/form-data; boundary=x";
+    let refused = site.ask("POST", "/plugins/install", &[&cookie, OURS, kind], parts).await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+    assert!(refused.body.contains("role=\"alert\"") && refused.body.contains(" checked"), "{}", refused.body);
+}
+
+#[tokio::test]
+async fn the_account_tells_this_session_from_others() {
+    let site = Site::with_devices(0).await;
+    let (_other, cookie) = (site.cookie().await, site.cookie().await);
+    let page = site.get("/account", &[&cookie]).await;
+    assert_eq!(page.body.matches("This session").count(), 1, "{}", page.body);
 }
 
 #[tokio::test]
@@ -69,8 +121,14 @@ async fn what_is_wrong_with_a_request_is_said_as_json() {
     let answer = site.ask("POST", "/api/v1/tokens", &[&token, json], "{\"label\":1}").await;
     assert_eq!(answer.status, 422);
     assert!(answer.json()["what_to_do"].is_string());
-    assert_eq!(site.get("/api/v1/devices/a%2Fb", &[&token]).await.status, 400);
-    assert_eq!(site.get("/api/v1/nothing", &[&token]).await.json()["error"], "there is no such page");
+    assert_eq!(site.get("/api/v1/devices/a%2Fb", &[&token]).await.json()["error"], "there is no device \"a/b\"");
+    assert_eq!(site.get("/plugins/Big", &[&site.cookie().await]).await.status, 404);
+    assert_eq!(site.get("/api/v1/nothing", &[&token]).await.json()["error"], "there is no such endpoint");
+    let nameless = site.ask("DELETE", "/api/v1/tokens/", &[&token], "").await;
+    assert_eq!(
+        (nameless.status, &nameless.json()["error"]),
+        (404, &"the address ends where a name is expected".into())
+    );
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! `hostler device …`
 
-use crate::client::Plain;
-use crate::output::{ago, each, table, text};
-use anyhow::Result;
+use crate::client::{Client, Plain};
+use crate::output::{ago, each, lines, table, text};
+use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ pub enum Device {
     Show(One),
     /// Read a device now
     Read(One),
-    /// Say whose a device is and where it stands
+    /// Say whose a device is and where it stands; what isn't named stays as it is
     Place(Place),
     /// List what was discovered and isn't managed
     Discovered(Plain),
@@ -56,6 +56,9 @@ pub struct List {
     /// How many at most
     #[arg(long, default_value_t = 100)]
     limit: usize,
+    /// All of them
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
     #[command(flatten)]
     plain: Plain,
 }
@@ -72,15 +75,24 @@ pub struct One {
 pub struct Place {
     /// The device's ID
     id: String,
-    /// Whose it is; none where it isn't given
+    /// Whose it is
     #[arg(long)]
     owner: Option<String>,
-    /// Where it stands; nowhere where it isn't given
+    /// It is nobody's
+    #[arg(long, conflicts_with = "owner")]
+    no_owner: bool,
+    /// Where it stands
     #[arg(long)]
     site: Option<String>,
-    /// A word to find it by; may be given several times
+    /// It stands nowhere
+    #[arg(long, conflicts_with = "site")]
+    no_site: bool,
+    /// A word to find it by, in place of those that it has; may be given several times
     #[arg(long)]
     tag: Vec<String>,
+    /// It has no such words
+    #[arg(long, conflicts_with = "tag")]
+    no_tags: bool,
     #[command(flatten)]
     plain: Plain,
 }
@@ -101,6 +113,9 @@ pub struct Adopt {
     address: IpAddr,
     /// The plug-in that shall know its type
     plugin: String,
+    /// Though that plug-in did not recognise it
+    #[arg(long)]
+    anyway: bool,
     #[command(flatten)]
     plain: Plain,
 }
@@ -118,13 +133,7 @@ impl Device {
             }
             Self::Read(one) => one.order(Method::POST, Some("read"), "is being read").await,
             Self::Release(one) => one.order(Method::DELETE, None, "is being let go").await,
-            Self::Place(place) => {
-                let (client, output) = (place.plain.connection.client()?, place.plain.output);
-                let body = json!({ "owner": place.owner, "site": place.site, "tags": place.tag });
-                let request = client.request(Method::PUT, &["devices", &place.id, "placement"])?.json(&body);
-                let answer = client.send(request).await?;
-                output.print(&answer, |_| format!("{} was placed", place.id))
-            }
+            Self::Place(place) => place.run().await,
             Self::Discovered(plain) => {
                 let found = plain.connection.client()?.get(&["candidates"]).await?;
                 plain.output.print(&found, discovered)
@@ -137,9 +146,14 @@ impl Device {
             }
             Self::Adopt(adopt) => {
                 let (client, output) = (adopt.plain.connection.client()?, adopt.plain.output);
-                let body = json!({ "gateway": adopt.gateway, "address": adopt.address, "plugin": adopt.plugin });
+                let body = json!({
+                    "gateway": adopt.gateway, "address": adopt.address, "plugin": adopt.plugin, "anyway": adopt.anyway,
+                });
                 let answer = client.send(client.request(Method::POST, &["candidates", "adopt"])?.json(&body)).await?;
-                output.print(&answer, |_| format!("{} is being adopted; see `hostler device list`", adopt.address))
+                output.print(&answer, |answer| {
+                    waits(answer)
+                        .unwrap_or_else(|| format!("{} is being adopted; see `hostler device list`", adopt.address))
+                })
             }
         }
     }
@@ -150,7 +164,7 @@ impl One {
         let client = self.plain.connection.client()?;
         let path: Vec<&str> = ["devices", self.id.as_str()].into_iter().chain(what).collect();
         let answer = client.send(client.request(method, &path)?).await?;
-        self.plain.output.print(&answer, |_| format!("{} {said}", self.id))
+        self.plain.output.print(&answer, |answer| waits(answer).unwrap_or_else(|| format!("{} {said}", self.id)))
     }
 }
 
@@ -158,17 +172,15 @@ impl List {
     async fn run(self) -> Result<()> {
         let client = self.plain.connection.client()?;
         let words = (!self.words.is_empty()).then(|| self.words.join(" "));
-        let limit = Some(self.limit.to_string());
         let given = [
             ("text", words),
             ("condition", self.condition),
             ("site", self.site),
             ("owner", self.owner),
             ("tag", self.tag),
-            ("limit", limit),
         ];
         let query: Vec<_> = given.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-        let page = client.send(client.request(Method::GET, &["devices"])?.query(&query)).await?;
+        let page = whole(&client, &query, if self.all { usize::MAX } else { self.limit }).await?;
         self.plain.output.print(&page, |page| {
             let rows = each(page, "/rows").map(|row| {
                 vec![
@@ -186,10 +198,71 @@ impl List {
             let headings =
                 ["device", "model", "condition", "lowest supply", "count", "site", "gateway", "read", "what"];
             let (total, shown) = (page["total"].as_u64().unwrap_or(0), each(page, "/rows").count());
-            let more = if total > shown as u64 { format!("\n{shown} of {total} devices") } else { String::new() };
-            table(&headings, rows) + &more
+            let more = if total > shown as u64 {
+                format!("\n{shown} of {total} devices; `--all` lists them all")
+            } else {
+                String::new()
+            };
+            lines(&headings, rows) + &more
         })
     }
+}
+
+impl Place {
+    /// The node takes whole placements; what isn't named here is what it has.
+    async fn run(self) -> Result<()> {
+        let (client, output) = (self.plain.connection.client()?, self.plain.output);
+        let device = client.get(&["devices", &self.id]).await?;
+        let mut placement = device["placement"].as_object().context("the node's answer can't be read")?.clone();
+        let parts = [
+            ("owner", self.owner.map(Value::from).or(self.no_owner.then_some(Value::Null))),
+            ("site", self.site.map(Value::from).or(self.no_site.then_some(Value::Null))),
+            ("tags", (self.no_tags || !self.tag.is_empty()).then(|| json!(self.tag))),
+        ];
+        for (name, value) in parts.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+            placement.insert(name.to_owned(), value);
+        }
+        let request = client.request(Method::PUT, &["devices", &self.id, "placement"])?.json(&placement);
+        client.send(request).await?;
+        let device = client.get(&["devices", &self.id]).await?;
+        output.print(&device["placement"], |placement| {
+            let facts = ["site", "owner", "tags"].map(|name| (name, text(placement, &format!("/{name}"))));
+            let facts = facts.map(|(name, value)| format!("{name:<6} {}", if value.is_empty() { "-" } else { &value }));
+            format!("{}\n{}", self.id, facts.join("\n"))
+        })
+    }
+}
+
+/// The devices that fit a query, up to so many: the node lists them page by page.
+async fn whole(client: &Client, query: &[(&str, String)], most: usize) -> Result<Value> {
+    const PAGE: usize = 1_000;
+    let mut rows: Vec<Value> = Vec::new();
+    loop {
+        let span = [("offset", rows.len()), ("limit", PAGE.min(most - rows.len()))];
+        let request = client.request(Method::GET, &["devices"])?.query(query).query(&span);
+        let mut page = client.send(request).await?;
+        let more: Vec<Value> = each(&page, "/rows").cloned().collect();
+        let done = more.is_empty();
+        rows.extend(more);
+        if done || rows.len() >= most || page["total"].as_u64().is_none_or(|total| rows.len() as u64 >= total) {
+            page["rows"] = Value::Array(rows);
+            return Ok(page);
+        }
+    }
+}
+
+/// What to say of an order for a gateway that is away.
+fn waits(ordered: &Value) -> Option<String> {
+    let away = ordered.get("away").filter(|away| !away.is_null())?;
+    Some(format!("{}; it is done when it returns", gone(away)))
+}
+
+fn gone(away: &Value) -> String {
+    let gateway = text(away, "/gateway");
+    if away["since"].is_null() {
+        return format!("{gateway} is away");
+    }
+    format!("{gateway} is away, and was here {}", ago(away, "/since"))
 }
 
 fn lowest(row: &Value) -> String {
@@ -233,6 +306,9 @@ fn show(both: &Value) -> String {
     ];
     let facts = facts.into_iter().map(|(name, at)| (name, text(device, at))).filter(|(_, value)| value != "-");
     let mut shown: Vec<String> = facts.map(|(name, value)| format!("{name:<17} {value}")).collect();
+    if let Some(away) = device.get("away").filter(|away| !away.is_null()) {
+        shown.push(format!("{:<17} {}; this is what it told last", "gateway away", gone(away)));
+    }
     shown.push(format!("{:<17} {}", "read", ago(device, "/snapshot/read_at")));
     let readings = each(device, "/snapshot/report/readings").map(|reading| {
         let label = if reading["label"].is_null() { text(reading, "/name") } else { text(reading, "/label") };

@@ -26,6 +26,9 @@ pub enum Node {
 pub struct Add {
     /// The gateway's ID, as in its configuration
     id: String,
+    /// Make a new token for a gateway that has one; the former ends
+    #[arg(long)]
+    replace: bool,
     #[command(flatten)]
     plain: Plain,
 }
@@ -45,10 +48,12 @@ impl Node {
                 let nodes = plain.connection.client()?.get(&["nodes"]).await?;
                 plain.output.print(&nodes, |nodes| {
                     let rows = nodes.as_array().into_iter().flatten().map(|node| {
-                        let here = match (node["own"] == json!(true), node["connected"] == json!(true)) {
-                            (true, _) => "this node".to_owned(),
-                            (false, true) => "connected".to_owned(),
-                            (false, false) => "away".to_owned(),
+                        let is = |what: &str| node[what] == json!(true);
+                        let here = match (is("own"), is("connected"), is("called")) {
+                            (true, _, _) => "this node".to_owned(),
+                            (false, true, _) => "connected".to_owned(),
+                            (false, false, true) => "away".to_owned(),
+                            (false, false, false) => "never called".to_owned(),
                         };
                         let seen = ago(node, "/last_seen");
                         vec![text(node, "/id"), here, seen, text(node, "/devices"), text(node, "/waiting")]
@@ -58,7 +63,8 @@ impl Node {
             }
             Self::Add(add) => {
                 let (client, output) = (add.plain.connection.client()?, add.plain.output);
-                let request = client.request(Method::POST, &["nodes"])?.json(&json!({ "id": add.id }));
+                let request =
+                    client.request(Method::POST, &["nodes"])?.json(&json!({ "id": add.id, "replace": add.replace }));
                 let made = client.send(request).await?;
                 output.print(&made, |made: &Value| text(made, "/token"))
             }

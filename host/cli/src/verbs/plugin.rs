@@ -1,13 +1,16 @@
 //! `hostler plugin …`
 
-use crate::client::Plain;
-use crate::output::{ago, each, table, text};
+use crate::client::{Client, Plain};
+use crate::output::{ago, each, lines, table, text};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use hostler_core::plugin::Capability;
 use indicatif::ProgressBar;
 use reqwest::Method;
+use semver::Version;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,12 +32,12 @@ pub enum Plugin {
     Install(Install),
     /// Put a newer release in a plug-in's place; the next call runs it
     Upgrade(Install),
-    /// Grant exactly these capabilities; what isn't named is taken away
+    /// Grant a plug-in more of what it asks for
     Grant(Grant),
     /// Go back to the release before
     Rollback(Named),
-    /// Remove a plug-in; its devices stay
-    Remove(Named),
+    /// Remove a plug-in; its devices stay, and aren't read any more
+    Remove(Remove),
 }
 
 #[derive(Args)]
@@ -60,6 +63,20 @@ pub struct Install {
     /// Grant everything that it asks for
     #[arg(long)]
     approve: bool,
+    /// Even in place of a newer release
+    #[arg(long)]
+    older: bool,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Remove {
+    /// The plug-in's name
+    name: String,
+    /// Without asking
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     plain: Plain,
 }
@@ -68,8 +85,12 @@ pub struct Install {
 pub struct Grant {
     /// The plug-in's name
     name: String,
-    /// snmp, snmp-write, http, state, cache, events, credential:NAME; none takes every right away
+    /// snmp, snmp-write, http, state, cache, events, credential:NAME
+    #[arg(required_unless_present = "exactly")]
     capabilities: Vec<Capability>,
+    /// Take every other right away
+    #[arg(long)]
+    exactly: bool,
     #[command(flatten)]
     plain: Plain,
 }
@@ -84,24 +105,68 @@ impl Plugin {
             Self::Inspect(inspect) => inspect.run().await,
             Self::Install(install) => install.run(false).await,
             Self::Upgrade(install) => install.run(true).await,
-            Self::Grant(grant) => {
-                let (client, output) = (grant.plain.connection.client()?, grant.plain.output);
-                let request = client.request(Method::PUT, &["plugins", &grant.name, "grant"])?;
-                let view = client.send(request.json(&grant.capabilities)).await?;
-                output.print(&view, show)
-            }
+            Self::Grant(grant) => grant.run().await,
             Self::Rollback(named) => {
                 let (client, output) = (named.plain.connection.client()?, named.plain.output);
                 let view = client.send(client.request(Method::POST, &["plugins", &named.name, "rollback"])?).await?;
                 output.print(&view, show)
             }
-            Self::Remove(named) => {
-                let (client, output) = (named.plain.connection.client()?, named.plain.output);
-                let answer = client.send(client.request(Method::DELETE, &["plugins", &named.name])?).await?;
-                output.print(&answer, |_| format!("{} was removed", named.name))
-            }
+            Self::Remove(remove) => remove.run().await,
         }
     }
+}
+
+impl Grant {
+    async fn run(self) -> Result<()> {
+        let (client, output) = (self.plain.connection.client()?, self.plain.output);
+        let mut granted: BTreeSet<String> = self.capabilities.iter().map(ToString::to_string).collect();
+        if !self.exactly {
+            let view = client.get(&["plugins", &self.name]).await?;
+            granted.extend(each(&view, "/record/grant").filter_map(Value::as_str).map(str::to_owned));
+        }
+        let request = client.request(Method::PUT, &["plugins", &self.name, "grant"])?;
+        let view = client.send(request.json(&granted)).await?;
+        output.print(&view, show)
+    }
+}
+
+impl Remove {
+    async fn run(self) -> Result<()> {
+        let (client, output) = (self.plain.connection.client()?, self.plain.output);
+        client.get(&["plugins", &self.name]).await?;
+        let request =
+            client.request(Method::GET, &["devices"])?.query(&[("plugin", self.name.as_str()), ("limit", "0")]);
+        let count = client.send(request).await?["total"].as_u64().unwrap_or_default();
+        let devices = if count == 1 { "1 device is".to_owned() } else { format!("{count} devices are") };
+        let what = format!("{devices} read with {}", self.name);
+        if !self.yes && !confirmed(&format!("{what}; remove it?"))? {
+            bail!("{what}; nothing was removed. `--yes` removes it without asking");
+        }
+        let answer = client.send(client.request(Method::DELETE, &["plugins", &self.name])?).await?;
+        output.print(&answer, |_| match count {
+            0 => format!("{} was removed", self.name),
+            _ => format!("{} was removed; what was read with it ({count}) is not read any more", self.name),
+        })
+    }
+}
+
+/// Asks whoever sits there; nobody there is no.
+fn confirmed(question: &str) -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    write!(std::io::stderr(), "{question} [y/N] ")?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// The release that is in use, where the plug-in is installed.
+async fn installed(client: &Client, name: &str) -> Result<Option<Version>> {
+    let all = client.get(&["plugins"]).await?;
+    let mut all = all.as_array().into_iter().flatten();
+    let Some(view) = all.find(|view| text(view, "/record/name") == name) else { return Ok(None) };
+    Ok(Some(text(view, "/record/active/version").parse().context("the node's answer can't be read")?))
 }
 
 impl Inspect {
@@ -140,8 +205,15 @@ impl Install {
         let component =
             hostler_core::plugin::inspect(&bytes).with_context(|| format!("{} was not sent", self.file.display()))?;
         let name = component.manifest.name.as_str();
-        if upgrade && client.get(&["plugins", name]).await.is_err() {
-            bail!("{name} isn't installed; use `hostler plugin install {}`", self.file.display());
+        match installed(&client, name).await? {
+            None if upgrade => bail!("{name} isn't installed; use `hostler plugin install {}`", self.file.display()),
+            Some(active) if active > component.manifest.version && !self.older => bail!(
+                "{name} {active} is in use, and {} has the older {}; `hostler plugin rollback {name}` goes back to the \
+                 release before, `--older` installs it all the same",
+                self.file.display(),
+                component.manifest.version
+            ),
+            _ => {}
         }
         let progress =
             ProgressBar::new_spinner().with_message(format!("installing {name} {}", component.manifest.version));
@@ -175,7 +247,7 @@ fn list(found: &Value) -> String {
             (Some(version), _, _) => format!("{version} waits for approval"),
             (None, 0, None) => "active".to_owned(),
             (None, 0, Some(why)) => format!("not called: {why}"),
-            (None, more, _) => format!("not called: {more} of its rights are missing"),
+            (None, more, _) => format!("not called: {more} rights missing"),
         };
         vec![
             text(view, "/record/name"),
@@ -185,7 +257,7 @@ fn list(found: &Value) -> String {
             ago(view, "/record/active/installed_at"),
         ]
     });
-    table(&["plug-in", "version", "title", "state", "installed"], rows)
+    lines(&["plug-in", "version", "title", "state", "installed"], rows)
 }
 
 fn show(view: &Value) -> String {

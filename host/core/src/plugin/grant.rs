@@ -19,8 +19,6 @@ pub struct NotGranted {
     pub plugin: PluginName,
     /// What it asks for and nobody granted; never empty.
     pub missing: Vec<Missing>,
-    /// What was granted and what it asks for, together.
-    pub whole: Grant,
 }
 
 /// Something that a plug-in asks for and nobody granted.
@@ -43,11 +41,11 @@ fn listed(missing: &[Missing]) -> String {
 }
 
 impl NotGranted {
-    /// How to grant it. The verb grants exactly what it is told, so all that was granted before is told as well.
+    /// How to grant it. The verb takes nothing away.
     #[must_use]
     pub fn what_to_do(&self) -> String {
-        let whole: Vec<String> = self.whole.0.iter().map(ToString::to_string).collect();
-        format!("grant it with `hostler plugin grant {} {}`", self.plugin, whole.join(" "))
+        let missing: Vec<String> = self.missing.iter().map(|missing| missing.capability.to_string()).collect();
+        format!("grant it with `hostler plugin grant {} {}`", self.plugin, missing.join(" "))
     }
 }
 
@@ -86,8 +84,7 @@ impl Grant {
         if missing.is_empty() {
             return Ok(());
         }
-        let whole = Self(self.0.union(&manifest.needs).cloned().collect());
-        Err(NotGranted { plugin: manifest.name.clone(), missing, whole })
+        Err(NotGranted { plugin: manifest.name.clone(), missing })
     }
 }
 
@@ -120,12 +117,12 @@ mod tests {
     }
 
     #[test]
-    fn p05_the_advice_names_all_that_is_needed_and_takes_nothing_away() {
-        let grant = Grant([Capability::Cache].into());
+    fn p05_the_advice_names_all_that_is_missing() {
+        let grant = Grant([Capability::State].into());
         let error = grant.covers(&manifest("snmp={write=true}\n")).unwrap_err();
         let advice = error.what_to_do();
         assert!(error.to_string().contains(&advice), "{error}");
-        assert!(advice.contains("`hostler plugin grant x snmp snmp-write state cache`"), "{advice}");
+        assert!(advice.contains("`hostler plugin grant x snmp snmp-write`"), "{advice}");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Guessing is slowed: after a few wrong passwords each further one waits twice as long, for each user and for each source.
+//! Guessing is slowed: after a few wrong passwords for a user each further one waits twice as long. After many from one
+//! source, whoever they were for, that source waits too: an office behind one address isn't shut out by one of its people.
 
 use crate::error::ServiceError;
 use hostler_core::{Timestamp, UserName};
@@ -7,8 +8,10 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Wrong ones that cost nothing.
-const FREE: u32 = 5;
+/// Wrong ones for a user that cost nothing.
+const FREE_FOR_A_USER: u32 = 5;
+/// Wrong ones from a source that cost nothing.
+const FREE_FROM_A_SOURCE: u32 = 50;
 /// The longest wait.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// Names and sources that are remembered; when there are more, all are forgotten that wait no longer.
@@ -18,6 +21,15 @@ const REMEMBERED: usize = 100_000;
 enum Who {
     User(String),
     Source(IpAddr),
+}
+
+impl Who {
+    fn free(&self) -> u32 {
+        match self {
+            Self::User(_) => FREE_FOR_A_USER,
+            Self::Source(_) => FREE_FROM_A_SOURCE,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -34,17 +46,17 @@ impl Guesses {
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let until = both(user, from).iter().filter_map(|who| guesses.get(who)).map(|(_, until)| *until).max();
         if let Some(wait) = until.map(|until| until.since(now)).filter(|wait| !wait.is_zero()) {
-            let seconds = wait.as_secs() + 1;
-            let text = format!("Too many wrong passwords. Try again in {seconds} seconds.");
+            let text = "too many wrong passwords for this user or from this address".to_owned();
             return Err(ServiceError::TooMany { text, retry_after: wait });
         }
         if guesses.len() > REMEMBERED {
             guesses.retain(|_, (_, until)| *until > now);
         }
         for who in both(user, from) {
+            let free = who.free();
             let (wrong, until) = guesses.entry(who).or_insert((0, now));
             *wrong = wrong.saturating_add(1);
-            let doublings = wrong.saturating_sub(FREE).min(20);
+            let doublings = wrong.saturating_sub(free).min(20);
             if doublings > 0 {
                 *until = now.plus(Duration::from_secs(1 << doublings).min(LONGEST));
             }

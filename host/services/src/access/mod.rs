@@ -40,6 +40,15 @@ pub struct Access {
     changing: tokio::sync::Mutex<()>,
 }
 
+/// What becomes of the token that a node has already.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Former {
+    /// It goes on, and none is made.
+    Stays,
+    /// It ends.
+    Ends,
+}
+
 /// Somebody who acts in person: logged in with a password, or at the command line of the node itself.
 pub struct Person {
     viewer: Viewer,
@@ -133,13 +142,17 @@ impl Access {
         Ok(self.store.commit(Change::Token { digest: TokenDigest::of(token), value: None }.into()).await?)
     }
 
-    /// Lets a node call this one, and returns the token that it shows. A node that was there gets a new one; the
-    /// former dies.
+    /// Lets a node call this one, and returns the token that it shows.
     ///
     /// # Errors
-    /// For administrators only.
-    pub async fn add_child(&self, viewer: &Viewer, id: NodeId) -> Result<Secret, ServiceError> {
+    /// [`ServiceError::Conflict`] for one that has a token which shall stay; for administrators only.
+    pub async fn add_child(&self, viewer: &Viewer, id: NodeId, former: Former) -> Result<Secret, ServiceError> {
         need(viewer, Right::Administer)?;
+        if former == Former::Stays && self.store.child(&id)?.is_some() {
+            return Err(ServiceError::Conflict(format!(
+                "{id} has a token already; with `--replace` (in the API: `replace`) it gets a new one, and the former ends"
+            )));
+        }
         let token = password::random_token()?;
         self.accept_child(id, &token).await?;
         Ok(token)
@@ -150,8 +163,9 @@ impl Access {
     /// # Errors
     /// The store's.
     pub async fn accept_child(&self, id: NodeId, token: &Secret) -> Result<(), ServiceError> {
-        let child = Child { id: id.clone(), token: TokenDigest::of(token.expose()), created_at: now() };
         let known = self.store.child(&id)?;
+        let called = known.as_ref().is_some_and(|known| known.value.called);
+        let child = Child { id: id.clone(), token: TokenDigest::of(token.expose()), created_at: now(), called };
         if known.as_ref().is_some_and(|known| known.value.token == child.token) {
             return Ok(());
         }

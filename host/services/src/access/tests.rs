@@ -86,6 +86,36 @@ async fn a_wrong_name_and_a_wrong_password_look_the_same_and_are_slowed_down() {
 }
 
 #[tokio::test]
+async fn one_users_wrong_passwords_dont_shut_out_their_neighbours() {
+    let door = Door::new().await;
+    let grace = door.add("grace", Right::See).await;
+    for _ in 0..20 {
+        let _ = door.access.log_in("admin", secret("wrong"), HOME).await;
+    }
+    assert!(is_slowed(door.access.log_in("admin", door.password.clone(), HOME).await));
+    door.session("grace", &grace).await;
+}
+
+#[tokio::test]
+async fn a_source_that_tries_many_users_is_slowed_down() {
+    let Door { access, .. } = Door::new().await;
+    for n in 0..51 {
+        let outcome = access.log_in(&format!("user{n}"), secret("wrong"), HOME).await;
+        assert!(!is_slowed(outcome), "{n}");
+    }
+    assert!(is_slowed(access.log_in("somebody-else", secret("wrong"), HOME).await));
+}
+
+#[tokio::test]
+async fn who_may_not_learns_what_their_token_may() {
+    let door = Door::new().await;
+    let token = door.token(&door.admin().await, Right::See).await;
+    let viewer = door.access.viewer(&token).unwrap();
+    let refused = need(&viewer, Right::Operate).unwrap_err().to_string();
+    assert_eq!(refused, "this token or log-in may only see the fleet; the right to operate the fleet is needed");
+}
+
+#[tokio::test]
 async fn many_guesses_at_the_same_time_are_slowed_down_like_many_one_after_the_other() {
     let door = Door::new().await;
     let guesses = (0..100).map(|_| door.access.log_in("admin", secret("wrong"), HOME));
@@ -265,8 +295,11 @@ async fn a_node_that_gets_a_new_token_loses_the_former() {
     let door = Door::new().await;
     let admin = door.admin().await;
     let id: NodeId = "gateway-1".parse().unwrap();
-    let first = door.access.add_child(admin.viewer(), id.clone()).await.unwrap();
-    let second = door.access.add_child(admin.viewer(), id.clone()).await.unwrap();
+    let first = door.access.add_child(admin.viewer(), id.clone(), Former::Stays).await.unwrap();
+    let refused = door.access.add_child(admin.viewer(), id.clone(), Former::Stays).await;
+    assert!(matches!(refused, Err(ServiceError::Conflict(_))), "nobody meant to end the former");
+    assert_eq!(door.access.child(first.expose()), Some(id.clone()));
+    let second = door.access.add_child(admin.viewer(), id.clone(), Former::Ends).await.unwrap();
     assert_eq!(door.access.child(first.expose()), None);
     assert_eq!(door.access.child(second.expose()), Some(id));
 }

@@ -110,7 +110,7 @@ impl Access {
         let heir = administrators.map(|user| user.value.name).find(|other| other != name);
         let Some(heir) = heir else {
             return Err(ServiceError::Conflict(format!(
-                "{name} is the last administrator and stays; add another one first"
+                "the last administrator, {name}, stays; add another one first"
             )));
         };
         let tokens = self.store.tokens()?.into_iter().filter(|(_, token)| token.user == *name);

@@ -15,7 +15,7 @@ use hostler_core::event::Event;
 use hostler_core::message::CatalogueEntry;
 use hostler_core::plugin::grant::{Missing, NotGranted};
 use hostler_core::plugin::{Budget, Capability, Component, Grant, Manifest, PluginRecord, Release, inspect};
-use hostler_core::reading::Severity;
+use hostler_core::reading::{Hindrance, Severity};
 use hostler_core::viewer::{Right, Viewer};
 use hostler_engine::now;
 use hostler_runtime::{CompileError, Loaded, Runtime, RuntimeError};
@@ -44,7 +44,30 @@ pub struct Catalogue {
 }
 
 /// A plug-in that can be called, or why it can't.
-type Slot = Result<Arc<Loaded>, String>;
+type Slot = Result<Arc<Loaded>, NotReady>;
+
+/// Why a plug-in isn't called, and what to do.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{text}")]
+pub struct NotReady {
+    /// What that means for its devices.
+    pub hindrance: Hindrance,
+    text: String,
+}
+
+impl From<RuntimeError> for NotReady {
+    fn from(error: RuntimeError) -> Self {
+        let lacks = matches!(error, RuntimeError::NotGranted(_));
+        let hindrance = if lacks { Hindrance::RightsMissing } else { Hindrance::Other };
+        Self { hindrance, text: error.to_string() }
+    }
+}
+
+impl From<ServiceError> for NotReady {
+    fn from(error: ServiceError) -> Self {
+        Self { hindrance: Hindrance::Other, text: error.to_string() }
+    }
+}
 
 /// What an operator sees of a plug-in.
 ///
@@ -145,16 +168,16 @@ impl Catalogue {
         for record in catalogue.store.plugins()? {
             let record = record.value;
             let loaded = match catalogue.blobs.read(&record.active.digest) {
-                Ok(bytes) => catalogue.runtime.load(&bytes, &record.grant).await.map_err(ServiceError::from),
-                Err(error) => Err(error),
+                Ok(bytes) => catalogue.runtime.load(&bytes, &record.grant).await.map_err(NotReady::from),
+                Err(error) => Err(error.into()),
             };
             catalogue.put(&record.name, loaded);
         }
         Ok(Arc::new(catalogue))
     }
 
-    fn put(&self, name: &PluginName, loaded: Result<Loaded, impl std::fmt::Display>) {
-        let slot = loaded.map(Arc::new).map_err(|error| error.to_string());
+    fn put(&self, name: &PluginName, loaded: Result<Loaded, impl Into<NotReady>>) {
+        let slot = loaded.map(Arc::new).map_err(Into::into);
         if let Err(error) = &slot {
             tracing::warn!(plugin = %name, %error, "the plug-in isn't called");
         }
@@ -173,7 +196,10 @@ impl Catalogue {
     /// Why there is nothing to run.
     pub(crate) fn ready(&self, name: &PluginName) -> Slot {
         let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
-        ready.get(name).cloned().unwrap_or_else(|| Err(unknown(name).to_string()))
+        ready
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| Err(NotReady { hindrance: Hindrance::NoPlugin, text: unknown(name).to_string() }))
     }
 
     /// Everything that runs.
@@ -224,7 +250,7 @@ impl Catalogue {
             exports: component.exports.iter().map(ToString::to_string).collect(),
             imports: component.imports.iter().map(ToString::to_string).collect(),
             asks: asks(manifests.into_iter().flatten(), &record.grant),
-            trouble: slot.err(),
+            trouble: slot.err().map(|why| why.to_string()),
             budget: manifest.budget,
             size: component.size as u64,
             record,
@@ -281,19 +307,20 @@ impl Catalogue {
         let missing = lacking.missing.iter().map(Missing::to_string).collect();
         let what_to_do = lacking.what_to_do();
         if new {
-            self.put(&name, Err::<Loaded, _>(lacking));
+            self.put(&name, Err::<Loaded, _>(RuntimeError::from(lacking)));
         }
         Ok(Installed::Waiting { plugin: Box::new(self.view(&name)?), missing, what_to_do })
     }
 
-    /// Grants exactly this. An upgrade that waited for it becomes active; a plug-in that lacks something stops being called.
+    /// Grants exactly this, all of which it asks for or had before. An upgrade that waited for it becomes active; a plug-in that lacks something stops being called.
     ///
     /// # Errors
-    /// [`ServiceError::NotFound`], or the right is missing.
+    /// [`ServiceError::NotFound`], [`ServiceError::Invalid`] for what it doesn't ask for, or the right is missing.
     pub async fn grant(&self, viewer: &Viewer, name: &PluginName, grant: Grant) -> Result<PluginView, ServiceError> {
         need(viewer, Right::Administer)?;
         let _changing = self.changing.lock().await;
         let known = self.known(name)?;
+        self.only_asked(&known.value, &grant)?;
         let mut record = PluginRecord { grant: grant.clone(), ..known.value };
         if let Some(waiting) = record.waiting.clone()
             && grant.covers(&self.component(&waiting)?.manifest).is_ok()
@@ -306,6 +333,23 @@ impl Catalogue {
         self.commit(name, Expect::Version(known.version), Some(record), "plugin.granted", text).await?;
         self.put(name, loaded);
         self.view(name)
+    }
+
+    /// Refuses a grant with what none of the plug-in's releases asks for: a slip, or a trap for the next upgrade.
+    fn only_asked(&self, record: &PluginRecord, grant: &Grant) -> Result<(), ServiceError> {
+        let mut asked = BTreeSet::new();
+        for component in record.releases().filter_map(|release| self.component(release).ok()) {
+            asked.extend(component.manifest.needs);
+        }
+        let unasked = grant.0.iter().filter(|right| !asked.contains(right) && !record.grant.has(right));
+        let unasked: Vec<String> = unasked.map(ToString::to_string).collect();
+        if unasked.is_empty() {
+            return Ok(());
+        }
+        let asked: Vec<String> = asked.iter().map(ToString::to_string).collect();
+        let asked = if asked.is_empty() { "nothing".to_owned() } else { asked.join(", ") };
+        let (name, unasked) = (&record.name, unasked.join(", "));
+        Err(ServiceError::Invalid(format!("{name} does not ask for {unasked}; it asks for {asked}")))
     }
 
     /// Goes back to the release before; doing it twice is where it was.

@@ -1,12 +1,12 @@
 //! A call of a plug-in for a device: one at a time for each device, and its traces stored with its answer or not at all.
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, NotReady};
 use futures::future::BoxFuture;
 use hostler_core::changes::{Change, Changes, StartedAction};
 use hostler_core::device::Reach;
 use hostler_core::event::Event;
 use hostler_core::message::{Method, REPORT_LIMIT, weight};
-use hostler_core::reading::{Identity, Report, Severity};
+use hostler_core::reading::{Hindrance, Identity, Report, Severity};
 use hostler_core::{DeviceId, NodeId, PluginName};
 use hostler_engine::{Ask, AskError, now};
 use hostler_links::{HttpError, HttpLinks, Lane, Networks, Oid, Place, SnmpError, SnmpLinks, Value};
@@ -25,7 +25,7 @@ const SYS_OBJECT_ID: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 2, 0];
 pub enum CallFailed {
     /// The plug-in isn't there, or wasn't granted what it needs.
     #[error("{0}")]
-    NoPlugin(String),
+    NoPlugin(NotReady),
     /// The thing couldn't be asked.
     #[error("{0}")]
     Thing(Failure),
@@ -52,6 +52,14 @@ impl CallFailed {
     /// limit: one that takes too long waits for the thing.
     pub(crate) fn is_of_the_thing(&self) -> bool {
         matches!(self, Self::Thing(_) | Self::Plugin(CallError::Stopped { exceeded: Exceeded::Wall(_), .. }))
+    }
+
+    /// What hindered, where the thing isn't to blame.
+    pub(crate) fn hindrance(&self) -> Hindrance {
+        match self {
+            Self::NoPlugin(why) => why.hindrance,
+            _ => Hindrance::Other,
+        }
     }
 }
 
@@ -316,7 +324,7 @@ impl Ask for Caller {
     fn identify(&self, reach: Reach, plugin: PluginName) -> BoxFuture<'_, Result<Identity, AskError>> {
         Box::pin(async move {
             let failed = |why: String, again: bool| AskError { why, again };
-            let loaded = self.catalogue.ready(&plugin).map_err(|why| failed(why, true))?;
+            let loaded = self.catalogue.ready(&plugin).map_err(|why| failed(why.to_string(), true))?;
             let stranger = DeviceId::from_words(&["stranger", &reach.address.to_string()]);
             let place = self.place(&reach, Lane::Lively).await;
             let call = self.call(stranger.clone(), &reach, &place, &loaded).await;

@@ -16,6 +16,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::sync::broadcast::error::RecvError;
+
+/// The plug-ins are known when none came or went for so long.
+const SETTLED: Duration = Duration::from_secs(10);
 
 /// How long announcements are listened to.
 const LISTEN: Duration = Duration::from_secs(3);
@@ -52,6 +56,12 @@ pub struct Rule {
     pub network: Option<String>,
 }
 
+/// The plug-ins of these rules that aren't installed, where any is.
+fn unknown_plugins(rules: &[Rule], installed: &BTreeSet<PluginName>) -> BTreeSet<PluginName> {
+    let unknown = rules.iter().map(|rule| &rule.plugin).filter(|plugin| !installed.contains(*plugin));
+    unknown.filter(|_| !installed.is_empty()).cloned().collect()
+}
+
 /// Searches the networks of one gateway.
 pub struct Discovery {
     store: Arc<dyn Store>,
@@ -83,10 +93,35 @@ impl Discovery {
     }
 
     pub(crate) async fn run(self: Arc<Self>, adopter: Arc<Adopter>) {
+        tokio::join!(self.say_unknown_plugins(), self.search_forever(&adopter));
+    }
+
+    /// Says once which rules wait for a plug-in that doesn't exist, when the plug-ins are known. A gateway's come one by one
+    /// from its parent; one without any is still waiting for them.
+    async fn say_unknown_plugins(&self) {
+        let mut turns = self.caller.catalogue().turns();
+        let mut said = BTreeSet::new();
+        loop {
+            tokio::time::sleep(SETTLED).await;
+            while turns.try_recv().is_ok() {}
+            let installed: BTreeSet<_> =
+                self.caller.catalogue().entries().into_iter().map(|entry| entry.name).collect();
+            let unknown = unknown_plugins(&self.rules, &installed);
+            for plugin in unknown.difference(&said) {
+                tracing::warn!(%plugin, "a rule adopts with this plug-in, and there is none of this name: [[gateway.adopt]]");
+            }
+            said = unknown;
+            if let Err(RecvError::Closed) = turns.recv().await {
+                return;
+            }
+        }
+    }
+
+    async fn search_forever(&self, adopter: &Arc<Adopter>) {
         let mut turns = self.caller.catalogue().turns();
         let mut heard = Heard::default();
         loop {
-            if let Err(error) = self.search_all(&mut heard, &adopter).await {
+            if let Err(error) = self.search_all(&mut heard, adopter).await {
                 tracing::error!(%error, "a search could not be stored");
             }
             tokio::select! {
@@ -251,6 +286,15 @@ impl Heard {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn d03_a_rule_with_a_misspelt_plug_in_is_known_when_the_plug_ins_are() {
+        let rule = |plugin: &str| Rule { plugin: plugin.parse().unwrap(), network: None };
+        let rules = [rule("mfp"), rule("mpf"), rule("mpf")];
+        assert!(unknown_plugins(&rules, &BTreeSet::new()).is_empty(), "they may still come");
+        let installed = ["mfp".parse().unwrap()].into();
+        assert_eq!(unknown_plugins(&rules, &installed), ["mpf".parse().unwrap()].into());
+    }
 
     #[test]
     fn d03_what_announces_itself_no_more_is_looked_for_a_few_times_and_then_not_any_more() {

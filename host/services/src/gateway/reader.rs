@@ -240,7 +240,7 @@ impl Reader {
                 if before.trouble.as_ref().is_none_or(|trouble| trouble.text != text) {
                     tracing::warn!(device = %id, %error, "a reading failed");
                 }
-                before.hindered(now(), text)
+                before.hindered(now(), error.hindrance(), text)
             }
         };
         if let Err(error) = self.tell(&device, &before, &after).await {

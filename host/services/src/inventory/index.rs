@@ -35,6 +35,7 @@ impl Entry {
             && is(&query.site, self.placement.site.as_ref().map(|site| site.as_str()))
             && is(&query.owner, self.placement.owner.as_ref().map(|owner| owner.as_str()))
             && is(&query.gateway, Some(self.device.gateway.as_str()))
+            && is(&query.plugin, Some(self.device.plugin.as_str()))
             && query.tag.as_ref().is_none_or(|tag| self.placement.tags.contains(tag))
             && query.device_type.is_none_or(|kind| kind == self.device.identity.device_type)
     }
@@ -49,9 +50,11 @@ impl Entry {
         DeviceRow {
             id: self.device.id.clone(),
             title: self.device.title(),
+            name: given(&self.device.identity.name),
+            serial: given(&self.device.identity.serial),
             device_type: self.device.identity.device_type,
             condition: self.snapshot.condition(),
-            headline: trouble.map(|trouble| trouble.text.clone()).or_else(|| worst.map(watch::describe)),
+            headline: trouble.map(|trouble| trouble.headline().to_owned()).or_else(|| worst.map(watch::describe)),
             address: self.device.reach.address,
             gateway: self.device.gateway.clone(),
             site: self.placement.site.clone(),
@@ -67,6 +70,11 @@ impl Entry {
             read_at: self.snapshot.read_at,
         }
     }
+}
+
+/// What a device tells of itself, where it isn't blank.
+fn given(told: &Option<String>) -> Option<String> {
+    told.clone().filter(|told| !told.trim().is_empty())
 }
 
 /// Supplies only: an empty paper tray is refilled by whoever stands there.
@@ -163,7 +171,7 @@ impl Index {
         page.total = found.len();
         // What needs somebody comes first.
         found.sort_by_key(|(_, condition)| std::cmp::Reverse(*condition));
-        let shown = found.into_iter().skip(query.offset).take(query.limit.clamp(1, Query::MOST));
+        let shown = found.into_iter().skip(query.offset).take(query.limit.min(Query::MOST));
         page.rows = shown.map(|(entry, _)| entry.row()).collect();
         page
     }

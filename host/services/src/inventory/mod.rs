@@ -9,7 +9,7 @@ mod query;
 mod views;
 
 pub use query::{DeviceRow, LowLevel, Page, Query};
-pub use views::{CandidateView, DeviceView, NodeView, StoredEvent};
+pub use views::{Away, CandidateView, DeviceView, NodeView, Ordered, StoredEvent};
 
 use crate::catalogue::Catalogue;
 use crate::error::ServiceError;
@@ -18,7 +18,7 @@ use crate::live::{Live, LiveEvent};
 use crate::need;
 use crate::tree::Presence;
 use hostler_core::changes::{Change, Changes, Expect};
-use hostler_core::device::{Device, Placement};
+use hostler_core::device::{Candidate, Device, Placement};
 use hostler_core::history::Series;
 use hostler_core::message::{Method, Portion, REPORT_LIMIT, weight};
 use hostler_core::reading::Snapshot;
@@ -46,6 +46,15 @@ pub enum Duty {
     TellParent,
     /// A gateway alone: the newest is all.
     Nothing,
+}
+
+/// Which plug-in may be told to adopt a candidate.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Choice {
+    /// One that recognises it.
+    Recognised,
+    /// Any: whoever says so knows better.
+    Anyway,
 }
 
 /// The fleet, as this node knows it.
@@ -80,10 +89,13 @@ impl Inventory {
         duty: Duty,
     ) -> Result<Arc<Self>, ServiceError> {
         let index = Arc::new(RwLock::new(Index::load(&*store)?));
-        let following = Arc::clone(&index);
+        let (following, here) = (Arc::clone(&index), Arc::clone(&presence));
         store.observe(Arc::new(move |changes: &Changes| {
             let mut index = following.write().unwrap_or_else(PoisonError::into_inner);
-            changes.0.iter().for_each(|change| index.follow(change));
+            for change in &changes.0 {
+                index.follow(change);
+                here.follow(change);
+            }
         }));
         let untold = (duty == Duty::TellParent).then(|| {
             let index = index.read().unwrap_or_else(PoisonError::into_inner);
@@ -126,7 +138,17 @@ impl Inventory {
     pub fn device(&self, viewer: &Viewer, id: &DeviceId) -> Result<DeviceView, ServiceError> {
         let (device, placement, snapshot) = self.index().get(viewer, id).ok_or_else(|| unknown(id))?;
         let plugin = self.catalogue.view(&device.plugin).ok();
-        Ok(DeviceView { condition: snapshot.condition(), device, placement, snapshot, plugin })
+        let away = self.away(&device.gateway);
+        Ok(DeviceView { condition: snapshot.condition(), device, placement, snapshot, plugin, away })
+    }
+
+    /// Since when a gateway is away, where it is.
+    fn away(&self, gateway: &NodeId) -> Option<Away> {
+        if *gateway == self.node {
+            return None;
+        }
+        let (since, here) = self.presence.of(gateway);
+        (!here).then(|| Away { gateway: gateway.clone(), since })
     }
 
     /// The histories of one device, by their names.
@@ -190,20 +212,28 @@ impl Inventory {
     /// Adopts a candidate. The answer comes as an event, and as a device.
     ///
     /// # Errors
-    /// There is no such candidate, no such plug-in, or the right is missing.
+    /// There is no such gateway, candidate or plug-in, the plug-in doesn't recognise it, or the right is missing.
     pub async fn adopt(
         &self,
         viewer: &Viewer,
         gateway: &NodeId,
         address: IpAddr,
         plugin: &PluginName,
-    ) -> Result<(), ServiceError> {
+        choice: Choice,
+    ) -> Result<Ordered, ServiceError> {
         need(viewer, Right::Operate)?;
-        let known = self.store.candidates()?.iter().any(|(of, c)| of == gateway && c.reach.address == address);
-        if !known {
-            return Err(ServiceError::NotFound(format!("nothing was discovered at {address} by {gateway}")));
+        let own = self.gateway.get().is_some() && *gateway == self.node;
+        if !own && self.store.child(gateway)?.is_none() {
+            return Err(no_gateway(gateway));
         }
+        let mut candidates = self.store.candidates()?.into_iter();
+        let nothing = || ServiceError::NotFound(format!("nothing was discovered at {address} by {gateway}"));
+        let found = candidates.find(|(of, found)| of == gateway && found.reach.address == address);
+        let (_, candidate) = found.ok_or_else(nothing)?;
         self.catalogue.view(plugin)?;
+        if choice == Choice::Recognised && !candidate.claims.iter().any(|claim| claim.plugin == *plugin) {
+            return Err(not_recognised(&candidate, plugin));
+        }
         self.order(gateway, Method::Adopt { address, plugin: plugin.clone() }).await
     }
 
@@ -211,7 +241,7 @@ impl Inventory {
     ///
     /// # Errors
     /// [`ServiceError::NotFound`], or the right is missing.
-    pub async fn release(&self, viewer: &Viewer, id: &DeviceId) -> Result<(), ServiceError> {
+    pub async fn release(&self, viewer: &Viewer, id: &DeviceId) -> Result<Ordered, ServiceError> {
         need(viewer, Right::Operate)?;
         let device = self.device(viewer, id)?.device;
         self.order(&device.gateway, Method::Release(id.clone())).await
@@ -221,7 +251,7 @@ impl Inventory {
     ///
     /// # Errors
     /// [`ServiceError::NotFound`], or the right is missing.
-    pub async fn read_now(&self, viewer: &Viewer, id: &DeviceId) -> Result<(), ServiceError> {
+    pub async fn read_now(&self, viewer: &Viewer, id: &DeviceId) -> Result<Ordered, ServiceError> {
         need(viewer, Right::Operate)?;
         let device = self.device(viewer, id)?.device;
         self.order(&device.gateway, Method::ReadNow(id.clone())).await
@@ -246,16 +276,16 @@ impl Inventory {
         Ok(())
     }
 
-    async fn order(&self, gateway: &NodeId, method: Method) -> Result<(), ServiceError> {
+    async fn order(&self, gateway: &NodeId, method: Method) -> Result<Ordered, ServiceError> {
         if let Some(own) = self.gateway.get().filter(|_| *gateway == self.node) {
-            return own.take(method, Changes::none()).await;
+            own.take(method, Changes::none()).await?;
+            return Ok(Ordered { away: None });
         }
-        let unknown =
-            || ServiceError::NotFound(format!("there is no gateway {gateway}; `hostler node list` shows them"));
-        let child = self.store.child(gateway)?.ok_or_else(unknown)?;
+        let child = self.store.child(gateway)?.ok_or_else(|| no_gateway(gateway))?;
         // What is sent to one that is removed meanwhile would wait for ever.
         let stays = Change::ChildStays { id: gateway.clone(), version: child.version };
-        Ok(self.store.commit(Changes::from(stays).and(Change::Send { to: gateway.clone(), method })).await?)
+        self.store.commit(Changes::from(stays).and(Change::Send { to: gateway.clone(), method })).await?;
+        Ok(Ordered { away: self.away(gateway) })
     }
 
     /// The nodes below, and this one.
@@ -269,16 +299,17 @@ impl Inventory {
         let mut nodes = vec![NodeView {
             last_seen: None,
             connected: true,
+            called: true,
             waiting: 0,
             devices: devices(&self.node),
             own: true,
             id: self.node.clone(),
         }];
         for child in self.store.children()? {
-            let id = child.value.id;
+            let (id, called) = (child.value.id, child.value.called);
             let (last_seen, connected) = self.presence.of(&id);
             let waiting = self.store.waiting(&id)?;
-            nodes.push(NodeView { last_seen, connected, waiting, devices: devices(&id), own: false, id });
+            nodes.push(NodeView { last_seen, connected, called, waiting, devices: devices(&id), own: false, id });
         }
         Ok(nodes)
     }
@@ -354,6 +385,20 @@ impl Inventory {
             untold.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
         }
     }
+}
+
+fn no_gateway(id: &NodeId) -> ServiceError {
+    ServiceError::NotFound(format!("there is no gateway {id}; `hostler node list` shows them"))
+}
+
+fn not_recognised(candidate: &Candidate, plugin: &PluginName) -> ServiceError {
+    let others: Vec<String> = candidate.claims.iter().map(|claim| claim.plugin.to_string()).collect();
+    let who = if others.is_empty() { "no plug-in".to_owned() } else { others.join(" and ") };
+    let address = candidate.reach.address;
+    ServiceError::Invalid(format!(
+        "{plugin} does not recognise what answers at {address}; {who} does. `--anyway` (in the API: `anyway`) adopts it \
+         with {plugin} all the same"
+    ))
 }
 
 fn unknown(id: &DeviceId) -> ServiceError {

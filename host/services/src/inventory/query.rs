@@ -33,9 +33,12 @@ pub struct Query {
     /// The gateway that speaks for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway: Option<String>,
+    /// The plug-in that knows its type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
     /// How many to pass over.
     pub offset: usize,
-    /// How many to show, 1 to 1000.
+    /// How many to show, 0 to 1000.
     pub limit: usize,
 }
 
@@ -54,6 +57,7 @@ impl Default for Query {
             tag: None,
             device_type: None,
             gateway: None,
+            plugin: None,
             offset: 0,
             limit: 100,
         }
@@ -80,6 +84,10 @@ pub struct DeviceRow {
     pub id: DeviceId,
     /// What to call it before people.
     pub title: String,
+    /// The name that its administrator gave it.
+    pub name: Option<String>,
+    /// The maker's serial number.
+    pub serial: Option<String>,
     /// What kind of thing.
     pub device_type: DeviceType,
     /// How it stands.

@@ -21,6 +21,24 @@ pub struct DeviceView {
     pub snapshot: Snapshot,
     /// The plug-in that knows its type; `None` where it was removed.
     pub plugin: Option<PluginView>,
+    /// Set while its gateway is away: nothing newer is known then.
+    pub away: Option<Away>,
+}
+
+/// A gateway that doesn't call.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Away {
+    /// Which.
+    pub gateway: NodeId,
+    /// Since when; `None` where it didn't call since this node was started.
+    pub since: Option<Timestamp>,
+}
+
+/// An order was taken. It is kept until the gateway has it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Ordered {
+    /// Set where the gateway is away: it is done when that returns.
+    pub away: Option<Away>,
 }
 
 /// An event and its number.
@@ -49,10 +67,12 @@ pub struct CandidateView {
 pub struct NodeView {
     /// Which.
     pub id: NodeId,
-    /// When it called last.
+    /// When it called last, since this node was started.
     pub last_seen: Option<Timestamp>,
     /// Whether it is here now.
     pub connected: bool,
+    /// Whether it ever called. One that never did isn't away.
+    pub called: bool,
     /// How many messages wait for it.
     pub waiting: u64,
     /// How many devices it speaks for.

@@ -16,10 +16,14 @@ use hostler_transport::{CallParentError, LONGEST_WAIT_MS, ParentClient};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// After a call that failed the next waits so long, and twice as long each time, up to [`LONGEST`].
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
+
+/// What keeps node and parent apart is said again so often, and whenever it is something else.
+const SAY_AGAIN: Duration = Duration::from_secs(300);
 
 /// How long the parent may hold a call that has nothing to say; less than the longest that it would.
 const HELD: Duration = Duration::from_secs(25);
@@ -66,18 +70,20 @@ impl ChildLoop {
     pub async fn run(self) {
         let mut session = Session::default();
         let mut wait = FIRST;
-        let mut apart = false;
+        let mut apart: Option<(String, Instant)> = None;
         loop {
             match self.exchange(&mut session).await {
                 Ok(()) => {
-                    if std::mem::take(&mut apart) {
+                    if apart.take().is_some() {
                         tracing::info!(parent = %self.parent, "the exchange with the parent works again");
                     }
                     wait = FIRST;
                 }
                 Err(error) => {
-                    if !std::mem::replace(&mut apart, true) {
-                        tracing::warn!(parent = %self.parent, "{error}");
+                    let text = error.to_string();
+                    if apart.as_ref().is_none_or(|(said, at)| *said != text || at.elapsed() >= SAY_AGAIN) {
+                        tracing::warn!(parent = %self.parent, "{text}");
+                        apart = Some((text, Instant::now()));
                     }
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(LONGEST);

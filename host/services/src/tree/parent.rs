@@ -5,6 +5,7 @@ use crate::access::Access;
 use crate::catalogue::Catalogue;
 use crate::inventory::Inventory;
 use crate::live::{Live, LiveEvent};
+use hostler_core::access::Child;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::Candidate;
 use hostler_core::event::Event;
@@ -28,6 +29,9 @@ const MOST: usize = 2 * Portion::EXCHANGE.messages;
 
 /// The largest message that is taken, in bytes: what gateways say is a tenth of it.
 const MESSAGE: usize = 64 << 10;
+
+/// How often is looked who came and who went.
+const LOOK: Duration = Duration::from_secs(1);
 
 fn not_now(error: StoreError) -> Refused {
     Refused::NotNow(error.to_string())
@@ -57,23 +61,59 @@ impl Tree {
         Arc::new(Self { store, access, inventory, catalogue, presence, bells, live })
     }
 
-    async fn take(&self, child: NodeId, up: ExchangeUp) -> Result<ExchangeDown, Refused> {
-        let (_calling, new) = self.presence.enter(&child);
-        if new {
-            self.live.announce(LiveEvent::Nodes);
+    /// Tells the pages who comes and who goes, for ever.
+    pub async fn tell_who_is_here(self: Arc<Self>) {
+        loop {
+            for child in self.presence.turned() {
+                self.live.announce(LiveEvent::Nodes);
+                for device in self.inventory.devices_of(&child) {
+                    self.live.announce(LiveEvent::Device { id: device.id.clone() });
+                }
+            }
+            tokio::time::sleep(LOOK).await;
         }
+    }
+
+    async fn take(&self, child: NodeId, up: ExchangeUp) -> Result<ExchangeDown, Refused> {
+        let calling = self.presence.enter(&child);
+        let down = self.answer(&child, up).await;
+        calling.answered();
+        down
+    }
+
+    async fn answer(&self, child: &NodeId, up: ExchangeUp) -> Result<ExchangeDown, Refused> {
+        self.meet(child).await?;
         // One that hasn't been heard for as long as this node runs learns at once whether it knows this node's store.
-        let first = !self.store.numbers(&child).map_err(not_now)?.met;
+        let first = !self.store.numbers(child).map_err(not_now)?.met;
         let at_once = first || !up.messages.is_empty() || !up.snapshots.is_empty();
-        self.take_messages(&child, &up).await?;
-        let unknown = self.take_snapshots(&child, up.snapshots);
+        self.take_messages(child, &up).await?;
+        let unknown = self.take_snapshots(child, up.snapshots);
         // What the child has can wait; what it hasn't can't.
         let wait = if at_once { 0 } else { up.wait_ms.min(LONGEST_WAIT_MS) };
-        let outbox = self.wait_for_news(&child, &up.catalogue, Duration::from_millis(wait.into()));
+        let outbox = self.wait_for_news(child, &up.catalogue, Duration::from_millis(wait.into()));
         let outbox = outbox.await.map_err(not_now)?;
-        let acks = self.store.received(&child).map_err(not_now)?;
+        let acks = self.store.received(child).map_err(not_now)?;
         let catalogue = self.catalogue.fingerprint();
         Ok(ExchangeDown { epoch: outbox.epoch, acks, messages: outbox.messages, catalogue, unknown })
+    }
+
+    /// Writes down that the child called, where it never did before: who is new isn't away.
+    async fn meet(&self, child: &NodeId) -> Result<(), Refused> {
+        let Some(known) = self.store.child(child).map_err(not_now)? else {
+            // It was removed after it was let in; whoever gets its name has never called.
+            self.presence.forget(child);
+            return Err(Refused::Unknown);
+        };
+        if known.value.called {
+            return Ok(());
+        }
+        let (id, expect) = (child.clone(), Expect::Version(known.version));
+        let met = Change::Child { id, expect, value: Some(Child { called: true, ..known.value }) };
+        match self.store.commit(met.into()).await {
+            // It was removed or got another token meanwhile; the next call shows which.
+            Err(StoreError::Conflict { .. }) => Ok(()),
+            outcome => outcome.map_err(not_now),
+        }
     }
 
     /// Takes the newest of the child's devices. Returns those of which nobody here knows: the child announces them. What

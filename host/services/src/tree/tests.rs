@@ -4,18 +4,19 @@
 
 use super::child::{ExchangeError, Session};
 use super::{ChildLoop, Presence, Tree};
-use crate::access::Access;
+use crate::access::{Access, Former};
 use crate::catalogue::Catalogue;
 use crate::gateway::{Caller, Discovery, Gateway, Reader};
-use crate::inventory::{Duty, Inventory};
-use crate::live::Live;
+use crate::inventory::{Choice, Duty, Inventory};
+use crate::live::{Live, LiveEvent};
 use hostler_core::changes::{Change, Changes, Expect};
-use hostler_core::device::{Device, Reach};
+use hostler_core::device::{Candidate, Device, Reach};
 use hostler_core::event::Event;
 use hostler_core::message::{Envelope, Epoch, ExchangeUp, Method};
+use hostler_core::plugin::{Grant, PluginRecord, Release};
 use hostler_core::reading::{Identity, Report, Severity, Snapshot};
 use hostler_core::viewer::{Right, Viewer};
-use hostler_core::{DeviceId, NodeId, Secret, Timestamp};
+use hostler_core::{DeviceId, NodeId, PluginName, Secret, Timestamp};
 use hostler_engine::{Adopter, Doorbells};
 use hostler_links::{Credentials, HttpLinks, SnmpLinks};
 use hostler_runtime::{Compiler, Runtime};
@@ -62,7 +63,9 @@ async fn listen(parent: Arc<impl Parent>) -> (SocketAddr, JoinHandle<()>) {
 pub(super) fn client(parent: SocketAddr, token: &str) -> ParentClient {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let url = format!("http://{parent}").parse().unwrap();
-    ParentClient::new(url, Secret::new(token.to_owned()), None).unwrap()
+    let file = tempfile::tempdir().unwrap().keep().join("parent.token");
+    std::fs::write(&file, token).unwrap();
+    ParentClient::new(url, file, None).unwrap()
 }
 
 fn in_memory() -> Arc<dyn Store> {
@@ -92,6 +95,7 @@ struct Root {
     access: Arc<Access>,
     inventory: Arc<Inventory>,
     tree: Arc<Tree>,
+    live: Live,
     address: SocketAddr,
     server: JoinHandle<()>,
 }
@@ -109,9 +113,9 @@ impl Root {
             access.accept_child(child.parse().unwrap(), &Secret::new(child.to_owned())).await.unwrap();
         }
         let services = (Arc::clone(&access), Arc::clone(&inventory), catalogue);
-        let tree = Tree::new(Arc::clone(&store), services, presence, bells, live);
+        let tree = Tree::new(Arc::clone(&store), services, presence, bells, live.clone());
         let (address, server) = listen(Arc::clone(&tree)).await;
-        Self { store, access, inventory, tree, address, server }
+        Self { store, access, inventory, tree, live, address, server }
     }
 
     /// Ends it, so that its file can be opened by another.
@@ -326,6 +330,91 @@ async fn p03_much_that_is_large_goes_in_several_exchanges() {
 }
 
 #[tokio::test]
+async fn d03_a_gateway_that_ends_is_away_within_seconds_and_its_devices_say_so() {
+    let root = Root::on(in_memory()).await;
+    let telling = tokio::spawn(Arc::clone(&root.tree).tell_who_is_here());
+    let admin = Viewer { user: "admin".parse().unwrap(), right: Right::Administer };
+    let shown =
+        || root.inventory.nodes(&admin).unwrap().into_iter().find(|node| node.id.as_str() == "gateway-1").unwrap();
+    assert!(!shown().called && !shown().connected);
+    let mut gateway = Below::on(in_memory(), "gateway-1", &root).await;
+    gateway.adopt("x").await;
+    gateway.until("it is known", || root.owner("x").is_some()).await;
+    assert!(shown().called && shown().connected);
+    assert_eq!(root.inventory.device(&admin, &id("x")).unwrap().away, None);
+    let mut news = root.live.subscribe();
+    // It waits for news, as one does that has nothing to say, and ends meanwhile.
+    let mut said = async || {
+        let exchange = gateway.child.exchange(&mut gateway.session);
+        tokio::time::timeout(Duration::from_secs(1), exchange).await
+    };
+    while let Ok(done) = said().await {
+        done.unwrap();
+    }
+    let gone = async {
+        loop {
+            let told = matches!(news.recv().await, Ok(LiveEvent::Device { .. }));
+            if told && !shown().connected {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), gone).await.expect("nobody learnt that it went");
+    let away = root.inventory.device(&admin, &id("x")).unwrap().away.unwrap();
+    assert!(away.since.is_some());
+    let ordered = root.inventory.read_now(&admin, &id("x")).await.unwrap();
+    assert_eq!(ordered.away, Some(away), "it is done when it returns");
+    root.access.remove_child(&admin, &"gateway-1".parse().unwrap()).await.unwrap();
+    root.access.add_child(&admin, "gateway-1".parse().unwrap(), Former::Stays).await.unwrap();
+    assert!(!shown().called && shown().last_seen.is_none(), "nobody of that name called");
+    telling.abort();
+}
+
+#[tokio::test]
+async fn d03_only_who_recognises_a_candidate_adopts_it_unless_somebody_insists() {
+    let root = Root::on(in_memory()).await;
+    let admin = Viewer { user: "admin".parse().unwrap(), right: Right::Administer };
+    let (gateway, plugin): (NodeId, PluginName) = ("gateway-1".parse().unwrap(), "mfp".parse().unwrap());
+    let address = [192, 0, 2, 7].into();
+    let reach = Reach { address, snmp: None, http: None };
+    let value = Candidate { reach, claims: Vec::new(), seen_at: Timestamp(1) };
+    let seen = Change::Candidate { gateway: gateway.clone(), address, value: Some(Box::new(value)) };
+    let release = Release { version: "1.0.0".parse().unwrap(), digest: "00".to_owned(), installed_at: Timestamp(1) };
+    let record = PluginRecord::new(plugin.clone(), release, Grant::default());
+    let installed = Change::Plugin { name: plugin.clone(), expect: Expect::Absent, value: Some(Box::new(record)) };
+    root.store.commit(Changes::from(seen).and(installed)).await.unwrap();
+    let adopt = async |gateway: &str, plugin: &str, choice| {
+        let (gateway, plugin) = (gateway.parse().unwrap(), plugin.parse().unwrap());
+        root.inventory.adopt(&admin, &gateway, address, &plugin, choice).await.map_err(|error| error.to_string())
+    };
+    let why = adopt("gateway-9", "mfp", Choice::Recognised).await.unwrap_err();
+    assert!(why.contains("no gateway gateway-9"), "{why}");
+    let why = adopt("gateway-1", "mpf", Choice::Recognised).await.unwrap_err();
+    assert!(why.contains("no plug-in mpf"), "{why}");
+    let why = adopt("gateway-1", "mfp", Choice::Recognised).await.unwrap_err();
+    assert!(why.contains("mfp does not recognise"), "{why}");
+    assert_eq!(root.store.waiting(&gateway).unwrap(), 0);
+    let ordered = adopt("gateway-1", "mfp", Choice::Anyway).await.unwrap();
+    assert!(ordered.away.is_some() && root.store.waiting(&gateway).unwrap() == 1);
+}
+
+#[tokio::test]
+async fn e08_a_corrected_token_is_taken_up_without_a_restart() {
+    let root = Root::on(in_memory()).await;
+    let mut gateway = Below::on(in_memory(), "gateway-1", &root).await;
+    let file = tempfile::tempdir().unwrap().keep().join("parent.token");
+    std::fs::write(&file, "wrong").unwrap();
+    let url = format!("http://{}", root.address).parse().unwrap();
+    gateway.child.client = ParentClient::new(url, file.clone(), None).unwrap();
+    for _ in 0..2 {
+        let refusal = gateway.exchange().await.unwrap_err();
+        assert!(matches!(refusal, ExchangeError::Parent(CallParentError::Unknown(_))), "{refusal}");
+    }
+    std::fs::write(&file, "gateway-1\n").unwrap();
+    gateway.exchange().await.unwrap();
+}
+
+#[tokio::test]
 async fn e08_a_node_that_was_removed_is_refused_and_leaves_nothing_behind() {
     let root = Root::on(in_memory()).await;
     let mut gateway = Below::on(in_memory(), "gateway-1", &root).await;
@@ -347,7 +436,7 @@ async fn e08_a_node_that_was_removed_is_refused_and_leaves_nothing_behind() {
     let late = ExchangeUp { epoch: Epoch(1), messages, ..ExchangeUp::default() };
     assert_eq!(Arc::clone(&root.tree).exchange(name.clone(), late).await, Err(Refused::Unknown));
     assert!(root.store.received(&name).unwrap().seqs.is_empty());
-    let token = root.access.add_child(&admin, name).await.unwrap();
+    let token = root.access.add_child(&admin, name, Former::Stays).await.unwrap();
     gateway.turn_to(&root, token.expose());
     gateway.until("it comes again with what it has", || root.shows("x").is_some()).await;
     assert_eq!(root.heard("unheard"), 1);

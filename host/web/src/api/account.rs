@@ -19,6 +19,9 @@ pub(super) fn router() -> OpenApiRouter<Web> {
     OpenApiRouter::new().routes(routes!(log_in, log_out)).routes(routes!(show)).routes(routes!(change_password))
 }
 
+/// What to do about a wrong user or password.
+const CHECK: &str = "Check both, then try again.";
+
 /// What somebody logs in with.
 #[derive(Deserialize, ToSchema)]
 pub(crate) struct Credentials {
@@ -69,9 +72,7 @@ pub(crate) async fn log_in(
     match web.services.access.log_in(&credentials.user, credentials.password, from.ip()).await {
         Ok(token) => Ok(axum::Json(Session { token: token.expose().to_owned() })),
         // Nothing is forbidden to somebody who isn't known yet.
-        Err(ServiceError::Forbidden(text)) => {
-            Err(ApiError::new(StatusCode::UNAUTHORIZED, text).advising("Check both, then try again."))
-        }
+        Err(ServiceError::Forbidden(text)) => Err(ApiError::new(StatusCode::UNAUTHORIZED, text).advising(CHECK, CHECK)),
         Err(other) => Err(other.into()),
     }
 }

@@ -7,7 +7,7 @@ use crate::state::Web;
 use axum::extract::State;
 use axum::http::StatusCode;
 use hostler_core::{NodeId, PluginName};
-use hostler_services::CandidateView;
+use hostler_services::{CandidateView, Choice, Ordered};
 use serde::Deserialize;
 use std::net::IpAddr;
 use utoipa::ToSchema;
@@ -28,6 +28,9 @@ pub(crate) struct Adopt {
     pub address: IpAddr,
     /// The plug-in that shall know its type.
     pub plugin: PluginName,
+    /// `true` takes it though that plug-in didn't recognise it.
+    #[serde(default)]
+    pub anyway: bool,
 }
 
 /// Where to search.
@@ -49,10 +52,16 @@ pub(crate) async fn list(State(web): State<Web>, who: Who) -> Result<axum::Json<
 ///
 /// Its gateway identifies it and speaks for it from then on. Doesn't wait for that; the outcome is an event.
 #[utoipa::path(post, path = "/candidates/adopt", tag = "candidates", request_body = Adopt,
-    responses((status = 202, description = "Its gateway is told"), Problems))]
-pub(crate) async fn adopt(State(web): State<Web>, who: Who, Json(what): Json<Adopt>) -> Result<StatusCode, ApiError> {
-    web.services.inventory.adopt(&who.viewer, &what.gateway, what.address, &what.plugin).await?;
-    Ok(StatusCode::ACCEPTED)
+    responses((status = 202, description = "Its gateway is told, or will be", body = Ordered), Problems))]
+pub(crate) async fn adopt(
+    State(web): State<Web>,
+    who: Who,
+    Json(what): Json<Adopt>,
+) -> Result<(StatusCode, axum::Json<Ordered>), ApiError> {
+    let choice = if what.anyway { Choice::Anyway } else { Choice::Recognised };
+    let inventory = &web.services.inventory;
+    let ordered = inventory.adopt(&who.viewer, &what.gateway, what.address, &what.plugin, choice).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(ordered)))
 }
 
 /// Search the networks now

@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use hostler_core::DeviceId;
 use hostler_core::device::Placement;
 use hostler_core::history::Series;
-use hostler_services::{DeviceView, Page, Query as Find, StoredEvent};
+use hostler_services::{DeviceView, Ordered, Page, Query as Find, StoredEvent};
 use std::collections::BTreeMap;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -34,7 +34,7 @@ pub(crate) async fn list(
     who: Who,
     Query(find): Query<Find>,
 ) -> Result<axum::Json<Page>, ApiError> {
-    let limit = find.limit.clamp(1, Find::MOST);
+    let limit = find.limit.min(Find::MOST);
     Ok(axum::Json(web.services.inventory.list(&who.viewer, &Find { limit, ..find })))
 }
 
@@ -53,14 +53,13 @@ pub(crate) async fn show(
 ///
 /// It isn't managed any more; its history is forgotten.
 #[utoipa::path(delete, path = "/devices/{id}", tag = "devices", params(("id" = DeviceId, Path, description = "Which")),
-    responses((status = 202, description = "Its gateway is told"), Problems))]
+    responses((status = 202, description = "Its gateway is told, or will be", body = Ordered), Problems))]
 pub(crate) async fn release(
     State(web): State<Web>,
     who: Who,
     Path(id): Path<DeviceId>,
-) -> Result<StatusCode, ApiError> {
-    web.services.inventory.release(&who.viewer, &id).await?;
-    Ok(StatusCode::ACCEPTED)
+) -> Result<(StatusCode, axum::Json<Ordered>), ApiError> {
+    Ok((StatusCode::ACCEPTED, axum::Json(web.services.inventory.release(&who.viewer, &id).await?)))
 }
 
 /// The history of a device's readings
@@ -111,8 +110,11 @@ pub(crate) async fn place(
 /// Doesn't wait for the reading; the device changes when it is there (see `/live`).
 #[utoipa::path(post, path = "/devices/{id}/read", tag = "devices",
     params(("id" = DeviceId, Path, description = "Which")),
-    responses((status = 202, description = "It will be read"), Problems))]
-pub(crate) async fn read(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<StatusCode, ApiError> {
-    web.services.inventory.read_now(&who.viewer, &id).await?;
-    Ok(StatusCode::ACCEPTED)
+    responses((status = 202, description = "It will be read", body = Ordered), Problems))]
+pub(crate) async fn read(
+    State(web): State<Web>,
+    who: Who,
+    Path(id): Path<DeviceId>,
+) -> Result<(StatusCode, axum::Json<Ordered>), ApiError> {
+    Ok((StatusCode::ACCEPTED, axum::Json(web.services.inventory.read_now(&who.viewer, &id).await?)))
 }

@@ -7,7 +7,7 @@ use crate::state::Web;
 use axum::extract::State;
 use axum::http::StatusCode;
 use hostler_core::{NodeId, Timestamp};
-use hostler_services::NodeView;
+use hostler_services::{Former, NodeView};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -45,6 +45,9 @@ pub(crate) async fn list(State(web): State<Web>, who: Who) -> Result<axum::Json<
 pub(crate) struct NewNode {
     /// Its name, as in its own configuration.
     pub id: NodeId,
+    /// `true` ends the token that it has already.
+    #[serde(default)]
+    pub replace: bool,
 }
 
 /// The token that a node shows when it calls.
@@ -58,7 +61,8 @@ pub(crate) struct NodeToken {
 
 /// Let a gateway call this manager
 ///
-/// The answer is the only place where its token is shown. A gateway that had one gets a new one, and the former ends.
+/// The answer is the only place where its token is shown. A gateway that has one already gets a new one only with
+/// `replace`, and the former ends.
 #[utoipa::path(post, path = "/nodes", tag = "nodes", request_body = NewNode,
     responses((status = 201, description = "The token", body = NodeToken), Problems))]
 pub(crate) async fn add(
@@ -66,7 +70,8 @@ pub(crate) async fn add(
     who: Who,
     Json(new): Json<NewNode>,
 ) -> Result<(StatusCode, axum::Json<NodeToken>), ApiError> {
-    let token = web.services.access.add_child(&who.viewer, new.id.clone()).await?;
+    let former = if new.replace { Former::Ends } else { Former::Stays };
+    let token = web.services.access.add_child(&who.viewer, new.id.clone(), former).await?;
     Ok((StatusCode::CREATED, axum::Json(NodeToken { id: new.id, token: token.expose().to_owned() })))
 }
 

@@ -1,24 +1,24 @@
 //! Who is logged in: password, tokens for programs, and for administrators the users.
 
 use super::shell::Done;
-use super::{Drawn, Section, Shell, draw};
+use super::{Drawn, Section, Shell, again, draw};
 use crate::api::account::{self, PasswordChange};
 use crate::api::{tokens, users};
 use crate::auth::Who;
 use crate::error::{ApiError, PageError};
-use crate::extract::{Form, Json, Path, Query};
+use crate::extract::{Json, Path, Query, Sent};
 use crate::state::Web;
 use crate::words::{self, RIGHTS};
 use askama::Template;
 use axum::Router;
 use axum::extract::{ConnectInfo, State};
-use axum::http::StatusCode;
-use axum::response::Redirect;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use hostler_core::UserName;
-use hostler_core::access::TokenKind;
+use hostler_core::access::{TokenDigest, TokenKind};
 use hostler_core::viewer::Right;
 use hostler_services::{MadePassword, MadeToken, NewToken, NewUser, TokenView, UserView};
+use std::cmp::Reverse;
 use std::net::SocketAddr;
 
 pub(super) fn router() -> Router<Web> {
@@ -36,6 +36,9 @@ pub(super) fn router() -> Router<Web> {
 #[template(path = "account.html")]
 pub(super) struct AccountPage {
     pub(super) shell: Shell,
+    /// The session that looks at the page.
+    pub(super) own: TokenDigest,
+    /// The newest first.
     pub(super) tokens: Vec<TokenView>,
     pub(super) users: Vec<UserView>,
     /// A token that was just made: shown this once.
@@ -57,25 +60,47 @@ async fn show(State(web): State<Web>, who: Who, Query(done): Query<Done>) -> Dra
 }
 
 async fn with(web: Web, who: Who, shell: Shell, made: Made) -> Drawn {
-    let axum::Json(tokens) = tokens::list(State(web.clone()), who.clone()).await?;
+    let own = TokenDigest::of(who.token.expose());
+    let axum::Json(mut tokens) = tokens::list(State(web.clone()), who.clone()).await?;
+    tokens.sort_by_key(|view| Reverse(view.token.created_at));
     let users = if who.viewer.may(Right::Administer) { users::list(State(web), who).await?.0 } else { Vec::new() };
-    draw(&AccountPage { shell, tokens, users, made: made.token, password: made.password })
+    draw(&AccountPage { shell, own, tokens, users, made: made.token, password: made.password })
+}
+
+/// The page once more, with the form that was refused.
+async fn refused(web: Web, who: Who, form: &'static str, error: ApiError, sent: Sent) -> Result<Response, PageError> {
+    let shell = Shell::new(&web, &who, Section::Account).refusing(form, &error, sent);
+    again(error, with(web, who, shell, Made::default())).await
 }
 
 async fn change_password(
     State(web): State<Web>,
     from: ConnectInfo<SocketAddr>,
     who: Who,
-    Form(change): Form<PasswordChange>,
-) -> Result<Redirect, PageError> {
-    let _ended = account::change_password(State(web), from, who, Json(change)).await?;
-    Ok(Redirect::to("/account?done=password"))
+    sent: Sent,
+) -> Result<Response, PageError> {
+    let changed = async {
+        let change = sent.read::<PasswordChange>().await?;
+        account::change_password(State(web.clone()), from, who.clone(), Json(change)).await
+    };
+    match changed.await {
+        Ok(_ended) => Ok(Redirect::to("/account?done=password").into_response()),
+        Err(error) => refused(web, who, "password", error, sent).await,
+    }
 }
 
-async fn make_token(State(web): State<Web>, who: Who, Form(new): Form<NewToken>) -> Drawn {
-    let (_, axum::Json(made)) = tokens::make(State(web.clone()), who.clone(), Json(new)).await?;
-    let shell = Shell::new(&web, &who, Section::Account);
-    with(web, who, shell, Made { token: Some(made), ..Made::default() }).await
+async fn make_token(State(web): State<Web>, who: Who, sent: Sent) -> Result<Response, PageError> {
+    let made = async {
+        let new = sent.read::<NewToken>().await?;
+        tokens::make(State(web.clone()), who.clone(), Json(new)).await
+    };
+    match made.await {
+        Ok((_, axum::Json(made))) => {
+            let shell = Shell::new(&web, &who, Section::Account);
+            Ok(with(web, who, shell, Made { token: Some(made), ..Made::default() }).await?.into_response())
+        }
+        Err(error) => refused(web, who, "token", error, sent).await,
+    }
 }
 
 async fn revoke(State(web): State<Web>, who: Who, Path(id): Path<String>) -> Result<Redirect, PageError> {
@@ -83,12 +108,17 @@ async fn revoke(State(web): State<Web>, who: Who, Path(id): Path<String>) -> Res
     Ok(Redirect::to("/account?done=revoked"))
 }
 
-async fn add_user(State(web): State<Web>, who: Who, Form(new): Form<NewUser>) -> Result<Redirect, PageError> {
-    if new.password.expose().is_empty() {
-        return Err(ApiError::new(StatusCode::BAD_REQUEST, "a user needs a password").into());
+async fn add_user(State(web): State<Web>, who: Who, sent: Sent) -> Result<Response, PageError> {
+    let added = async {
+        let new = sent.read::<NewUser>().await?;
+        users::add(State(web.clone()), who.clone(), Json(new)).await
+    };
+    match added.await {
+        Ok(_) => Ok(Redirect::to("/account?done=added").into_response()),
+        // The form is an administrator's.
+        Err(error) if !who.viewer.may(Right::Administer) => Err(error.into()),
+        Err(error) => refused(web, who, "user", error, sent).await,
     }
-    users::add(State(web), who, Json(new)).await?;
-    Ok(Redirect::to("/account?done=added"))
 }
 
 async fn new_password(State(web): State<Web>, who: Who, Path(name): Path<UserName>) -> Drawn {
@@ -115,6 +145,10 @@ impl AccountPage {
 
     fn right(&self, right: &Right) -> &'static str {
         words::right(*right)
+    }
+
+    fn is_own(&self, token: &TokenView) -> bool {
+        self.own.0.starts_with(&token.id)
     }
 
     fn is_session(&self, token: &TokenView) -> bool {

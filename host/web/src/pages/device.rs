@@ -2,22 +2,23 @@
 
 use super::readings::Readings;
 use super::shell::Done;
-use super::{Drawn, Section, Shell, draw};
+use super::{Drawn, Section, Shell, again, draw};
 use crate::api::{devices, events::Span};
 use crate::auth::Who;
 use crate::error::{ApiError, PageError};
-use crate::extract::{Form, Json, Path, Query};
+use crate::extract::{Json, Path, Query, Sent};
 use crate::state::Web;
 use crate::words;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Redirect;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use hostler_core::DeviceId;
 use hostler_core::device::Placement;
-use hostler_core::reading::Status;
+use hostler_core::reading::{Alert, Status};
+use hostler_core::viewer::Right;
+use hostler_core::{BadId, DeviceId};
 use hostler_services::{DeviceView, StoredEvent};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -44,6 +45,10 @@ pub(super) struct DevicePage {
 
 async fn show(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>, Query(done): Query<Done>) -> Drawn {
     let shell = Shell::new(&web, &who, Section::Fleet).after(&done);
+    with(web, who, id, shell).await
+}
+
+async fn with(web: Web, who: Who, id: DeviceId, shell: Shell) -> Drawn {
     let axum::Json(view) = devices::show(State(web.clone()), who.clone(), Path(id.clone())).await?;
     let axum::Json(series) = devices::series(State(web.clone()), who.clone(), Path(id.clone())).await?;
     let span = Span { before: None, limit: Some(EVENTS) };
@@ -54,43 +59,52 @@ async fn show(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>, Query(
 }
 
 async fn read(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<Redirect, PageError> {
-    devices::read(State(web), who, Path(id.clone())).await?;
-    Ok(back(&id, "read"))
+    let (_, axum::Json(ordered)) = devices::read(State(web), who, Path(id.clone())).await?;
+    Ok(back(&id, if ordered.away.is_some() { "waits" } else { "read" }))
 }
 
 /// Where a device stands, as a form sends it.
 #[derive(Deserialize)]
-struct Place {
+pub(super) struct Place {
+    #[serde(default)]
     owner: String,
+    #[serde(default)]
     site: String,
+    /// With commas between them: a tag may have spaces.
+    #[serde(default)]
     tags: String,
 }
 
 impl Place {
     fn checked(&self) -> Result<Placement, ApiError> {
-        let bad = |why: hostler_core::BadId| ApiError::new(StatusCode::BAD_REQUEST, why.to_string());
+        let bad = |why: BadId| ApiError::new(StatusCode::BAD_REQUEST, why.to_string());
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         Ok(Placement {
             owner: given(&self.owner).map(|text| text.parse()).transpose().map_err(bad)?,
             site: given(&self.site).map(|text| text.parse()).transpose().map_err(bad)?,
-            tags: self.tags.split([',', ' ']).filter_map(given).collect(),
+            tags: self.tags.split(',').filter_map(given).collect(),
         })
     }
 }
 
-async fn place(
-    State(web): State<Web>,
-    who: Who,
-    Path(id): Path<DeviceId>,
-    Form(form): Form<Place>,
-) -> Result<Redirect, PageError> {
-    devices::place(State(web), who, Path(id.clone()), Json(form.checked()?)).await?;
-    Ok(back(&id, "placed"))
+async fn place(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>, sent: Sent) -> Result<Response, PageError> {
+    let Err(error) = placed(&web, &who, &id, &sent).await else { return Ok(back(&id, "placed").into_response()) };
+    if !who.viewer.may(Right::Operate) {
+        return Err(error.into());
+    }
+    let shell = Shell::new(&web, &who, Section::Fleet).refusing("place", &error, sent);
+    again(error, with(web, who, id, shell)).await
+}
+
+async fn placed(web: &Web, who: &Who, id: &DeviceId, sent: &Sent) -> Result<(), ApiError> {
+    let placement = sent.read::<Place>().await?.checked()?;
+    devices::place(State(web.clone()), who.clone(), Path(id.clone()), Json(placement)).await?;
+    Ok(())
 }
 
 async fn release(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<Redirect, PageError> {
-    devices::release(State(web), who, Path(id)).await?;
-    Ok(Redirect::to("/?done=released"))
+    let (_, axum::Json(ordered)) = devices::release(State(web), who, Path(id.clone())).await?;
+    Ok(if ordered.away.is_some() { back(&id, "waits") } else { Redirect::to("/?done=released") })
 }
 
 fn back(id: &DeviceId, done: &str) -> Redirect {
@@ -131,8 +145,24 @@ impl DevicePage {
         Url::parse(&address).ok().map(String::from)
     }
 
-    fn tags(&self) -> String {
-        self.view.placement.tags.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+    /// What stands in the form of its place.
+    fn place(&self) -> Place {
+        let placement = &self.view.placement;
+        let text = |id: Option<String>| id.unwrap_or_default();
+        let tags: Vec<&str> = placement.tags.iter().map(String::as_str).collect();
+        let typed = |field: &str, stored: String| self.shell.typed("place", field, &stored).to_owned();
+        Place {
+            site: typed("site", text(placement.site.as_ref().map(ToString::to_string))),
+            owner: typed("owner", text(placement.owner.as_ref().map(ToString::to_string))),
+            tags: typed("tags", tags.join(", ")),
+        }
+    }
+
+    /// The part that an alert is about, where its text doesn't name it.
+    fn part<'a>(&self, alert: &'a Alert) -> Option<&'a str> {
+        let names =
+            |part: &str| alert.text.as_ref().is_some_and(|text| text.to_lowercase().contains(&part.to_lowercase()));
+        alert.part.as_deref().filter(|part| !names(part))
     }
 
     fn console(&self) -> &[String] {
@@ -156,9 +186,9 @@ mod tests {
     #[test]
     fn a_place_is_checked_and_tags_are_split() {
         let form = |site: &str, tags: &str| Place { owner: " ".into(), site: site.into(), tags: tags.into() };
-        let place = form("berlin", "second-floor,  loan ,").checked().unwrap();
+        let place = form("berlin", "Second Floor,  loan ,").checked().unwrap();
         assert_eq!(place.owner, None);
-        assert_eq!(place.tags.iter().map(String::as_str).collect::<Vec<_>>(), ["loan", "second-floor"]);
+        assert_eq!(place.tags.iter().map(String::as_str).collect::<Vec<_>>(), ["Second Floor", "loan"]);
         let error = form("Über", "").checked().unwrap_err();
         assert_eq!(error.status(), StatusCode::BAD_REQUEST);
         assert!(error.problem().error.contains("site ID"));

@@ -37,8 +37,8 @@ async fn show(State(web): State<Web>, who: Who, Query(done): Query<Done>) -> Dra
 }
 
 async fn adopt(State(web): State<Web>, who: Who, Form(what): Form<Adopt>) -> Result<Redirect, PageError> {
-    candidates::adopt(State(web), who, Json(what)).await?;
-    Ok(Redirect::to("/discovered?done=adopting"))
+    let (_, axum::Json(ordered)) = candidates::adopt(State(web), who, Json(what)).await?;
+    Ok(Redirect::to(if ordered.away.is_some() { "/discovered?done=waits" } else { "/discovered?done=adopting" }))
 }
 
 async fn search(State(web): State<Web>, who: Who) -> Result<Redirect, PageError> {

@@ -11,7 +11,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use hostler_core::reading::{Condition, DeviceType};
-use hostler_services::{LowLevel, Page, Query as Find};
+use hostler_services::{DeviceRow, LowLevel, Page, Query as Find};
 use url::form_urlencoded::Serializer;
 
 const ROWS: usize = 50;
@@ -127,6 +127,12 @@ impl FleetPage {
 
     fn kind(&self, device_type: &DeviceType) -> String {
         words::capital(&device_type.to_string())
+    }
+
+    /// What tells it from others of its model: its own name, else its serial number.
+    fn own_name<'a>(&self, row: &'a DeviceRow) -> Option<&'a str> {
+        let told = row.name.as_deref().or(row.serial.as_deref());
+        told.filter(|told| *told != row.title)
     }
 
     fn width(&self, low: &LowLevel) -> String {

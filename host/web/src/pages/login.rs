@@ -4,7 +4,7 @@ use super::shell::{Bare, Done};
 use super::{Drawn, draw};
 use crate::api::account::{self, Credentials};
 use crate::auth::{self, Who};
-use crate::error::{ApiError, PageError};
+use crate::error::{PageError, Problem};
 use crate::extract::{Form, Json, Query};
 use crate::state::Web;
 use askama::Template;
@@ -28,7 +28,7 @@ pub(super) struct LoginPage {
     pub(super) node: String,
     pub(super) next: String,
     pub(super) user: String,
-    pub(super) error: Option<ApiError>,
+    pub(super) error: Option<Problem>,
     pub(super) note: Option<&'static str>,
 }
 
@@ -66,7 +66,7 @@ async fn log_in(
         }
         Err(error) => {
             let (bare, node) = (Bare::default(), web.services.node.id.to_string());
-            let status = error.status();
+            let (status, error) = (error.status(), error.for_people());
             let page =
                 LoginPage { bare, node, next: next.to_owned(), user: attempt.user, error: Some(error), note: None };
             Ok((status, draw(&page)?).into_response())

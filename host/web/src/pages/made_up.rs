@@ -24,7 +24,7 @@ pub(super) fn ago(hours: u64) -> Timestamp {
 
 pub(super) fn shell(here: Section, right: Right) -> Shell {
     let viewer = Viewer { user: "ada@example.org".parse().unwrap(), right };
-    Shell { bare: Bare::default(), viewer, node: "manager".parse().unwrap(), here, now: NOW, note: None }
+    Shell { bare: Bare::default(), viewer, node: "manager".parse().unwrap(), here, now: NOW, note: None, refused: None }
 }
 
 pub(super) fn page() -> Page {
@@ -43,6 +43,8 @@ pub(super) fn page() -> Page {
         DeviceRow {
             id: format!("example-x{n}").parse().unwrap(),
             title: names[n % 5].to_owned(),
+            name: (n % 2 == 0).then(|| format!("printer-{n}")),
+            serial: Some(format!("AA2K0170{n:05}")),
             device_type: [DeviceType::Printer, DeviceType::Mfp, DeviceType::Mfp, DeviceType::Scanner][n % 4],
             condition,
             headline,
@@ -210,9 +212,9 @@ pub(super) fn device() -> DeviceView {
         site: Some("berlin".parse().unwrap()),
         tags: ["second-floor".to_owned(), "loan".to_owned()].into(),
     };
-    let trouble = Trouble { text: "it did not answer within 5 s".into(), since: ago(2), attempts: 2 };
+    let trouble = Trouble { text: "it did not answer within 5 s".into(), since: ago(2), attempts: 2, hindrance: None };
     let snapshot = Snapshot { trouble: Some(trouble), ..Snapshot::read(ago(2), report()) };
-    DeviceView { device, placement, condition: snapshot.condition(), snapshot, plugin: Some(plugin()) }
+    DeviceView { device, placement, condition: snapshot.condition(), snapshot, plugin: Some(plugin()), away: None }
 }
 
 pub(super) fn events() -> Vec<StoredEvent> {

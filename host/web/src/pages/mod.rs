@@ -16,8 +16,8 @@ mod shell;
 #[cfg(test)]
 mod tests;
 
-use crate::auth::Who;
-use crate::error::{ApiError, PageError};
+use crate::auth::{Who, is_for_programs};
+use crate::error::{ApiError, PageError, Problem};
 use crate::state::Web;
 use askama::Template;
 use axum::Router;
@@ -49,21 +49,41 @@ fn draw(page: &impl Template) -> Drawn {
     }
 }
 
+/// A page whose form was refused. What broke here is none of the form's, and stays a page of its own.
+fn again(error: ApiError, page: impl Future<Output = Drawn>) -> impl Future<Output = Result<Response, PageError>> {
+    async move {
+        if error.status().is_server_error() {
+            return Err(error.into());
+        }
+        Ok((error.status(), page.await?).into_response())
+    }
+}
+
 #[derive(Template)]
 #[template(path = "error.html")]
-struct ErrorPage<'a> {
+struct ErrorPage {
     bare: shell::Bare,
     status: StatusCode,
-    error: &'a ApiError,
+    problem: Problem,
 }
 
 /// An error as a page. It has no menu: who asks may not be known.
 pub(crate) fn failed(error: &ApiError) -> Html<String> {
-    let page = ErrorPage { bare: shell::Bare::default(), status: error.status(), error };
-    Html(page.render().unwrap_or_else(|_| error.problem().error.replace(['<', '&'], "")))
+    let page = ErrorPage { bare: shell::Bare::default(), status: error.status(), problem: error.for_people() };
+    Html(page.render().unwrap_or_else(|_| error.for_people().error.replace(['<', '&'], "")))
 }
 
 /// What is nowhere is hidden behind the log-in like the rest.
 pub(crate) async fn not_found(OriginalUri(uri): OriginalUri, _: Who) -> Response {
-    ApiError::new(StatusCode::NOT_FOUND, "there is no such page").respond(uri.path()).into_response()
+    nothing_at(uri.path()).respond(uri.path())
+}
+
+fn nothing_at(path: &str) -> ApiError {
+    let said = match path {
+        program if is_for_programs(program) && program.ends_with('/') => "the address ends where a name is expected",
+        program if is_for_programs(program) => "there is no such endpoint",
+        _ => "there is no such page",
+    };
+    ApiError::new(StatusCode::NOT_FOUND, said)
+        .advising("Start from the devices.", "Name the thing that is meant; /api/v1/openapi.json lists every endpoint.")
 }

@@ -1,12 +1,12 @@
 //! The catalogue, and what each plug-in may do.
 
 use super::shell::Done;
-use super::{Drawn, Section, Shell, draw};
+use super::{Drawn, Section, Shell, again, draw};
 use crate::PLUGIN_LIMIT;
 use crate::api::plugins::{self, Approval};
 use crate::auth::Who;
 use crate::error::{ApiError, PageError};
-use crate::extract::{Form, Json, Path, Query};
+use crate::extract::{Form, Json, Path, Query, Sent};
 use crate::state::Web;
 use crate::words;
 use askama::Template;
@@ -19,6 +19,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use hostler_core::PluginName;
 use hostler_core::plugin::{Grant, Release};
+use hostler_core::viewer::Right;
 use hostler_services::{Installed, PluginView};
 use std::collections::BTreeMap;
 
@@ -57,6 +58,10 @@ pub(super) struct WaitingPage {
 
 async fn list(State(web): State<Web>, who: Who, Query(done): Query<Done>) -> Drawn {
     let shell = Shell::new(&web, &who, Section::Plugins).after(&done);
+    with(web, who, shell).await
+}
+
+async fn with(web: Web, who: Who, shell: Shell) -> Drawn {
     let axum::Json(plugins) = plugins::list(State(web), who).await?;
     draw(&PluginsPage { shell, plugins })
 }
@@ -72,24 +77,43 @@ async fn install(
     who: Who,
     form: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, PageError> {
-    let form = form.map_err(|why| ApiError::new(why.status(), why.body_text()))?;
-    let (component, approval) = uploaded(form).await?;
-    let shell = Shell::new(&web, &who, Section::Plugins);
-    let axum::Json(installed) = plugins::install(State(web), who, Query(approval), component).await?;
-    match installed {
-        Installed::Active { plugin } => Ok(back(&plugin.record.name, "installed").into_response()),
-        Installed::Waiting { plugin, missing, .. } => {
+    let mut approval = Approval::default();
+    let installed = async {
+        let component = uploaded(form.map_err(|why| broken(why.status()))?, &mut approval).await?;
+        plugins::install(State(web.clone()), who.clone(), Query(approval), component).await
+    };
+    match installed.await {
+        Ok(axum::Json(Installed::Active { plugin })) => Ok(back(&plugin.record.name, "installed").into_response()),
+        Ok(axum::Json(Installed::Waiting { plugin, missing, .. })) => {
+            let shell = Shell::new(&web, &who, Section::Plugins);
             Ok(draw(&WaitingPage { shell, plugin, missing })?.into_response())
+        }
+        // The form is an administrator's.
+        Err(error) if !who.viewer.may(Right::Administer) => Err(error.into()),
+        Err(error) => {
+            let ticked = approval.approve.then(|| ("approve".to_owned(), "true".to_owned()));
+            let sent = Sent(ticked.into_iter().collect());
+            let shell = Shell::new(&web, &who, Section::Plugins).refusing("install", &error, sent);
+            again(error, with(web, who, shell)).await
         }
     }
 }
 
-async fn uploaded(mut form: Multipart) -> Result<(Bytes, Approval), ApiError> {
-    let broken = |why: MultipartError| ApiError::new(why.status(), why.body_text());
-    let (mut component, mut approval) = (Bytes::new(), Approval::default());
-    while let Some(field) = form.next_field().await.map_err(broken)? {
+/// What came of an upload that can't be read.
+fn broken(status: StatusCode) -> ApiError {
+    let said = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => format!("the file is longer than {}", words::bytes(PLUGIN_LIMIT as u64)),
+        _ => "the file didn't arrive whole".to_owned(),
+    };
+    ApiError::new(status, said)
+}
+
+async fn uploaded(mut form: Multipart, approval: &mut Approval) -> Result<Bytes, ApiError> {
+    let unread = |why: MultipartError| broken(why.status());
+    let mut component = Bytes::new();
+    while let Some(field) = form.next_field().await.map_err(unread)? {
         match field.name() {
-            Some("component") => component = field.bytes().await.map_err(broken)?,
+            Some("component") => component = field.bytes().await.map_err(unread)?,
             Some("approve") => approval.approve = true,
             _ => {}
         }
@@ -97,7 +121,7 @@ async fn uploaded(mut form: Multipart) -> Result<(Bytes, Approval), ApiError> {
     if component.is_empty() {
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "no file was chosen"));
     }
-    Ok((component, approval))
+    Ok(component)
 }
 
 async fn grant(

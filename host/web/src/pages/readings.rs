@@ -1,7 +1,7 @@
 //! What was read of a device, sorted for people: what runs out as bars, what counts with its history, the rest as facts.
 
 use crate::chart::{Chart, Scale};
-use crate::words::{capital, counted, decimal, ink, percent, span, thousands};
+use crate::words::{capital, counted, decimal, duration, ink, percent, span, thousands};
 use hostler_core::Timestamp;
 use hostler_core::history::Series;
 use hostler_core::reading::{Amount, Level, Reading, Value};
@@ -55,6 +55,9 @@ impl Readings {
         for reading in readings {
             let history = series.get(&reading.series());
             match &reading.value {
+                // A time that passes by itself has no history worth drawing.
+                Value::Counter(seconds) if is_time(reading) => sorted.add_time(reading, *seconds as f64),
+                Value::Gauge(seconds) if is_time(reading) => sorted.add_time(reading, *seconds),
                 Value::Level(level) => sorted.add_level(reading, *level, history, now),
                 Value::Counter(count) => sorted.figures.push(Figure {
                     title: capital(&reading.title()),
@@ -79,6 +82,10 @@ impl Readings {
         sorted
     }
 
+    fn add_time(&mut self, reading: &Reading, seconds: f64) {
+        self.facts.push((capital(&reading.title()), duration(seconds)));
+    }
+
     fn add_level(&mut self, reading: &Reading, level: Level, history: Option<&Series>, now: Timestamp) {
         let title = group(&reading.name);
         let chart = history.and_then(|series| Chart::new(&reading.title(), series, Scale::Fraction, now));
@@ -88,6 +95,10 @@ impl Readings {
             None => self.levels.push(Group { title, bars: vec![bar] }),
         }
     }
+}
+
+fn is_time(reading: &Reading) -> bool {
+    reading.unit.as_deref() == Some("s")
 }
 
 /// The heading that a level stands under, by the first word of its name.
@@ -186,6 +197,21 @@ mod tests {
             let bar = level(Amount::Exact(40.0), Some(100.0), Some("%"), &[("class", class)]);
             assert_eq!(bar.said, "40 % space left");
         }
+    }
+
+    #[test]
+    fn a_time_is_said_as_one_and_isnt_drawn() {
+        let uptime = Reading {
+            name: "uptime".into(),
+            instance: None,
+            label: None,
+            unit: Some("s".into()),
+            value: Value::Counter(1_394_613),
+            attributes: Default::default(),
+        };
+        let sorted = Readings::new(&[uptime], &BTreeMap::new(), Timestamp(0));
+        assert_eq!(sorted.facts, [("Uptime".to_owned(), "16 days".to_owned())]);
+        assert!(sorted.figures.is_empty());
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 use crate::assets;
 use crate::auth::Who;
+use crate::error::ApiError;
+use crate::extract::Sent;
 use crate::state::Web;
 use crate::words::{self, When};
+use axum::http::StatusCode;
 use hostler_core::reading::Condition;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{NodeId, Timestamp};
@@ -69,8 +72,9 @@ impl Section {
 }
 
 /// What was done before the page was loaded. Only these sentences can be shown, so no link can put words in our mouth.
-const NOTES: [(&str, &str); 13] = [
+const NOTES: [(&str, &str); 14] = [
     ("read", "The device is being read. What it says appears here by itself."),
+    ("waits", "Its gateway is away. This is done when it returns."),
     ("placed", "Saved."),
     ("released", "The device was let go. Its gateway may discover it again."),
     ("adopting", "The device is being adopted. It appears among the devices when its gateway has identified it."),
@@ -85,6 +89,17 @@ const NOTES: [(&str, &str); 13] = [
     ("parted", "The user is removed. Their sessions and tokens have ended."),
 ];
 
+/// A form that was refused: it is drawn again with what was typed, and what is wrong beside it.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    form: &'static str,
+    said: String,
+    typed: Vec<(String, String)>,
+}
+
+/// Fields that aren't sent back.
+const SECRET: [&str; 3] = ["password", "old", "new"];
+
 /// What every page knows besides its own content.
 #[derive(Clone, Debug)]
 pub(crate) struct Shell {
@@ -94,6 +109,7 @@ pub(crate) struct Shell {
     pub here: Section,
     pub now: Timestamp,
     pub note: Option<&'static str>,
+    pub refused: Option<Refused>,
 }
 
 /// Parameter of a page that was redirected to.
@@ -113,12 +129,38 @@ impl Done {
 impl Shell {
     pub(crate) fn new(web: &Web, who: &Who, here: Section) -> Self {
         let (viewer, node) = (who.viewer.clone(), web.services.node.id.clone());
-        Self { bare: Bare::default(), viewer, node, here, now: now(), note: None }
+        Self { bare: Bare::default(), viewer, node, here, now: now(), note: None, refused: None }
     }
 
     /// With a sentence about what was done.
     pub(crate) fn after(self, done: &Done) -> Self {
         Self { note: done.note(), ..self }
+    }
+
+    /// With a form that was refused.
+    pub(crate) fn refusing(self, form: &'static str, error: &ApiError, sent: Sent) -> Self {
+        let problem = error.for_people();
+        let wait = error.status() == StatusCode::TOO_MANY_REQUESTS;
+        let said = if wait { format!("{} {}", problem.error, problem.what_to_do) } else { problem.error };
+        let typed = sent.0.into_iter().filter(|(field, _)| !SECRET.contains(&field.as_str())).collect();
+        Self { refused: Some(Refused { form, said, typed }), ..self }
+    }
+
+    /// Why this form was refused, where it was.
+    pub(crate) fn refused(&self, form: &str) -> Option<&str> {
+        self.refused.as_ref().filter(|refused| refused.form == form).map(|refused| refused.said.as_str())
+    }
+
+    /// What stands in a field: what was typed where the form was refused.
+    pub(crate) fn typed<'a>(&'a self, form: &str, field: &str, otherwise: &'a str) -> &'a str {
+        let Some(refused) = self.refused.as_ref().filter(|refused| refused.form == form) else { return otherwise };
+        let typed = refused.typed.iter().find(|(name, _)| name == field);
+        typed.map_or("", |(_, value)| value.as_str())
+    }
+
+    /// Whether this is what a field's choice stands at.
+    pub(crate) fn is_chosen(&self, form: &str, field: &str, otherwise: &str, word: &str) -> bool {
+        self.typed(form, field, otherwise) == word
     }
 
     pub(crate) fn menu(&self) -> &'static [Section] {
@@ -128,6 +170,11 @@ impl Shell {
     /// A time, as how long ago it was.
     pub(crate) fn when(&self, at: &Timestamp) -> When {
         When { at: *at, now: self.now }
+    }
+
+    /// The day that a time falls on.
+    pub(crate) fn day(&self, at: &Timestamp) -> String {
+        words::day(*at)
     }
 
     /// How long it lasts.

@@ -7,7 +7,7 @@ use crate::api::nodes::OwnNode;
 use crate::error::ApiError;
 use askama::Template;
 use axum::http::StatusCode;
-use hostler_core::access::{Token, TokenKind};
+use hostler_core::access::{Token, TokenDigest, TokenKind};
 use hostler_core::device::{Candidate, Certainty, Claim, Reach};
 use hostler_core::reading::DeviceType;
 use hostler_core::viewer::Right;
@@ -71,7 +71,7 @@ fn all(right: Right) -> Vec<(&'static str, String)> {
                 node: "manager".into(),
                 next: HOSTILE.into(),
                 user: HOSTILE.into(),
-                error: Some(denied.clone()),
+                error: Some(denied.for_people()),
                 note: None,
             }),
         ),
@@ -120,6 +120,7 @@ fn nodes() -> Vec<NodeView> {
         id: id.parse().unwrap(),
         last_seen: (!own).then(|| ago(if connected { 0 } else { 30 })),
         connected,
+        called: true,
         waiting,
         devices: 1_607,
         own,
@@ -149,7 +150,8 @@ fn account(shell: super::Shell) -> String {
     let ended = Ended { sessions: 2, tokens: 1 };
     let password = MadePassword { user: users[1].name.clone(), password: "abcd-efgh-jkmn-pqrs-tuvw".into(), ended };
     let tokens = vec![token(TokenKind::Session, ""), token(TokenKind::Program, "Prometheus")];
-    draw(account::AccountPage { shell, tokens, users, made: Some(made), password: Some(password) })
+    let own = TokenDigest("3fa9c1d2e4b5".repeat(5));
+    draw(account::AccountPage { shell, own, tokens, users, made: Some(made), password: Some(password) })
 }
 
 #[test]
