@@ -63,7 +63,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("local.token");
         let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
-        let access = Access::new(Arc::clone(&store));
+        let access = Access::new(Arc::clone(&store), []);
         access.first_user("admin".parse().unwrap()).await.unwrap();
         let mut local = LocalToken::make(Arc::clone(&access), path.clone()).await.unwrap();
         let written = || std::fs::read_to_string(&path).unwrap();
@@ -85,7 +85,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("local.token");
         let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
-        let access = Access::new(Arc::clone(&store));
+        let access = Access::new(Arc::clone(&store), []);
         access.first_user("admin".parse().unwrap()).await.unwrap();
         let mut local = LocalToken::make(Arc::clone(&access), path.clone()).await.unwrap();
         let first = std::fs::read_to_string(&path).unwrap();

@@ -95,7 +95,8 @@ impl Node {
         let live = Live::at(&*store);
         let bells = Doorbells::at(&*store);
         let presence = Arc::new(Presence::default());
-        let access = Access::new(Arc::clone(&store));
+        let parent: Option<NodeId> = PARENT.parse().ok();
+        let access = Access::new(Arc::clone(&store), parent.into_iter().chain([config.node.id.clone()]));
         let catalogue = Catalogue::open(Arc::clone(&store), Arc::clone(&runtime), data.join("plugins")).await?;
         let inventory = Inventory::open(
             Arc::clone(&store),

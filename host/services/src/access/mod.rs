@@ -35,6 +35,7 @@ const SESSION: Duration = Duration::from_secs(12 * 3600);
 /// Users, log-ins, tokens.
 pub struct Access {
     store: Arc<dyn Store>,
+    taken: Vec<NodeId>,
     guesses: Guesses,
     /// One change of users and tokens at a time: an administrator remains, and nobody who was shut out meanwhile gets a token.
     changing: tokio::sync::Mutex<()>,
@@ -65,10 +66,11 @@ impl Person {
 }
 
 impl Access {
-    /// Access as the store has it.
+    /// Access as the store has it. Names that are `taken`, this node's own and its parent's, are no child's.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { store, guesses: Guesses::default(), changing: tokio::sync::Mutex::default() })
+    pub fn new(store: Arc<dyn Store>, taken: impl IntoIterator<Item = NodeId>) -> Arc<Self> {
+        let (taken, changing) = (taken.into_iter().collect(), tokio::sync::Mutex::default());
+        Arc::new(Self { store, taken, guesses: Guesses::default(), changing })
     }
 
     /// Logs in. Returns the session's token.
@@ -161,8 +163,13 @@ impl Access {
     /// Lets a node call this one with a token made elsewhere.
     ///
     /// # Errors
-    /// The store's.
+    /// [`ServiceError::Invalid`] for a name that is taken, or the store's.
     pub async fn accept_child(&self, id: NodeId, token: &Secret) -> Result<(), ServiceError> {
+        if self.taken.contains(&id) {
+            return Err(ServiceError::Invalid(format!(
+                "{id} is the name of this node or of its parent; choose another"
+            )));
+        }
         let known = self.store.child(&id)?;
         let called = known.as_ref().is_some_and(|known| known.value.called);
         let child = Child { id: id.clone(), token: TokenDigest::of(token.expose()), created_at: now(), called };

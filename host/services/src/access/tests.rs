@@ -16,7 +16,7 @@ struct Door {
 impl Door {
     async fn new() -> Self {
         let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
-        let access = Access::new(Arc::clone(&store));
+        let access = Access::new(Arc::clone(&store), ["root".parse().unwrap()]);
         let password = access.first_user(name("admin")).await.unwrap().unwrap();
         Self { store, access, password }
     }
@@ -302,4 +302,12 @@ async fn a_node_that_gets_a_new_token_loses_the_former() {
     let second = door.access.add_child(admin.viewer(), id.clone(), Former::Ends).await.unwrap();
     assert_eq!(door.access.child(first.expose()), None);
     assert_eq!(door.access.child(second.expose()), Some(id));
+}
+
+#[tokio::test]
+async fn e08_no_child_has_this_node_s_own_name() {
+    let door = Door::new().await;
+    let admin = door.admin().await;
+    let refused = door.access.add_child(admin.viewer(), "root".parse().unwrap(), Former::Stays).await.unwrap_err();
+    assert!(matches!(refused, ServiceError::Invalid(_)), "{refused}");
 }

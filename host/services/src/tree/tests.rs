@@ -103,7 +103,7 @@ struct Root {
 impl Root {
     async fn on(store: Arc<dyn Store>) -> Self {
         let (live, bells) = (Live::at(&*store), Doorbells::at(&*store));
-        let (access, catalogue) = (Access::new(Arc::clone(&store)), catalogue(&store).await);
+        let (access, catalogue) = (Access::new(Arc::clone(&store), []), catalogue(&store).await);
         let presence = Arc::new(Presence::default());
         let known = (Arc::clone(&catalogue), Arc::clone(&presence));
         let name = "root".parse().unwrap();

@@ -57,7 +57,7 @@ impl Site {
         settle(&*store, count).await;
         let runtime = Runtime::start(folder.path().join("compiled"), Compiler::Here).unwrap();
         let live = Live::at(&*store);
-        let access = Access::new(Arc::clone(&store));
+        let access = Access::new(Arc::clone(&store), []);
         let catalogue = Catalogue::open(Arc::clone(&store), runtime, folder.path().join("plugins")).await.unwrap();
         let node: hostler_core::NodeId = "manager".parse().unwrap();
         let presence = Arc::new(Presence::default());
