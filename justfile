@@ -13,7 +13,7 @@ demo *ARGS: build plugins
     @{{hostler}} demo --plugins {{plugins}} {{ARGS}}
 
 # Every test; what needs a program that isn't here is skipped, and says so
-test *ARGS: peers build plugins hostile
+test *ARGS: peers build plugins test-plugins
     cargo test --workspace {{ARGS}}
 
 # The program itself; the first time takes minutes (wasmtime), later ones seconds
@@ -26,10 +26,11 @@ plugins: guest build
     @{{sdk}} build plugins/mfp --out {{plugins}}
     @{{sdk}} build plugins/scanner --out {{plugins}}
 
-# The plug-in that misbehaves on purpose, for the tests
+# The plug-ins that are for tests and measurements only: one misbehaves on purpose, one does next to nothing
 [private]
-hostile: guest build
+test-plugins: guest build
     @{{sdk}} build tests/hostile --out {{plugins}}
+    @{{sdk}} build tests/bench/guest --out {{plugins}}
 
 # What compiles plug-ins: rustup's wasm target, or Debian's compiler
 [private]
@@ -42,8 +43,7 @@ peers:
     @scripts/peers
 
 # Ours against the bare thing, in one run; --json for programs
-bench *ARGS: build plugins
-    @{{sdk}} build tests/bench/guest --out {{plugins}}
+bench *ARGS: build plugins test-plugins
     @cargo build -q -p hostler -p hostler-sdk -p hostler-bench
     @target/debug/hostler-bench --plugins {{plugins}} --hostler {{hostler}} {{ARGS}}
 
