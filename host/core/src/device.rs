@@ -1,5 +1,6 @@
 //! A managed thing: who it is, how it is reached, and whose it is.
 
+use crate::certificate::Certificate;
 use crate::id::{DeviceId, NodeId, PluginName, SiteId, UserName};
 use crate::reading::{DeviceType, Identity};
 use crate::time::Timestamp;
@@ -99,6 +100,9 @@ pub struct Device {
     pub identity: Identity,
     /// How its gateway reaches it.
     pub reach: Reach,
+    /// The certificate of its web server, once it was spoken to over HTTPS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Certificate>,
     /// When it was adopted.
     pub adopted_at: Timestamp,
 }

@@ -30,6 +30,10 @@ pub fn is_standard_name(text: &str) -> bool {
     text.len() <= NAME && text.split('.').all(is_label)
 }
 
+fn is_fingerprint(text: &str) -> bool {
+    text.len() == 64 && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
+}
+
 fn is_word(text: &str) -> bool {
     // Dots alone would be a place in a URL's path.
     (1..=LONG).contains(&text.len())
@@ -112,6 +116,20 @@ id!(
     /// Something that a gateway logs in with, as its configuration and a plug-in's manifest name it.
     CredentialName, "credential name", is_word, "1 to 200 of the characters A-Z a-z 0-9 - _ . : @ +"
 );
+
+id!(
+    /// A certificate, by its SHA-256.
+    Fingerprint, "certificate's fingerprint", is_fingerprint, "64 hexadecimal digits in lower case (SHA-256)"
+);
+
+impl Fingerprint {
+    /// Of a certificate as it goes over the wire (DER).
+    #[must_use]
+    pub fn of(certificate: &[u8]) -> Self {
+        use sha2::Digest;
+        Self(hex::encode(sha2::Sha256::digest(certificate)))
+    }
+}
 
 impl DeviceId {
     /// Joins words to an ID: what an ID can't have becomes a hyphen, letters become small, what is too long is cut.

@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod adoption;
+pub mod certificate;
 pub mod changes;
 pub mod device;
 pub mod event;
@@ -20,6 +21,6 @@ pub mod viewer;
 pub mod watch;
 
 pub use changes::{Change, Changes, Expect};
-pub use id::{BadId, CredentialName, DeviceId, NodeId, PluginName, SiteId, UserName};
+pub use id::{BadId, CredentialName, DeviceId, Fingerprint, NodeId, PluginName, SiteId, UserName};
 pub use secret::Secret;
 pub use time::Timestamp;

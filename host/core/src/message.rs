@@ -6,7 +6,7 @@
 use crate::changes::{Change, Changes};
 use crate::device::{Candidate, Device};
 use crate::event::Event;
-use crate::id::{DeviceId, NodeId, PluginName};
+use crate::id::{DeviceId, Fingerprint, NodeId, PluginName};
 use crate::plugin::Grant;
 use crate::reading::Snapshot;
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,13 @@ pub enum Method {
     Release(DeviceId),
     /// Down: read this device now.
     ReadNow(DeviceId),
+    /// Down: trust the other certificate that this device's web server shows.
+    Trust {
+        /// Which device.
+        device: DeviceId,
+        /// Which certificate.
+        certificate: Fingerprint,
+    },
     /// Down: search the networks now.
     DiscoverNow,
 }
@@ -82,7 +89,9 @@ impl Method {
         match self {
             Self::EventHappened(event) if event.severity == crate::reading::Severity::Critical => Class::Fault,
             Self::DeviceAdopted(_) | Self::DeviceReleased(_) | Self::AdoptionEnded { .. } => Class::Result,
-            Self::Adopt { .. } | Self::Release(_) | Self::ReadNow(_) | Self::DiscoverNow => Class::Result,
+            Self::Adopt { .. } | Self::Release(_) | Self::ReadNow(_) | Self::Trust { .. } | Self::DiscoverNow => {
+                Class::Result
+            }
             Self::EventHappened(_) | Self::CandidateSeen(_) | Self::CandidateGone(_) => Class::Rest,
         }
     }

@@ -2,16 +2,12 @@
 
 use crate::credential::Credentials;
 use crate::scrub::Scrub;
-use hostler_core::Secret;
+use crate::trust::FirstSeen;
 use hostler_core::device::HttpReach;
+use hostler_core::{Fingerprint, Secret};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, SignatureScheme};
-use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -76,6 +72,9 @@ pub enum HttpError {
     /// There is no connection; nothing was sent.
     #[error("the connection failed: {0}")]
     Connection(String),
+    /// The device shows another certificate than the one that is trusted; nothing was sent.
+    #[error("it shows another certificate ({0}) than the one that it is known by; nothing was sent to it")]
+    Untrusted(Fingerprint),
     /// The connection ended before the answer was whole.
     #[error("the connection broke: {0}")]
     Broken(String),
@@ -93,14 +92,15 @@ impl HttpError {
     pub fn leaves_doubt(&self) -> bool {
         match self {
             Self::Timeout | Self::Broken(_) | Self::TooLarge(_) => true,
-            Self::Connection(_) | Self::Invalid(_) => false,
+            Self::Connection(_) | Self::Untrusted(_) | Self::Invalid(_) => false,
         }
     }
 }
 
-/// Makes links; keeps connections and the certificates that were seen first.
+/// Makes links.
 pub struct HttpLinks {
-    client: reqwest::Client,
+    /// For devices without TLS; it keeps connections.
+    plain: reqwest::Client,
     credentials: Arc<Credentials>,
 }
 
@@ -110,45 +110,86 @@ impl HttpLinks {
     /// # Errors
     /// The system's TLS can't be set up.
     pub fn open(credentials: Arc<Credentials>) -> Result<Self, HttpError> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let failed = |error: &dyn std::error::Error| HttpError::Connection(error.to_string());
-        let tls = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| failed(&error))?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(FirstSeen { seen: Mutex::default(), provider }))
-            .with_no_client_auth();
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(reqwest::redirect::Policy::none())
-            // What was ordered is ordered once, however it ends.
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .connect_timeout(CONNECT_PATIENCE)
-            .timeout(PATIENCE)
-            .pool_max_idle_per_host(1)
-            .build()
-            .map_err(|error| failed(&error))?;
-        Ok(Self { client, credentials })
+        // No link uses its TLS, but it can't be made without.
+        Ok(Self { plain: client(FirstSeen::new(None))?, credentials })
     }
 
-    /// A link to this device's web server, and to nothing else.
+    /// A link to this device's web server, and to nothing else. Over TLS, only the certificate that is trusted is spoken to;
+    /// where there is none yet, the first that is shown.
     #[must_use]
-    pub fn link(&self, address: IpAddr, reach: &HttpReach) -> HttpLink {
+    pub fn link(&self, address: IpAddr, reach: &HttpReach, trusted: Option<Fingerprint>) -> HttpLink {
         let scheme = if reach.tls { "https" } else { "http" };
         let origin = format!("{scheme}://{}", SocketAddr::new(address, reach.port));
-        HttpLink { origin, client: self.client.clone(), credentials: Arc::clone(&self.credentials) }
+        let server = if reach.tls {
+            Server::Tls { first_seen: FirstSeen::new(trusted), client: OnceLock::new() }
+        } else {
+            Server::Plain(self.plain.clone())
+        };
+        HttpLink { origin, server, credentials: Arc::clone(&self.credentials) }
     }
+}
+
+fn client(first_seen: Arc<FirstSeen>) -> Result<reqwest::Client, HttpError> {
+    let tls = first_seen.tls().map_err(|error| HttpError::Connection(error.to_string()))?;
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        // What was ordered is ordered once, however it ends.
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .connect_timeout(CONNECT_PATIENCE)
+        .timeout(PATIENCE)
+        .pool_max_idle_per_host(1)
+        .build()
+        .map_err(|error| HttpError::Connection(error.to_string()))
+}
+
+/// Who is spoken to, and by what.
+enum Server {
+    Plain(reqwest::Client),
+    /// A client for this device alone: what it trusts is this device's. It is made when it is needed first.
+    Tls {
+        first_seen: Arc<FirstSeen>,
+        client: OnceLock<reqwest::Client>,
+    },
 }
 
 /// A link to one device's web server.
 pub struct HttpLink {
     origin: String,
-    client: reqwest::Client,
+    server: Server,
     credentials: Arc<Credentials>,
 }
 
 impl HttpLink {
+    /// What learns which certificate the device shows; `None` where there is no TLS.
+    #[must_use]
+    pub fn first_seen(&self) -> Option<Arc<FirstSeen>> {
+        match &self.server {
+            Server::Plain(_) => None,
+            Server::Tls { first_seen, .. } => Some(Arc::clone(first_seen)),
+        }
+    }
+
+    fn client(&self) -> Result<&reqwest::Client, HttpError> {
+        match &self.server {
+            Server::Plain(client) => Ok(client),
+            Server::Tls { first_seen, client } => match client.get() {
+                Some(client) => Ok(client),
+                None => {
+                    let made = self::client(Arc::clone(first_seen))?;
+                    Ok(client.get_or_init(|| made))
+                }
+            },
+        }
+    }
+
+    /// What a request ended with: a certificate that was refused shows as a connection that failed.
+    fn describe(&self, error: &reqwest::Error) -> HttpError {
+        let refused = self.first_seen().and_then(|first_seen| first_seen.refused());
+        refused.filter(|_| error.is_connect()).map_or_else(|| describe(error), HttpError::Untrusted)
+    }
+
     /// Sends a request, once, and takes at most `limit` bytes of body. Redirects are answers like any other.
     ///
     /// # Errors
@@ -162,7 +203,7 @@ impl HttpLink {
             HttpMethod::Put => reqwest::Method::PUT,
             HttpMethod::Delete => reqwest::Method::DELETE,
         };
-        let mut builder = self.client.request(method, url).headers(headers(&request.headers)?).body(request.body);
+        let mut builder = self.client()?.request(method, url).headers(headers(&request.headers)?).body(request.body);
         let mut password = None;
         if let Some(name) = &request.credential {
             let credential = self.credentials.http(name);
@@ -173,7 +214,7 @@ impl HttpLink {
         }
         let request = builder.build().map_err(|error| describe(&error))?;
         let scrub = Scrub::of(password.into_iter().chain(authorization(&request)));
-        let mut response = self.client.execute(request).await.map_err(|error| describe(&error))?;
+        let mut response = self.client()?.execute(request).await.map_err(|error| self.describe(&error))?;
         let status = response.status().as_u16();
         let headers = response
             .headers()
@@ -236,57 +277,6 @@ fn describe(error: &reqwest::Error) -> HttpError {
     if error.is_connect() { HttpError::Connection(root.to_string()) } else { HttpError::Broken(root.to_string()) }
 }
 
-/// Devices sign their own certificates. The first that a device shows is remembered while the gateway runs, and another one is
-/// refused.
-#[derive(Debug)]
-struct FirstSeen {
-    seen: Mutex<HashMap<String, Vec<u8>>>,
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for FirstSeen {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        server: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = seen.entry(server.to_str().into_owned()).or_insert_with(|| certificate.to_vec());
-        if first.as_slice() == certificate.as_ref() {
-            Ok(ServerCertVerified::assertion())
-        } else {
-            Err(rustls::Error::General("the device shows another certificate than the one seen first".to_owned()))
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,7 +284,7 @@ mod tests {
     fn link() -> HttpLink {
         let links = HttpLinks::open(Arc::default()).unwrap();
         let reach = HttpReach { tls: false, port: 8080 };
-        links.link([192, 0, 2, 1].into(), &reach)
+        links.link([192, 0, 2, 1].into(), &reach, None)
     }
 
     #[test]
@@ -353,7 +343,7 @@ mod tests {
         let credential = HttpCredential { user: "admin".to_owned(), password: Secret::new("geheim".to_owned()) };
         let known = [("web".to_owned(), credential)].into();
         let links = HttpLinks::open(Arc::new(Credentials::prepare(&[].into(), known).unwrap())).unwrap();
-        let link = links.link([127, 0, 0, 1].into(), &HttpReach { tls: false, port: echoes().await });
+        let link = links.link([127, 0, 0, 1].into(), &HttpReach { tls: false, port: echoes().await }, None);
         let request = HttpRequest {
             method: HttpMethod::Get,
             path: "/".to_owned(),
@@ -371,7 +361,7 @@ mod tests {
     async fn what_was_ordered_over_a_kept_connection_that_breaks_is_not_ordered_again() {
         let (port, taken) = closes_when_asked_again().await;
         let links = HttpLinks::open(Arc::default()).unwrap();
-        let link = links.link([127, 0, 0, 1].into(), &HttpReach { tls: false, port });
+        let link = links.link([127, 0, 0, 1].into(), &HttpReach { tls: false, port }, None);
         let reset = || HttpRequest {
             method: HttpMethod::Post,
             path: "/reset".to_owned(),
@@ -383,7 +373,7 @@ mod tests {
         let broken = link.send(reset(), 1_024).await.unwrap_err();
         assert!(matches!(broken, HttpError::Broken(_)) && broken.leaves_doubt(), "{broken}");
         assert_eq!(taken.load(std::sync::atomic::Ordering::SeqCst), 2);
-        let nobody = links.link([127, 0, 0, 1].into(), &HttpReach { tls: false, port: 1 });
+        let nobody = links.link([127, 0, 0, 1].into(), &HttpReach { tls: false, port: 1 }, None);
         assert!(!nobody.send(reset(), 1_024).await.unwrap_err().leaves_doubt(), "nothing was sent");
     }
 

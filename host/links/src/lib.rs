@@ -9,9 +9,11 @@ mod lanes;
 pub mod mdns;
 mod scrub;
 mod snmp;
+mod trust;
 
 pub use async_snmp::{Oid, Value, VarBind};
 pub use credential::{Credentials, SnmpCredential};
 pub use http::{HttpError, HttpLink, HttpLinks, HttpMethod, HttpRequest, HttpResponse};
 pub use lanes::{Lane, NetworkIndex, Networks, Place};
 pub use snmp::{SnmpError, SnmpLink, SnmpLinks, WalkLimit};
+pub use trust::FirstSeen;

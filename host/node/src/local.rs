@@ -57,15 +57,22 @@ impl LocalToken {
 mod tests {
     use super::*;
     use hostler_store::{RedbStore, Store};
+    use std::path::Path;
+
+    /// A node with an administrator and a token in this file.
+    async fn node(path: &Path) -> (Arc<dyn Store>, Arc<Access>, LocalToken) {
+        let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
+        let access = Access::new(Arc::clone(&store), []);
+        access.first_user("admin".parse().unwrap()).await.unwrap();
+        let local = LocalToken::make(Arc::clone(&access), path.to_owned()).await.unwrap();
+        (store, access, local)
+    }
 
     #[tokio::test]
     async fn it_is_replaced_in_time_and_the_former_ends_by_itself() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("local.token");
-        let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
-        let access = Access::new(Arc::clone(&store), []);
-        access.first_user("admin".parse().unwrap()).await.unwrap();
-        let mut local = LocalToken::make(Arc::clone(&access), path.clone()).await.unwrap();
+        let (store, access, mut local) = node(&path).await;
         let written = || std::fs::read_to_string(&path).unwrap();
         let first = written();
         assert!(access.person(&first).is_ok());
@@ -84,10 +91,7 @@ mod tests {
     async fn where_the_file_can_t_be_written_the_token_in_it_goes_on() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("local.token");
-        let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
-        let access = Access::new(Arc::clone(&store), []);
-        access.first_user("admin".parse().unwrap()).await.unwrap();
-        let mut local = LocalToken::make(Arc::clone(&access), path.clone()).await.unwrap();
+        let (store, access, mut local) = node(&path).await;
         let first = std::fs::read_to_string(&path).unwrap();
         local.path = folder.path().join("gone").join("local.token");
         for _ in 0..3 {

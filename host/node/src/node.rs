@@ -37,14 +37,6 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
-    /// The token for its parent.
-    #[error("the token file {} can't be read: {source}", path.display())]
-    Token {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
     /// Its store.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -8,11 +8,12 @@ use crate::limits::{Exceeded, Memory, Meter, Overstep, Purse, Refused};
 use crate::memory::Remembered;
 use hostler_core::device::Certainty;
 use hostler_core::event::Event;
-use hostler_core::plugin::{Budget, Grant};
+use hostler_core::plugin::{Budget, Capability, Grant};
 use hostler_core::reading::{DeviceType, Identity, Report};
 use hostler_core::{DeviceId, PluginName, Timestamp};
 use hostler_links::{HttpLink, SnmpLink, VarBind};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::{Store, Trap, UpdateDeadline};
 
@@ -195,7 +196,7 @@ pub struct Done {
 /// The host's side of one instance.
 pub(crate) struct Guest {
     pub(crate) device: DeviceId,
-    pub(crate) grant: Grant,
+    pub(crate) grant: Arc<Grant>,
     pub(crate) snmp: Option<SnmpLink>,
     pub(crate) http: Option<HttpLink>,
     pub(crate) stored: BTreeMap<String, Vec<u8>>,
@@ -220,14 +221,14 @@ impl Runtime {
         let budget = plugin.budget;
         let name = &plugin.component.manifest.name;
         let _place = self.calls.acquire().await;
-        let cache = if plugin.grant.has(&hostler_core::plugin::Capability::Cache) {
+        let cache = if plugin.grant.has(&Capability::Cache) {
             self.memories.recall(&call.device, name)
         } else {
             Remembered::default()
         };
         let guest = Guest {
             device: call.device,
-            grant: plugin.grant.clone(),
+            grant: Arc::clone(&plugin.grant),
             snmp: call.snmp,
             http: call.http,
             stored: call.state,

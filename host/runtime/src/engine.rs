@@ -131,7 +131,7 @@ pub struct Loaded {
     /// What its calls may spend.
     pub budget: Budget,
     /// What it may do: what it asks for, all of which was granted.
-    pub grant: Grant,
+    pub grant: Arc<Grant>,
     pub(crate) pre: DriverPluginPre<Guest>,
 }
 
@@ -178,7 +178,7 @@ impl Runtime {
         let linker = self.linker(&component.imports).map_err(unfit)?;
         let pre = linker.instantiate_pre(&code).and_then(DriverPluginPre::new).map_err(unfit)?;
         // What was granted beyond what it asks for isn't its.
-        let grant = Grant::all_of(&component.manifest);
+        let grant = Arc::new(Grant::all_of(&component.manifest));
         Ok(Loaded { budget: component.manifest.budget.within(Budget::default()), component, grant, pre })
     }
 

@@ -6,7 +6,7 @@ use hostler_core::event::Event;
 use hostler_core::message::{Acks, Class, Method, Portion};
 use hostler_core::reading::{Condition, Identity, Severity, Snapshot};
 use hostler_core::viewer::{Right, Viewer};
-use hostler_core::{DeviceId, NodeId, Secret, Timestamp};
+use hostler_core::{DeviceId, Fingerprint, NodeId, Secret, Timestamp};
 use hostler_engine::{Adopter, now};
 use hostler_links::credential::{HttpCredential, SnmpCredential};
 use hostler_links::{Credentials, HttpLinks, SnmpLinks};
@@ -20,7 +20,7 @@ use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -120,7 +120,8 @@ impl Stage {
         let id: DeviceId = name.parse().unwrap();
         let identity = Identity { serial: Some(name.to_owned()), ..Identity::default() };
         let (gateway, plugin) = (node(), plugin.parse().unwrap());
-        let device = Device { id: id.clone(), gateway, plugin, identity, reach, adopted_at: Timestamp(1) };
+        let adopted_at = Timestamp(1);
+        let device = Device { id: id.clone(), gateway, plugin, identity, reach, certificate: None, adopted_at };
         let change = Change::Device { id: id.clone(), expect: Expect::Absent, value: Some(Box::new(device)) };
         self.store.commit(change.into()).await.unwrap();
         id
@@ -279,6 +280,99 @@ async fn p04_an_action_whose_answer_is_lost_is_ordered_once_and_in_doubt() {
     let again = tokio::time::timeout(Duration::from_secs(1), server.accept()).await;
     assert!(again.is_err(), "it was ordered twice");
     assert!(stage.store.actions().unwrap().is_empty());
+}
+
+/// A device's web server with certificates of its own making.
+struct SecureDevice {
+    /// The certificate that it shows now.
+    shows: Mutex<rcgen::CertifiedKey<rcgen::KeyPair>>,
+    /// The requests that it was sent.
+    asked: Mutex<Vec<String>>,
+}
+
+impl SecureDevice {
+    fn certificate() -> rcgen::CertifiedKey<rcgen::KeyPair> {
+        rcgen::generate_simple_self_signed(vec!["printer".to_owned()]).unwrap()
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(self.shows.lock().unwrap().cert.der())
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+
+    /// Serves for ever; each connection gets the certificate of its moment.
+    async fn serve(self: Arc<Self>, listener: TcpListener) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let tls = {
+                let shows = self.shows.lock().unwrap();
+                let key = rustls::pki_types::PrivateKeyDer::try_from(shows.signing_key.serialize_der()).unwrap();
+                let tls =
+                    rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                        .with_safe_default_protocol_versions()
+                        .unwrap();
+                tls.with_no_client_auth().with_single_cert(vec![shows.cert.der().clone()], key).unwrap()
+            };
+            let Ok(mut stream) = tokio_rustls::TlsAcceptor::from(Arc::new(tls)).accept(stream).await else { continue };
+            let mut request = vec![0; 4_096];
+            let Ok(read) = stream.read(&mut request).await else { continue };
+            if read > 0 {
+                request.truncate(read);
+                self.asked.lock().unwrap().push(String::from_utf8(request).unwrap());
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                let _ = stream.write_all(answer).await;
+                let _ = stream.shutdown().await;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p02_a_device_that_shows_another_certificate_is_told_nothing_until_somebody_trusts_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let device = Arc::new(SecureDevice { shows: Mutex::new(SecureDevice::certificate()), asked: Mutex::default() });
+    let server = tokio::spawn(Arc::clone(&device).serve(listener));
+    let stage = Stage::new(Vec::new(), Vec::new(), Duration::from_secs(3_600)).await;
+    stage.inventory.serve_with(Arc::clone(&stage.gateway));
+    stage.install("hostile").await;
+    let http = Some(HttpReach { tls: true, port });
+    let id = stage.put("secure", "hostile", Reach { address: [127, 0, 0, 1].into(), snmp: None, http }).await;
+    let known = || stage.store.device(&id).unwrap().unwrap().value.certificate;
+    let read = || stage.gateway.take(Method::ReadNow(id.clone()), Changes::none());
+
+    until("it is asked, and known by the certificate that it showed", || device.asked() > 0 && known().is_some()).await;
+    let first = device.fingerprint();
+    assert_eq!(known().unwrap().trusted, first);
+    assert!(device.asked.lock().unwrap()[0].to_lowercase().contains("authorization: basic"), "with its password");
+
+    let asked = device.asked();
+    *device.shows.lock().unwrap() = SecureDevice::certificate();
+    let second = device.fingerprint();
+    read().await.unwrap();
+    until("the change is told", || stage.events("device.certificate-changed").len() == 1).await;
+    read().await.unwrap();
+    until("what was ordered fails", || stage.events("action.failed").len() >= 2).await;
+    assert_eq!(device.asked(), asked, "nothing was sent, its password least of all");
+    assert_eq!(stage.events("device.certificate-changed").len(), 1, "it is told once");
+    assert_eq!(known().unwrap().shown, Some(second.clone()));
+
+    let (admin, other) = (admin(), Fingerprint::of(b"another"));
+    assert!(stage.inventory.trust(&admin, &id, other).await.is_err(), "nobody asked about that one");
+    stage.inventory.trust(&admin, &id, second.clone()).await.unwrap();
+    until("it is asked again", || device.asked() > asked).await;
+    assert_eq!(known().unwrap().trusted, second);
+    let told = stage.store.outbox(&parent(), Portion::EXCHANGE).unwrap().messages;
+    let last = told.iter().rev().find_map(|message| match &message.method {
+        Method::DeviceAdopted(device) => device.certificate.clone(),
+        _ => None,
+    });
+    assert_eq!(last, known(), "those above know it too");
+    server.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -62,6 +62,7 @@ fn device(id: &str) -> Device {
         plugin: parse("mfp"),
         identity: Identity::default(),
         reach: Reach { address: [192, 0, 2, 1].into(), snmp: None, http: None },
+        certificate: None,
         adopted_at: Timestamp(1),
     }
 }

@@ -33,6 +33,8 @@ pub enum Device {
     Discover(Discover),
     /// Adopt what was discovered at an address
     Adopt(Adopt),
+    /// Trust another certificate that a device shows; `show` names it
+    Trust(Trust),
     /// Let a device go
     Release(One),
 }
@@ -120,6 +122,16 @@ pub struct Adopt {
     plain: Plain,
 }
 
+#[derive(Args)]
+pub struct Trust {
+    /// The device's ID
+    id: String,
+    /// The certificate that it shows, by its SHA-256
+    certificate: String,
+    #[command(flatten)]
+    plain: Plain,
+}
+
 impl Device {
     pub async fn run(self) -> Result<()> {
         match self {
@@ -133,6 +145,7 @@ impl Device {
             }
             Self::Read(one) => one.order(Method::POST, Some("read"), "is being read").await,
             Self::Release(one) => one.order(Method::DELETE, None, "is being let go").await,
+            Self::Trust(trust) => trust.run().await,
             Self::Place(place) => place.run().await,
             Self::Discovered(plain) => {
                 let found = plain.connection.client()?.get(&["candidates"]).await?;
@@ -165,6 +178,16 @@ impl One {
         let path: Vec<&str> = ["devices", self.id.as_str()].into_iter().chain(what).collect();
         let answer = client.send(client.request(method, &path)?).await?;
         self.plain.output.print(&answer, |answer| waits(answer).unwrap_or_else(|| format!("{} {said}", self.id)))
+    }
+}
+
+impl Trust {
+    async fn run(self) -> Result<()> {
+        let client = self.plain.connection.client()?;
+        let request = client.request(Method::POST, &["devices", &self.id, "trust"])?;
+        let answer = client.send(request.json(&json!({ "certificate": self.certificate }))).await?;
+        let done = || format!("{} is known by this certificate from now on", self.id);
+        self.plain.output.print(&answer, |answer| waits(answer).unwrap_or_else(done))
     }
 }
 
@@ -296,6 +319,8 @@ fn show(both: &Value) -> String {
         ("firmware", "/device/identity/firmware"),
         ("address", "/device/reach/address"),
         ("gateway", "/device/gateway"),
+        ("certificate", "/device/certificate/trusted"),
+        ("shows another", "/device/certificate/shown"),
         ("plug-in", "/device/plugin"),
         ("site", "/placement/site"),
         ("owner", "/placement/owner"),

@@ -2,6 +2,8 @@
 //! twins, and a crash between any two lines. The invariants are checked in every state that can be reached.
 
 use super::*;
+use crate::certificate::Certificate;
+use crate::id::Fingerprint;
 use crate::reading::DeviceType;
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
@@ -73,7 +75,7 @@ impl World {
     /// With a device that was adopted before.
     fn knowing(mut self, last: u8, serial: &str) -> Self {
         let before = Adoption::begin(reach(address(last)), "mfp".parse().unwrap(), Origin::Rule);
-        let device = before.adopt(identity(serial), Expect::Absent, &context(self.now));
+        let device = before.adopt(identity(serial), None, &context(self.now));
         for change in device.changes.0 {
             if let Change::Device { id, value: Some(device), .. } = change {
                 self.devices.insert(id, (0, *device));
@@ -355,8 +357,10 @@ fn a_device_that_moved_is_found_again() {
     let mut world = World::new(&[(1, None), (2, Some("A1"))]);
     world.adoptions.remove(&address(1));
     let old = Adoption::begin(reach(address(1)), "mfp".parse().unwrap(), Origin::Rule);
-    let adopted = old.adopt(identity("A1"), Expect::Absent, &context(world.now));
+    let adopted = old.adopt(identity("A1"), None, &context(world.now));
     world.commit(address(1), adopted);
+    let shown = Certificate::after(None, Fingerprint::of(b"its own"));
+    world.devices.values_mut().for_each(|(_, device)| device.certificate = Some(shown.clone()));
     let mover = world.adoptions[&address(2)].clone();
     let answer = world.answers(&mover).pop().unwrap();
     world.commit(address(2), mover.step(answer, &context(world.now)));
@@ -364,7 +368,9 @@ fn a_device_that_moved_is_found_again() {
     let answer = world.answers(&comparing).pop().unwrap();
     world.commit(address(2), comparing.step(answer, &context(world.now)));
     assert_eq!(world.devices.len(), 1);
-    assert_eq!(world.devices.values().next().unwrap().1.reach.address, address(2));
+    let (_, device) = world.devices.values().next().unwrap();
+    assert_eq!(device.reach.address, address(2));
+    assert_eq!(device.certificate, Some(shown), "it is the same thing");
 }
 
 #[test]

@@ -216,13 +216,13 @@ impl Adoption {
                 self.rest("it was let go; it is adopted by hand only".to_owned(), context)
             }
             (Phase::Identifying { .. }, Event::Identified { identity, known: None, .. }) => {
-                self.adopt(identity, Expect::Absent, context)
+                self.adopt(identity, None, context)
             }
             (Phase::Identifying { .. }, Event::Identified { identity, known: Some(known), .. }) => {
-                let (version, device) = *known;
-                if device.reach.address == self.reach.address {
-                    self.adopt(identity, Expect::Version(version), context)
+                if known.1.reach.address == self.reach.address {
+                    self.adopt(identity, Some(*known), context)
                 } else {
+                    let (_, device) = *known;
                     self.go_on(Phase::Comparing { identity, known: device.id, known_reach: device.reach })
                 }
             }
@@ -244,7 +244,7 @@ impl Adoption {
                             let why = format!("{known} still answers at {at}: two devices with one serial number");
                             self.end(why, false, context)
                         } else {
-                            self.adopt(identity, Expect::Version(now.0), context)
+                            self.adopt(identity, Some(*now), context)
                         }
                     }
                     // It went or moved meanwhile, maybe to a twin's address: what was found out says nothing about it.
@@ -259,8 +259,12 @@ impl Adoption {
         Step { next: Some(Self { phase, ..self }), changes: Changes::none() }
     }
 
-    fn adopt(self, identity: Identity, expect: Expect, context: &Context) -> Step {
+    fn adopt(self, identity: Identity, known: Option<(u64, Device)>, context: &Context) -> Step {
         let address = self.address();
+        let (expect, what) = match &known {
+            None => (Expect::Absent, ("device.adopted", "was adopted")),
+            Some((version, _)) => (Expect::Version(*version), ("device.moved", "is")),
+        };
         // A rule leaves what was let go alone, also when that happens at this moment; somebody's wish lifts it.
         let released = match self.origin {
             Origin::Rule => Expect::Absent,
@@ -272,9 +276,10 @@ impl Adoption {
             plugin: self.plugin,
             identity,
             reach: self.reach,
+            // It is the same thing wherever it stands.
+            certificate: known.and_then(|(_, known)| known.certificate),
             adopted_at: context.now,
         };
-        let what = if expect == Expect::Absent { ("device.adopted", "was adopted") } else { ("device.moved", "is") };
         let happening = Happening {
             at: context.now,
             device: Some(device.id.clone()),

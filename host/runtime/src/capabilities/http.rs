@@ -20,6 +20,7 @@ impl Host for Guest {
             Ok(answer) => answer,
             Err(HttpError::Timeout) => return Ok(Err(Error::Timeout)),
             Err(HttpError::Connection(why) | HttpError::Broken(why)) => return Ok(Err(Error::Connection(why))),
+            Err(untrusted @ HttpError::Untrusted(_)) => return Ok(Err(Error::Connection(untrusted.to_string()))),
             Err(HttpError::Invalid(why)) => return Ok(Err(Error::Invalid(why))),
             Err(HttpError::TooLarge(_)) => return Ok(Err(Error::TooLarge)),
         };

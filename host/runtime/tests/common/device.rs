@@ -69,7 +69,7 @@ impl Silent {
     pub fn web_link(&self, port: u16) -> HttpLink {
         let links = HttpLinks::open(Arc::default()).unwrap();
         let reach = HttpReach { tls: true, port };
-        links.link(IpAddr::from([127, 0, 0, 1]), &reach)
+        links.link(IpAddr::from([127, 0, 0, 1]), &reach, None)
     }
 
     /// Whether anything was sent to it.

@@ -2,14 +2,15 @@
 
 use crate::catalogue::{Catalogue, NotReady};
 use futures::future::BoxFuture;
-use hostler_core::changes::{Change, Changes, StartedAction};
-use hostler_core::device::Reach;
+use hostler_core::certificate::Certificate;
+use hostler_core::changes::{Change, Changes, Expect, StartedAction};
+use hostler_core::device::{Device, Reach};
 use hostler_core::event::Event;
 use hostler_core::message::{Method, REPORT_LIMIT, weight};
 use hostler_core::reading::{Hindrance, Identity, Report, Severity};
-use hostler_core::{DeviceId, NodeId, PluginName};
+use hostler_core::{DeviceId, Fingerprint, NodeId, PluginName};
 use hostler_engine::{Ask, AskError, now};
-use hostler_links::{HttpError, HttpLinks, Lane, Networks, Oid, Place, SnmpError, SnmpLinks, Value};
+use hostler_links::{HttpError, HttpLink, HttpLinks, Lane, Networks, Oid, Place, SnmpError, SnmpLinks, Value};
 use hostler_runtime::{
     Action, Answer, CALLS, Call, CallError, Done, Exceeded, Failure, Loaded, LogLevel, Question, Recognition, Runtime,
 };
@@ -60,6 +61,22 @@ impl CallFailed {
             Self::NoPlugin(why) => why.hindrance,
             _ => Hindrance::Other,
         }
+    }
+}
+
+/// Who is called for, and how it is reached.
+#[derive(Clone, Copy)]
+struct Thing<'a> {
+    id: &'a DeviceId,
+    reach: &'a Reach,
+    /// The certificate that it is known by.
+    trusted: Option<&'a Fingerprint>,
+}
+
+impl<'a> Thing<'a> {
+    /// Something that isn't managed.
+    fn stranger(id: &'a DeviceId, reach: &'a Reach) -> Self {
+        Self { id, reach, trusted: None }
     }
 }
 
@@ -139,7 +156,9 @@ impl Caller {
     }
 
     /// The links of one device, and nothing else. A link that can't be made isn't there, and the log says why.
-    async fn call(&self, device: DeviceId, reach: &Reach, place: &Place, plugin: &Loaded) -> Call {
+    async fn call(&self, thing: Thing<'_>, place: &Place, plugin: &Loaded) -> Call {
+        let Thing { id, reach, trusted } = thing;
+        let device = id.clone();
         let snmp = match &reach.snmp {
             None => None,
             Some(snmp) => match self.snmp.link(reach.address, snmp, place.lane()).await {
@@ -150,7 +169,7 @@ impl Caller {
                 }
             },
         };
-        let http = reach.http.as_ref().map(|http| self.http.link(reach.address, http));
+        let http = reach.http.as_ref().map(|http| self.http.link(reach.address, http, trusted.cloned()));
         let settings = self.settings.get(&plugin.component.manifest.name).cloned().unwrap_or_default();
         Call { device, snmp, http, state: BTreeMap::new(), settings, now: now() }
     }
@@ -181,7 +200,7 @@ impl Caller {
         for plugin in self.catalogue.all_ready() {
             let stranger = DeviceId::from_words(&["stranger", &reach.address.to_string()]);
             let place = self.place(reach, Lane::Lively).await;
-            let call = self.call(stranger.clone(), reach, &place, &plugin).await;
+            let call = self.call(Thing::stranger(&stranger, reach), &place, &plugin).await;
             let name = plugin.component.manifest.name.clone();
             match self.runtime.call(&plugin, call, Question::Recognise).await {
                 Ok(done) => {
@@ -202,19 +221,22 @@ impl Caller {
     }
 
     /// Reads a device, from this place: what the plug-in reports, stored traces and performed actions included.
-    pub(crate) async fn read(
-        &self,
-        device: &DeviceId,
-        reach: &Reach,
-        plugin: &PluginName,
-        place: Place,
-    ) -> Result<Report, CallFailed> {
+    pub(crate) async fn read(&self, known: &Device, place: Place) -> Result<Report, CallFailed> {
+        let (device, plugin) = (&known.id, &known.plugin);
         let turn = self.turn(device);
         let _turn = turn.lock().await;
         let loaded = self.catalogue.ready(plugin).map_err(CallFailed::NoPlugin)?;
-        let mut call = self.call(device.clone(), reach, &place, &loaded).await;
+        let trusted = known.certificate.as_ref().map(|certificate| &certificate.trusted);
+        let mut call = self.call(Thing { id: device, reach: &known.reach, trusted }, &place, &loaded).await;
         call.state = self.store.plugin_state(device, plugin)?;
-        let done = self.runtime.call(&loaded, call, Question::Read).await?;
+        let first_seen = call.http.as_ref().and_then(HttpLink::first_seen);
+        let done = self.runtime.call(&loaded, call, Question::Read).await;
+        // It showed its certificate, however the call ended.
+        let shown = first_seen.and_then(|first_seen| first_seen.shown());
+        if let Some(shown) = &shown {
+            self.showed(device, shown).await?;
+        }
+        let done = done?;
         log(device, plugin, &done);
         let (report, actions) = match done.answer {
             Ok(Answer::Report(Some(outcome))) => outcome,
@@ -239,11 +261,64 @@ impl Caller {
         }
         self.store.commit(changes).await?;
         if let Some(place) = place {
+            let thing = Thing { id: device, reach: &known.reach, trusted: trusted.or(shown.as_ref()) };
             for action in actions {
-                self.perform(device, reach, &place, &loaded, action).await?;
+                self.perform(thing, &place, &loaded, action).await?;
             }
         }
         Ok(report)
+    }
+
+    /// Stores which certificate a device showed, where that is news. Another one than the trusted is told, once.
+    async fn showed(&self, device: &DeviceId, shown: &Fingerprint) -> Result<(), StoreError> {
+        let Some(known) = self.store.device(device)? else { return Ok(()) };
+        let before = known.value.certificate.as_ref();
+        let after = Certificate::after(before, shown.clone());
+        if before == Some(&after) {
+            return Ok(());
+        }
+        let mut changes = Changes::none();
+        if let Some(other) = &after.shown {
+            let text = format!(
+                "{} shows another certificate than the one that it is known by ({other}); nothing is sent to it over HTTPS \
+                 until somebody trusts that one",
+                known.value.title()
+            );
+            let severity = Severity::Critical;
+            changes = self.happened(changes, Event { severity, ..event(device, "device.certificate-changed", text) });
+        }
+        let changes = self.tell_device(changes, known.version, Device { certificate: Some(after), ..known.value });
+        match self.store.commit(changes).await {
+            // It moved or went at this moment; whoever reads it next sees its certificate again.
+            Err(StoreError::Conflict { .. }) => Ok(()),
+            stored => stored,
+        }
+    }
+
+    /// Trusts another certificate of a device, where it is the one that it shows.
+    pub(crate) fn trust(
+        &self,
+        device: &DeviceId,
+        certificate: &Fingerprint,
+        more: Changes,
+    ) -> Result<Changes, StoreError> {
+        let Some(known) = self.store.device(device)? else { return Ok(more) };
+        let after = known.value.certificate.as_ref().and_then(|known| known.trusting(certificate));
+        let Some(after) = after else { return Ok(more) };
+        let text = format!("{} is known by another certificate from now on ({certificate})", known.value.title());
+        let event = Event { severity: Severity::Info, ..event(device, "device.certificate-trusted", text) };
+        let device = Device { certificate: Some(after), ..known.value };
+        Ok(self.tell_device(self.happened(more, event), known.version, device))
+    }
+
+    /// A device that is known better, for here and for above.
+    fn tell_device(&self, changes: Changes, version: u64, device: Device) -> Changes {
+        let (id, expect, value) = (device.id.clone(), Expect::Version(version), Some(Box::new(device.clone())));
+        let changes = changes.and(Change::Device { id, expect, value });
+        match &self.parent {
+            Some(to) => changes.and(Change::Send { to: to.clone(), method: Method::DeviceAdopted(Box::new(device)) }),
+            None => changes,
+        }
     }
 
     /// An event of this node's devices, for here and for above.
@@ -259,13 +334,14 @@ impl Caller {
     /// interrupts is reported by [`Caller::report_doubts`].
     async fn perform(
         &self,
-        device: &DeviceId,
-        reach: &Reach,
+        thing: Thing<'_>,
         place: &Place,
         plugin: &Loaded,
         (id, action): (u64, Action),
     ) -> Result<(), StoreError> {
-        let links = self.call(device.clone(), reach, place, plugin).await;
+        let device = thing.id;
+        let links = self.call(thing, place, plugin).await;
+        let first_seen = links.http.as_ref().and_then(HttpLink::first_seen);
         let outcome: Result<(), Undone> = match (action, links.snmp, links.http) {
             (Action::SnmpSet(_), _, _) if !plugin.grant.has(&hostler_core::plugin::Capability::SnmpWrite) => {
                 Err(Undone::Failed("the plug-in was not granted snmp-write".to_owned()))
@@ -285,6 +361,9 @@ impl Caller {
             }
             _ => Err(Undone::Failed("the device has no such link".to_owned())),
         };
+        if let Some(shown) = first_seen.and_then(|first_seen| first_seen.shown()) {
+            self.showed(device, &shown).await?;
+        }
         let changes = Changes::from(Change::Action { device: device.clone(), id, value: None });
         let plugin = &plugin.component.manifest.name;
         let changes = match outcome {
@@ -327,7 +406,7 @@ impl Ask for Caller {
             let loaded = self.catalogue.ready(&plugin).map_err(|why| failed(why.to_string(), true))?;
             let stranger = DeviceId::from_words(&["stranger", &reach.address.to_string()]);
             let place = self.place(&reach, Lane::Lively).await;
-            let call = self.call(stranger.clone(), &reach, &place, &loaded).await;
+            let call = self.call(Thing::stranger(&stranger, &reach), &place, &loaded).await;
             let done = self.runtime.call(&loaded, call, Question::Identify).await;
             let done = done.map_err(|error| failed(error.to_string(), true))?;
             log(&stranger, &plugin, &done);

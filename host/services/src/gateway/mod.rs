@@ -81,6 +81,11 @@ impl Gateway {
                 self.reader.read_now(&id, &self.inventory);
                 Ok(())
             }
+            Method::Trust { device, certificate } => {
+                self.store.commit(self.reader.caller().trust(&device, &certificate, more)?).await?;
+                self.reader.read_now(&device, &self.inventory);
+                Ok(())
+            }
             Method::DiscoverNow => {
                 self.store.commit(more).await?;
                 self.discovery.now();

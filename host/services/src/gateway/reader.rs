@@ -115,6 +115,10 @@ impl Reader {
         }
     }
 
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// How many readings brought a report since the start, and how many failed.
     #[must_use]
     pub fn done(&self) -> (u64, u64) {
@@ -229,7 +233,7 @@ impl Reader {
     /// Reads once; returns when to read again, or nothing when the device is gone.
     async fn read(&self, id: &DeviceId, place: Place, inventory: &Inventory) -> Option<Duration> {
         let (device, before) = inventory.known(id).filter(|(device, _)| device.gateway == self.node)?;
-        let read = self.caller.read(id, &device.reach, &device.plugin, place).await;
+        let read = self.caller.read(&device, place).await;
         let count = if read.is_ok() { &self.tally.brought } else { &self.tally.failed };
         count.fetch_add(1, Ordering::Relaxed);
         let after = match read {

@@ -23,7 +23,7 @@ use hostler_core::history::Series;
 use hostler_core::message::{Method, Portion, REPORT_LIMIT, weight};
 use hostler_core::reading::Snapshot;
 use hostler_core::viewer::{Right, Viewer};
-use hostler_core::{DeviceId, NodeId, PluginName};
+use hostler_core::{DeviceId, Fingerprint, NodeId, PluginName};
 use hostler_store::Store;
 use index::Index;
 use std::collections::{BTreeMap, BTreeSet};
@@ -255,6 +255,25 @@ impl Inventory {
         need(viewer, Right::Operate)?;
         let device = self.device(viewer, id)?.device;
         self.order(&device.gateway, Method::ReadNow(id.clone())).await
+    }
+
+    /// Trusts the other certificate that a device shows.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], nobody asks about that certificate, or the right is missing.
+    pub async fn trust(
+        &self,
+        viewer: &Viewer,
+        id: &DeviceId,
+        certificate: Fingerprint,
+    ) -> Result<Ordered, ServiceError> {
+        need(viewer, Right::Operate)?;
+        let device = self.device(viewer, id)?.device;
+        if device.certificate.as_ref().is_none_or(|known| known.trusting(&certificate).is_none()) {
+            let why = format!("{id} does not show the certificate {certificate}; look at the device again");
+            return Err(ServiceError::Conflict(why));
+        }
+        self.order(&device.gateway, Method::Trust { device: id.clone(), certificate }).await
     }
 
     /// Searches the networks of one gateway, or of all, now.

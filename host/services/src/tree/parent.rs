@@ -286,7 +286,11 @@ impl Tree {
                 text: format!("{child} did not adopt what answers at {address}: {why}"),
             })
             .into(),
-            Method::Adopt { .. } | Method::Release(_) | Method::ReadNow(_) | Method::DiscoverNow => {
+            Method::Adopt { .. }
+            | Method::Release(_)
+            | Method::ReadNow(_)
+            | Method::Trust { .. }
+            | Method::DiscoverNow => {
                 tracing::warn!(%child, ?method, "an order came from below; it was set aside");
                 Changes::none()
             }

@@ -207,6 +207,7 @@ impl Below {
             plugin: "mfp".parse().unwrap(),
             identity: Identity::default(),
             reach: Reach { address: [192, 0, 2, 1].into(), snmp: None, http: None },
+            certificate: None,
             adopted_at: Timestamp(1),
         };
         let put = Change::Device { id: id(device), expect: Expect::Absent, value: Some(Box::new(value.clone())) };

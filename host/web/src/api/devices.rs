@@ -6,11 +6,13 @@ use crate::extract::{Json, Path, Query};
 use crate::state::Web;
 use axum::extract::State;
 use axum::http::StatusCode;
-use hostler_core::DeviceId;
 use hostler_core::device::Placement;
 use hostler_core::history::Series;
+use hostler_core::{DeviceId, Fingerprint};
 use hostler_services::{DeviceView, Ordered, Page, Query as Find, StoredEvent};
+use serde::Deserialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -22,6 +24,7 @@ pub(super) fn router() -> OpenApiRouter<Web> {
         .routes(routes!(events))
         .routes(routes!(place))
         .routes(routes!(read))
+        .routes(routes!(trust))
 }
 
 /// Find devices
@@ -117,4 +120,28 @@ pub(crate) async fn read(
     Path(id): Path<DeviceId>,
 ) -> Result<(StatusCode, axum::Json<Ordered>), ApiError> {
     Ok((StatusCode::ACCEPTED, axum::Json(web.services.inventory.read_now(&who.viewer, &id).await?)))
+}
+
+/// A certificate to trust.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Trust {
+    /// The one that the device shows, as `device.certificate.shown` says.
+    pub(crate) certificate: Fingerprint,
+}
+
+/// Trust another certificate of a device
+///
+/// A device that shows another certificate than the one that it is known by is told nothing over HTTPS until this.
+#[utoipa::path(post, path = "/devices/{id}/trust", tag = "devices", request_body = Trust,
+    params(("id" = DeviceId, Path, description = "Which")),
+    responses((status = 202, description = "Its gateway is told, or will be", body = Ordered), Problems))]
+pub(crate) async fn trust(
+    State(web): State<Web>,
+    who: Who,
+    Path(id): Path<DeviceId>,
+    Json(trust): Json<Trust>,
+) -> Result<(StatusCode, axum::Json<Ordered>), ApiError> {
+    let ordered = web.services.inventory.trust(&who.viewer, &id, trust.certificate).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(ordered)))
 }

@@ -18,7 +18,7 @@ use axum::routing::{get, post};
 use hostler_core::device::Placement;
 use hostler_core::reading::{Alert, Status};
 use hostler_core::viewer::Right;
-use hostler_core::{BadId, DeviceId};
+use hostler_core::{BadId, DeviceId, Fingerprint};
 use hostler_services::{DeviceView, StoredEvent};
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -31,6 +31,7 @@ pub(super) fn router() -> Router<Web> {
         .route("/devices/{id}", get(show))
         .route("/devices/{id}/read", post(read))
         .route("/devices/{id}/place", post(place))
+        .route("/devices/{id}/trust", post(trust))
         .route("/devices/{id}/release", post(release))
 }
 
@@ -61,6 +62,12 @@ async fn with(web: Web, who: Who, id: DeviceId, shell: Shell) -> Drawn {
 async fn read(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<Redirect, PageError> {
     let (_, axum::Json(ordered)) = devices::read(State(web), who, Path(id.clone())).await?;
     Ok(back(&id, if ordered.away.is_some() { "waits" } else { "read" }))
+}
+
+async fn trust(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>, sent: Sent) -> Result<Redirect, PageError> {
+    let trust = sent.read::<devices::Trust>().await?;
+    let (_, axum::Json(ordered)) = devices::trust(State(web), who, Path(id.clone()), Json(trust)).await?;
+    Ok(back(&id, if ordered.away.is_some() { "waits" } else { "trusted" }))
 }
 
 /// Where a device stands, as a form sends it.
@@ -143,6 +150,11 @@ impl DevicePage {
         let scheme = if http.tls { "https" } else { "http" };
         let address = format!("{scheme}://{}/", SocketAddr::new(reach.address, http.port));
         Url::parse(&address).ok().map(String::from)
+    }
+
+    /// The certificate that it shows and isn't known by.
+    fn other_certificate(&self) -> Option<&Fingerprint> {
+        self.view.device.certificate.as_ref()?.shown.as_ref()
     }
 
     /// What stands in the form of its place.

@@ -205,6 +205,7 @@ pub(super) fn device() -> DeviceView {
         plugin: "mfp".parse().unwrap(),
         identity,
         reach,
+        certificate: None,
         adopted_at: ago(18 * 24),
     };
     let placement = Placement {

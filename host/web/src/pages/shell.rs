@@ -72,10 +72,11 @@ impl Section {
 }
 
 /// What was done before the page was loaded. Only these sentences can be shown, so no link can put words in our mouth.
-const NOTES: [(&str, &str); 14] = [
+const NOTES: [(&str, &str); 15] = [
     ("read", "The device is being read. What it says appears here by itself."),
     ("waits", "Its gateway is away. This is done when it returns."),
     ("placed", "Saved."),
+    ("trusted", "It is known by the other certificate from now on."),
     ("released", "The device was let go. Its gateway may discover it again."),
     ("adopting", "The device is being adopted. It appears among the devices when its gateway has identified it."),
     ("searching", "The networks are being searched. What answers appears here by itself."),

@@ -171,6 +171,7 @@ fn adopted(n: u32) -> Change {
         plugin: "mfp".parse().unwrap(),
         identity,
         reach: Reach { address: address.into(), snmp: None, http: None },
+        certificate: None,
         adopted_at: Timestamp(1_790_000_000_000),
     };
     Change::Device { id: device.id.clone(), expect: Expect::Absent, value: Some(Box::new(device)) }
