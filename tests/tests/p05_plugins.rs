@@ -173,3 +173,18 @@ async fn p05_a_gateway_follows_its_manager() {
     .await;
     until_trouble(&manager, &id, "plug-in mfp").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p05_an_older_release_is_installed_only_by_whoever_says_so() {
+    let place = Place::new(91);
+    let manager = Node::start(Setup::manager(&place)).await;
+    let [newer, older] = ["9.0.0", "0.0.9"].map(|version| release(&place, version, "name", "name"));
+    let (newer, older) = (newer.to_str().unwrap(), older.to_str().unwrap());
+    let refused = manager.run(&["plugin", "upgrade", newer]).await;
+    assert!(refused.err.contains("mfp isn't installed; use `hostler plugin install"), "{refused:?}");
+    let _ = manager.run(&["plugin", "install", "--approve", newer]).await.well();
+    let refused = manager.run(&["plugin", "upgrade", older]).await;
+    assert!(refused.err.contains("9.0.0 is in use") && refused.err.contains("--older"), "{refused:?}");
+    let _ = manager.run(&["plugin", "upgrade", older, "--older"]).await.well();
+    until_version(&manager, "0.0.9").await;
+}

@@ -57,6 +57,7 @@ fn drawn(headings: &[&str], rows: impl Iterator<Item = Row>) -> String {
 pub fn text(value: &Value, pointer: &str) -> String {
     match value.pointer(pointer) {
         None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::Array(none)) if none.is_empty() => "-".to_owned(),
         Some(Value::String(text)) => printable(text),
         Some(Value::Array(all)) => printable(&all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")),
         Some(other) => other.to_string(),

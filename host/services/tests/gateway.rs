@@ -1,5 +1,7 @@
 //! A gateway with real plug-ins and simulated devices, and whatever can be in its way.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Device, HttpReach, Reach, SnmpReach};
 use hostler_core::event::Event;

@@ -125,7 +125,7 @@ impl Contract {
         let shows = |capability: &Capability| {
             !matches!(capability, Capability::SnmpWrite | Capability::Http | Capability::Credential(_))
         };
-        let idle = manifest.needs.difference(&used).cloned().filter(shows);
+        let idle = manifest.needs.difference(&used).filter(|need| shows(need)).cloned();
         missing.chain(idle.map(|capability| Finding::NotUsed { capability })).collect()
     }
 }

@@ -250,7 +250,7 @@ impl Place {
         let device = client.get(&["devices", &self.id]).await?;
         output.print(&device["placement"], |placement| {
             let facts = ["site", "owner", "tags"].map(|name| (name, text(placement, &format!("/{name}"))));
-            let facts = facts.map(|(name, value)| format!("{name:<6} {}", if value.is_empty() { "-" } else { &value }));
+            let facts = facts.map(|(name, value)| format!("{name:<6} {value}"));
             format!("{}\n{}", self.id, facts.join("\n"))
         })
     }

@@ -251,7 +251,7 @@ async fn the_last_administrator_stays() {
     let (one, other) = (name("admin"), name("grace"));
     let both = tokio::join!(door.access.remove_user(&local, &one), door.access.remove_user(&local, &other));
     assert!(both.0.is_ok() != both.1.is_ok(), "{both:?}");
-    assert!(door.access.person(&door.access.local_token(None).await.unwrap().0.expose()).is_ok());
+    assert!(door.access.person(door.access.local_token(None).await.unwrap().0.expose()).is_ok());
 }
 
 #[tokio::test]

@@ -113,7 +113,7 @@ mod tests {
         let patience = |presence: &Presence| lock(&lock(&presence.0)[&child]).patience;
         let first = presence.enter(&child);
         assert!(presence.of(&child).1);
-        assert_eq!(presence.turned(), [child.clone()]);
+        assert_eq!(presence.turned(), std::slice::from_ref(&child));
         first.answered();
         assert_eq!(patience(&presence), GONE);
         drop(presence.enter(&child));

@@ -50,13 +50,11 @@ fn draw(page: &impl Template) -> Drawn {
 }
 
 /// A page whose form was refused. What broke here is none of the form's, and stays a page of its own.
-fn again(error: ApiError, page: impl Future<Output = Drawn>) -> impl Future<Output = Result<Response, PageError>> {
-    async move {
-        if error.status().is_server_error() {
-            return Err(error.into());
-        }
-        Ok((error.status(), page.await?).into_response())
+async fn again(error: ApiError, page: impl Future<Output = Drawn>) -> Result<Response, PageError> {
+    if error.status().is_server_error() {
+        return Err(error.into());
     }
+    Ok((error.status(), page.await?).into_response())
 }
 
 #[derive(Template)]
