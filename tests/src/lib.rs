@@ -32,7 +32,7 @@ mod setup;
 mod wait;
 
 pub use api::{Answer, Api};
-pub use binary::{Ran, hostler, plugin, recordings, target};
+pub use binary::{Ran, hostler, plugin, program, recordings, target};
 pub use browser::Browser;
 pub use component::{manifest, with_manifest};
 pub use node::Node;

@@ -19,7 +19,7 @@ pub fn peer(name: &str) -> Option<PathBuf> {
         let package = match name {
             "chromium" | "snmpd" => format!("apt-get install {name}"),
             "chromedriver" => "apt-get install chromium-driver".to_owned(),
-            "snmpset" => "apt-get install snmp".to_owned(),
+            "snmpget" | "snmpset" => "apt-get install snmp".to_owned(),
             _ => "`./just test` installs it".to_owned(),
         };
         skipped(&format!("{name} is not installed ({package})"));
