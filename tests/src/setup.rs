@@ -65,6 +65,7 @@ pub struct Setup {
     credentials: String,
     read_every: String,
     discover_every: String,
+    pub(crate) variables: Vec<(String, PathBuf)>,
 }
 
 impl Setup {
@@ -80,6 +81,7 @@ impl Setup {
             credentials: "[credentials.snmp.public]\nversion = \"2c\"\ncommunity = \"public\"\n".to_owned(),
             read_every: "1s".to_owned(),
             discover_every: "2s".to_owned(),
+            variables: Vec::new(),
         }
     }
 
@@ -145,6 +147,13 @@ impl Setup {
     #[must_use]
     pub fn discover_every(mut self, every: &str) -> Self {
         self.discover_every = every.to_owned();
+        self
+    }
+
+    /// With a path in the environment that it is started in.
+    #[must_use]
+    pub fn variable(mut self, name: &str, path: PathBuf) -> Self {
+        self.variables.push((name.to_owned(), path));
         self
     }
 
