@@ -15,7 +15,11 @@ pub fn target() -> PathBuf {
 }
 
 /// The binary that people run.
-pub(crate) fn program() -> PathBuf {
+///
+/// # Panics
+/// When it wasn't built.
+#[must_use]
+pub fn program() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     built(own.ancestors().nth(2).unwrap_or(Path::new(".")).join("hostler"))
 }

@@ -178,6 +178,7 @@ fn spawn(setup: &Setup, log: &Log) -> Child {
     let _ = std::fs::remove_file(setup.data().join("local.address"));
     let mut command = Command::new(binary::program());
     command.arg("serve").arg(setup.write()).env_remove("HOSTLER_LOG").env("NO_PROXY", "127.0.0.0/8");
+    command.envs(setup.variables.iter().map(|(name, path)| (name, path)));
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdout.take().into_iter().for_each(|out| log.follow(out));
     child.stderr.take().into_iter().for_each(|err| log.follow(err));

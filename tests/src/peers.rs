@@ -18,8 +18,9 @@ pub fn peer(name: &str) -> Option<PathBuf> {
     if found.is_none() {
         let package = match name {
             "chromium" | "snmpd" => format!("apt-get install {name}"),
+            "cc" => "apt-get install gcc".to_owned(),
             "chromedriver" => "apt-get install chromium-driver".to_owned(),
-            "snmpset" => "apt-get install snmp".to_owned(),
+            "snmpget" | "snmpset" => "apt-get install snmp".to_owned(),
             _ => "`./just test` installs it".to_owned(),
         };
         crate::skipped(&format!("{name} is not installed ({package})"));

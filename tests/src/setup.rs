@@ -17,6 +17,8 @@ pub struct Network {
     pub port: u16,
     /// The credentials that are tried.
     pub credentials: Vec<String>,
+    /// Whether it is listened for announcements as well (mDNS).
+    pub mdns: bool,
 }
 
 impl Network {
@@ -24,7 +26,8 @@ impl Network {
     #[must_use]
     pub fn of_one(name: &str, agent: SocketAddr, credential: &str) -> Self {
         let ranges = vec![format!("{}/32", agent.ip())];
-        Self { name: name.to_owned(), ranges, port: agent.port(), credentials: vec![credential.to_owned()] }
+        let credentials = vec![credential.to_owned()];
+        Self { name: name.to_owned(), ranges, port: agent.port(), credentials, mdns: false }
     }
 
     /// The network of these devices, as small as it can be: each address more that is silent costs a search time.
@@ -38,7 +41,7 @@ impl Network {
         let net = Ipv4Addr::from_bits(first & !(u32::MAX >> prefix));
         let port = fleet.devices().first().map_or(0, |device| device.address.port());
         let ranges = vec![format!("{net}/{prefix}")];
-        Self { name: name.to_owned(), ranges, port, credentials: vec!["public".to_owned()] }
+        Self { name: name.to_owned(), ranges, port, credentials: vec!["public".to_owned()], mdns: false }
     }
 }
 
@@ -62,6 +65,7 @@ pub struct Setup {
     credentials: String,
     read_every: String,
     discover_every: String,
+    pub(crate) variables: Vec<(String, PathBuf)>,
 }
 
 impl Setup {
@@ -77,6 +81,7 @@ impl Setup {
             credentials: "[credentials.snmp.public]\nversion = \"2c\"\ncommunity = \"public\"\n".to_owned(),
             read_every: "1s".to_owned(),
             discover_every: "2s".to_owned(),
+            variables: Vec::new(),
         }
     }
 
@@ -145,6 +150,13 @@ impl Setup {
         self
     }
 
+    /// With a path in the environment that it is started in.
+    #[must_use]
+    pub fn variable(mut self, name: &str, path: PathBuf) -> Self {
+        self.variables.push((name.to_owned(), path));
+        self
+    }
+
     /// The data folder.
     #[must_use]
     pub fn data(&self) -> PathBuf {
@@ -174,10 +186,11 @@ impl Setup {
         if let Some((url, token)) = &self.parent {
             let _ = writeln!(text, "[parent]\nurl = {url:?}\ntoken-file = {token:?}\n");
         }
-        for Network { name, ranges, port, credentials } in &self.networks {
+        for Network { name, ranges, port, credentials, mdns } in &self.networks {
             let _ = writeln!(
                 text,
-                "[[gateway.network]]\nname = {name:?}\nranges = {ranges:?}\nsnmp-port = {port}\ncredentials = {credentials:?}\n"
+                "[[gateway.network]]\nname = {name:?}\nranges = {ranges:?}\nsnmp-port = {port}\ncredentials = {credentials:?}\n\
+                 mdns = {mdns}\n"
             );
         }
         for plugin in &self.adopt {

@@ -22,9 +22,10 @@ use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 
 const PORT: u16 = 16_161;
 
@@ -432,4 +433,93 @@ async fn d03_a_twin_that_a_rule_finds_is_told_once_and_above_and_not_asked_again
     let told = stage.store.outbox(&parent(), Portion::EXCHANGE).unwrap();
     let twin = |method: &Method| matches!(method, Method::EventHappened(event) if event.name == "adoption.ended");
     assert_eq!(told.messages.iter().filter(|message| twin(&message.method)).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p03_a_printer_that_never_answers_among_two_thousand_makes_no_other_late() {
+    const COUNT: u32 = 2_000;
+    const EVERY: Duration = Duration::from_secs(10);
+    // Readings aren't begun on the second; nobody is later than by this.
+    const LATE: Duration = Duration::from_secs(5);
+    let fleet = fleet([127, 208, 0, 1], COUNT).await;
+    let network = Network { credentials: Vec::new(), ..range("127.208.0.0/16") };
+    let stage = Stage::new(vec![network], Vec::new(), EVERY).await;
+    stage.install("mfp").await;
+    fleet.devices()[1_234].control.set_fault(Fault::Silent);
+    let mut others = stage.put_all("one-of-many", fleet.devices()).await;
+    let silent = others.remove(1_234);
+    until("all others are read", || others.iter().all(|id| stage.newest(id).read_at.is_some())).await;
+
+    let mut oldest = Duration::ZERO;
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < 3 * EVERY || stage.newest(&silent).condition() != Condition::Unreachable {
+        for id in &others {
+            let newest = stage.newest(id);
+            assert_eq!(newest.trouble, None, "{id} suffers");
+            oldest = oldest.max(now().since(newest.read_at.unwrap()));
+        }
+        assert!(oldest < EVERY + LATE, "a reading is {oldest:?} old");
+        assert!(begun.elapsed() < 6 * EVERY, "nobody says that the silent one is silent");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    println!("with readings every {EVERY:?}, none of the 1,999 others' was older than {oldest:?}");
+    assert_eq!(stage.newest(&silent).read_at, None, "it never answered");
+}
+
+/// What passes requests on to a device, and sees how many are under way at a time.
+#[derive(Default)]
+struct Gate {
+    requests: AtomicUsize,
+    under_way: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Gate {
+    /// Passes each request on after this pause, for ever.
+    async fn pass(self: Arc<Self>, front: UdpSocket, device: SocketAddr, pause: Duration) {
+        let (front, mut buffer) = (Arc::new(front), vec![0; 65_536]);
+        loop {
+            let (size, from) = front.recv_from(&mut buffer).await.unwrap();
+            let (request, gate, front) = (buffer[..size].to_vec(), Arc::clone(&self), Arc::clone(&front));
+            gate.requests.fetch_add(1, Ordering::SeqCst);
+            let under_way = gate.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            gate.most.fetch_max(under_way, Ordering::SeqCst);
+            tokio::spawn(async move {
+                tokio::time::sleep(pause).await;
+                let behind = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+                behind.send_to(&request, device).await.unwrap();
+                let mut answer = vec![0; 65_536];
+                let size = behind.recv(&mut answer).await.unwrap();
+                // Before the answer goes, or what follows it would be counted with it.
+                gate.under_way.fetch_sub(1, Ordering::SeqCst);
+                front.send_to(&answer[..size], from).await.unwrap();
+            });
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p04_however_many_readings_are_wanted_a_device_is_asked_by_one_at_a_time() {
+    let fleet = fleet([127, 209, 0, 1], 1).await;
+    let front = UdpSocket::bind("127.209.1.1:0").await.unwrap();
+    let (at, gate) = (front.local_addr().unwrap(), Arc::new(Gate::default()));
+    let pause = Duration::from_millis(80);
+    let passing = tokio::spawn(Arc::clone(&gate).pass(front, fleet.devices()[0].address, pause));
+    // By its schedule it is always due as well.
+    let stage = Stage::new(Vec::new(), Vec::new(), Duration::from_millis(10)).await;
+    stage.install("mfp").await;
+    let id = stage.put("asked-at-once", "mfp", reach(at)).await;
+    stage.gateway_failures();
+    let read = || stage.inventory.readings_done().unwrap().0;
+    until("it is read", || read() > 0).await;
+    let (before, asked) = (read(), gate.requests.load(Ordering::SeqCst));
+    // While one reading waits for its answers, many more are wanted.
+    while read() < before + 10 {
+        stage.gateway.take(Method::ReadNow(id.clone()), Changes::none()).await.unwrap();
+        tokio::time::sleep(pause / 8).await;
+    }
+    assert!(gate.requests.load(Ordering::SeqCst) > asked + 10, "it wasn't asked anything");
+    assert_eq!(gate.most.load(Ordering::SeqCst), 1, "so many requests were under way at a time");
+    assert_eq!(stage.newest(&id).trouble, None);
+    passing.abort();
 }

@@ -12,7 +12,7 @@ use crate::live::{Live, LiveEvent};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Device, Reach};
 use hostler_core::event::Event;
-use hostler_core::message::{Envelope, Epoch, ExchangeUp, Method};
+use hostler_core::message::{CatalogueEntry, Envelope, Epoch, ExchangeDown, ExchangeUp, Method};
 use hostler_core::plugin::{Grant, PluginRecord, Release};
 use hostler_core::reading::{Identity, Report, Severity, Snapshot};
 use hostler_core::viewer::{Right, Viewer};
@@ -25,6 +25,8 @@ use hostler_transport::{CallParentError, Parent, ParentClient, Refused};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -441,4 +443,70 @@ async fn e08_a_node_that_was_removed_is_refused_and_leaves_nothing_behind() {
     gateway.turn_to(&root, token.expose());
     gateway.until("it comes again with what it has", || root.shows("x").is_some()).await;
     assert_eq!(root.heard("unheard"), 1);
+}
+
+/// A parent that holds calls only for a moment, and counts those that it answered with nothing.
+struct Hurried {
+    tree: Arc<Tree>,
+    empty: AtomicUsize,
+}
+
+impl Parent for Hurried {
+    fn child(&self, token: &str) -> Option<NodeId> {
+        self.tree.child(token)
+    }
+
+    fn exchange(
+        self: Arc<Self>,
+        child: NodeId,
+        up: ExchangeUp,
+    ) -> Pin<Box<dyn Future<Output = Result<ExchangeDown, Refused>> + Send>> {
+        Box::pin(async move {
+            let nothing_up = up.messages.is_empty() && up.snapshots.is_empty();
+            let up = ExchangeUp { wait_ms: up.wait_ms.min(20), ..up };
+            let down = Arc::clone(&self.tree).exchange(child, up).await?;
+            if nothing_up && down.messages.is_empty() {
+                self.empty.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(down)
+        })
+    }
+
+    fn catalogue(&self) -> Vec<CatalogueEntry> {
+        self.tree.catalogue()
+    }
+
+    fn component(&self, digest: &str) -> Option<Vec<u8>> {
+        self.tree.component(digest)
+    }
+}
+
+#[tokio::test]
+async fn d03_an_exchange_that_carries_nothing_writes_nothing_above_nor_below() {
+    let folder = tempfile::tempdir().unwrap();
+    let (above, below) = (folder.path().join("above"), folder.path().join("below"));
+    let root = Root::on(in_file(&above)).await;
+    let hurried = Arc::new(Hurried { tree: Arc::clone(&root.tree), empty: AtomicUsize::new(0) });
+    let mut gateway = Below::on(in_file(&below), "gateway-1", &root).await;
+    gateway.child.client = client(serve(Arc::clone(&hurried)).await, "gateway-1");
+    gateway.adopt("x").await;
+    gateway.child.inventory.take_snapshot(&id("x"), reading("ready"));
+    root.order("gateway-1", Method::ReadNow(id("x"))).await;
+    gateway.until("it is known", || root.shows("x").is_some()).await;
+    let waiting = || root.store.waiting(&"gateway-1".parse().unwrap()).unwrap();
+    gateway.until("the order is acknowledged", || waiting() == 0).await;
+    let empty = || hurried.empty.load(Ordering::Relaxed);
+    let settled = empty() + 2;
+    gateway.until("what was said is acknowledged on both sides", || empty() >= settled).await;
+    assert_eq!(gateway.waiting(), 0);
+
+    // Everything that a store ever wrote changes its file: each write has a number there.
+    let files = || [&above, &below].map(|path| std::fs::read(path).unwrap());
+    let (before, asked) = (files(), empty());
+    gateway.until("twenty exchanges carried nothing", || empty() >= asked + 20).await;
+    assert!(files() == before, "something was written");
+    gateway.tell("something").await;
+    gateway.until("it is heard", || root.heard("something") == 1).await;
+    let after = files();
+    assert!(after.iter().zip(&before).all(|(after, before)| after != before), "writes can't be seen by the files");
 }
