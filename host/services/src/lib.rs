@@ -4,7 +4,7 @@
 //! every order says who gave it.
 
 pub mod access;
-mod authority;
+pub mod authority;
 pub mod catalogue;
 mod error;
 pub mod gateway;
@@ -14,9 +14,7 @@ pub mod tree;
 
 pub use access::{Access, Ended, Former, MadePassword, MadeToken, NewToken, NewUser, Person, TokenView, UserView};
 pub use authority::{
-    Authority, AuthorityError, BadFingerprint, Fingerprint, Gate, Identity, Issued, LIFETIME, LONGEST_REQUEST, Names,
-    Peer, Refusal, RequestError, ServerCertificate, Standing, Standings, Tended, Verdict, explain, node_name, node_tls,
-    server_tls, should_renew,
+    Authority, AuthorityError, Fingerprint, Gate, Identity, Issued, Standing, Standings, Verdict, node_tls, server_tls,
 };
 pub use catalogue::{Ask, Catalogue, Installed, PluginView};
 pub use error::ServiceError;

@@ -20,8 +20,8 @@ pub const LIFETIME: Duration = Duration::from_secs(90 * 86_400);
 pub(super) const ROOT_LIFETIME: Duration = Duration::from_secs(20 * 365 * 86_400);
 /// How long an intermediate lives.
 pub(super) const INTERMEDIATE_LIFETIME: Duration = Duration::from_secs(2 * 365 * 86_400);
-/// An intermediate is renewed so long before its end: twice a node's lifetime, so that no certificate is cut short while
-/// people look for the root's key.
+/// An intermediate is renewed so long before its end: twice a node's lifetime, so that no certificate is cut short
+/// while people look for the root's key.
 pub(super) const INTERMEDIATE_AHEAD: Duration = Duration::from_secs(180 * 86_400);
 /// How much earlier than now a certificate begins: clocks differ.
 const CLOCKS_DIFFER: Duration = Duration::from_secs(600);

@@ -42,7 +42,8 @@ pub enum AuthorityError {
         why: &'static str,
     },
     /// A certificate of the authority is too old.
-    #[error("the certificate in {} ended {ended} and it is {now}: {todo}, or correct this machine's clock", path.display())]
+    #[error("the certificate in {} ended {ended} and it is {now}: {todo}, or correct this machine's clock",
+            path.display())]
     Expired {
         /// Which file.
         path: PathBuf,
@@ -54,8 +55,8 @@ pub enum AuthorityError {
         todo: String,
     },
     /// A certificate of the authority is from the future.
-    #[error("the certificate in {} is valid from {begins} and it is {now}: this machine's clock is likely wrong; set it",
-            path.display())]
+    #[error("the certificate in {} is valid from {begins} and it is {now}: this machine's clock is likely wrong; \
+             set it", path.display())]
     NotYetValid {
         /// Which file.
         path: PathBuf,

@@ -1,8 +1,8 @@
 //! Who is let in: a certificate's chain, its time and its standing, at every handshake and for every request.
 //!
-//! The handshake refuses what isn't ours, isn't a node's, was revoked or isn't valid yet. An expired certificate passes it, because
-//! its node may renew it; what it may do is for [`Gate::check`] to say, which a server asks for every request, so that
-//! a revocation ends what an open connection may do.
+//! The handshake refuses what isn't ours, isn't a node's, was revoked or isn't valid yet. An expired certificate passes
+//! it, because its node may renew it; what it may do is for [`Gate::check`] to say, which a server asks for every
+//! request, so that a revocation ends what an open connection may do.
 
 use super::bundle::LONGEST_CHAIN;
 use super::certificate::{Facts, Validity};
@@ -29,8 +29,8 @@ pub enum Standing {
     Unknown,
 }
 
-/// Who knows how certificates stand. It is asked at every handshake and for every request, on the threads that serve: it
-/// answers from memory and doesn't block.
+/// Who knows how certificates stand. It is asked at every handshake and for every request, on the threads that serve:
+/// it answers from memory and doesn't block.
 pub trait Standings: Send + Sync {
     /// How the certificate with this serial number ([`Issued::serial`](super::Issued::serial)) stands now.
     fn stands(&self, serial: &str) -> Standing;

@@ -1,12 +1,12 @@
 //! The certificate authority for nodes, and how nodes and their manager know each other by it.
 //!
 //! A root, valid for twenty years, signs an intermediate, valid for two; the intermediate signs everything else. So the
-//! root's key is needed once in a year and a half, and an operator can keep it elsewhere ([`Authority::tend`]). Nodes have the
-//! root's [`Fingerprint`] in their configuration and nothing else: whoever they talk to sends the root along.
+//! root's key is needed once in a year and a half, and an operator can keep it elsewhere ([`Authority::tend`]). Nodes
+//! have the root's [`Fingerprint`] in their configuration and nothing else: whoever they talk to sends the root along.
 //!
-//! A node's certificate says one thing, which node it is: as common name and as the DNS name `<node>.node.hostler.internal`
-//! ([`node_name`]). A DNS name and not a URI, because a gateway is also a server, and its children's TLS libraries can ask for
-//! a DNS name and not for a URI; `.internal` never is a public domain.
+//! A node's certificate says one thing, which node it is: as common name and as the DNS name
+//! `<node>.node.hostler.internal` ([`node_name`]). A DNS name and not a URI, because a gateway is also a server, and
+//! its children's TLS libraries can ask for a DNS name and not for a URI; `.internal` never is a public domain.
 //!
 //! | file | topic |
 //! |---|---|

@@ -1,5 +1,5 @@
-//! A node's side: its key and its request, and how it knows its manager: by the fingerprint in its configuration, never by
-//! what the operating system trusts.
+//! A node's side: its key and its request, and how it knows its manager: by the fingerprint in its configuration, never
+//! by what the operating system trusts.
 
 use super::bundle::{Bundle, key_pem};
 use super::error::AuthorityError;
@@ -47,7 +47,8 @@ impl Identity {
         folder::write(path, &key_pem(&self.0))
     }
 
-    /// What the node sends to get a certificate: PKCS #10 in DER. It says nothing but the key: the manager knows the rest.
+    /// What the node sends to get a certificate: PKCS #10 in DER. It says nothing but the key: the manager knows the
+    /// rest.
     ///
     /// # Errors
     /// [`AuthorityError::Crypto`].
@@ -71,8 +72,9 @@ impl Identity {
     }
 }
 
-/// How a node speaks to its manager or gateway: TLS 1.3, and whoever answers shows a chain to the root with this fingerprint.
-/// Before it is enrolled a node has no certificate of its own. The clock is the node's best knowledge of the time.
+/// How a node speaks to its manager or gateway: TLS 1.3, and whoever answers shows a chain to the root with this
+/// fingerprint. Before it is enrolled a node has no certificate of its own. The clock is the node's best knowledge of
+/// the time.
 ///
 /// # Errors
 /// Key and certificate don't fit.
@@ -99,8 +101,8 @@ pub fn node_tls(
 #[derive(Debug, thiserror::Error)]
 enum Untrusted {
     #[error(
-        "{name} isn't the manager that this node's configuration names: no certificate that it sent has the fingerprint \
-             {wanted}; compare it with the one that the manager shows, and see who answers at that address"
+        "{name} isn't the manager that this node's configuration names: no certificate that it sent has the \
+             fingerprint {wanted}; compare it with the one that the manager shows, and see who answers at that address"
     )]
     OtherRoot { name: String, wanted: Fingerprint },
     #[error(
@@ -109,12 +111,13 @@ enum Untrusted {
     )]
     OtherName { name: String, why: String },
     #[error(
-        "the certificate of {name} isn't valid at {now}, which is this node's time ({why}); set the clock that is wrong, \
-             or see why the manager didn't renew its certificate"
+        "the certificate of {name} isn't valid at {now}, which is this node's time ({why}); set the clock \
+             that is wrong, or see why the manager didn't renew its certificate"
     )]
     OtherTime { name: String, now: Timestamp, why: String },
     #[error(
-        "{name} shows the right root, but a certificate that doesn't follow from it ({why}): somebody else answers there"
+        "{name} shows the right root, but a certificate that doesn't follow from it ({why}): somebody \
+             else answers there"
     )]
     Forged { name: String, why: String },
 }
@@ -196,8 +199,8 @@ impl ServerCertVerifier for Pinned {
     }
 }
 
-/// What a failed connection of a node means, for people; `None` where the certificates aren't the reason. It looks for the
-/// reason in whatever a library has wrapped around it.
+/// What a failed connection of a node means, for people; `None` where the certificates aren't the reason. It looks for
+/// the reason in whatever a library has wrapped around it.
 #[must_use]
 pub fn explain(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let mut next = Some(error);
@@ -224,7 +227,8 @@ fn meaning(error: &Error) -> Option<String> {
             "this node's certificate isn't valid yet by the manager's clock; set the clock that is wrong"
         }
         Error::AlertReceived(AlertDescription::UnknownCA) => {
-            "this node's certificate is from another manager; enroll here, or check which manager the configuration names"
+            "this node's certificate is from another manager; enroll here, or check which manager the \
+             configuration names"
         }
         Error::AlertReceived(AlertDescription::AccessDenied) => {
             "the manager doesn't know this node's certificate; ask the owner to enroll this node again"

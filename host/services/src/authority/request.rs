@@ -1,5 +1,5 @@
-//! Certificate requests (PKCS #10, RFC 2986). Nothing is taken from one but the public key: who somebody is and what they
-//! may do is for the manager to say.
+//! Certificate requests (PKCS #10, RFC 2986). Nothing is taken from one but the public key: who somebody is and what
+//! they may do is for the manager to say.
 
 use rcgen::{PublicKeyData, SubjectPublicKeyInfo};
 use x509_parser::certification_request::X509CertificationRequest;

@@ -29,8 +29,8 @@ pub struct ServerCertificate {
 }
 
 impl Authority {
-    /// The manager's certificate for these DNS names and addresses: the one that is kept, or a new one where that one has other
-    /// names or is at two thirds of its life. To be called at the start and then daily. Blocks.
+    /// The manager's certificate for these DNS names and addresses: the one that is kept, or a new one where that one
+    /// has other names or is at two thirds of its life. To be called at the start and then daily. Blocks.
     ///
     /// # Errors
     /// A name that isn't one, or what signing says.
@@ -88,8 +88,8 @@ fn same(facts: &Facts, names: &[String]) -> bool {
     facts.names.iter().collect::<BTreeSet<_>>() == names.iter().collect()
 }
 
-/// How a server speaks to nodes: TLS 1.3; a certificate is asked for and may be absent, because a node that enrolls has none.
-/// What a request may do follows from [`Gate::check`]. Sessions aren't resumed: every connection asks the gate.
+/// How a server speaks to nodes: TLS 1.3; a certificate is asked for and may be absent, because a node that enrolls has
+/// none. What a request may do follows from [`Gate::check`]. Sessions aren't resumed: every connection asks the gate.
 ///
 /// # Errors
 /// Key and certificate don't fit.

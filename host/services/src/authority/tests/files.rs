@@ -31,8 +31,8 @@ fn e08_is_made_once_and_opened_again_the_same() {
     assert_eq!((limits.ca, limits.path_len_constraint), (true, Some(1)));
 }
 
-/// What a making has done by the time of each crash: files beside, in their order, the last of them whole, half, or under
-/// the name that it has before it is whole.
+/// What a making has done by the time of each crash: files beside, in their order, the last of them whole, half, or
+/// under the name that it has before it is whole.
 #[test]
 fn e08_a_crash_at_any_step_of_the_first_making_leaves_nothing_or_all() {
     let (_model_above, model) = place();
@@ -65,6 +65,16 @@ fn e08_a_crash_at_any_step_of_the_first_making_leaves_nothing_or_all() {
     std::fs::create_dir(making::beside(&folder).unwrap()).unwrap();
     std::fs::create_dir(&folder).unwrap();
     Authority::open(&folder, &names(), START).unwrap();
+}
+
+#[test]
+fn e08_what_a_crash_left_half_written_is_removed_at_the_next_start() {
+    let (_above, folder) = place();
+    Authority::open(&folder, &names(), START).unwrap();
+    let half = folder.join(".half-written-key");
+    std::fs::write(&half, "-----BEGIN PRIVATE KEY-----").unwrap();
+    Authority::open(&folder, &names(), START).unwrap();
+    assert!(!half.exists());
 }
 
 #[test]
