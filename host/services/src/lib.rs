@@ -4,6 +4,7 @@
 //! every order says who gave it.
 
 pub mod access;
+pub mod authority;
 pub mod catalogue;
 mod error;
 pub mod gateway;
@@ -12,6 +13,9 @@ mod live;
 pub mod tree;
 
 pub use access::{Access, Ended, Former, MadePassword, MadeToken, NewToken, NewUser, Person, TokenView, UserView};
+pub use authority::{
+    Authority, AuthorityError, Fingerprint, Gate, Identity, Issued, Standing, Standings, Verdict, node_tls, server_tls,
+};
 pub use catalogue::{Ask, Catalogue, Installed, PluginView};
 pub use error::ServiceError;
 pub use gateway::Gateway;
