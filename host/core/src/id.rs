@@ -37,6 +37,17 @@ fn is_word(text: &str) -> bool {
         && text.chars().any(|c| c.is_ascii_alphanumeric())
 }
 
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+}
+
+fn is_serial(text: &str) -> bool {
+    // RFC 5280 §4.1.2.2: at most 20 octets.
+    (2..=40).contains(&text.len())
+        && text.len().is_multiple_of(2)
+        && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $kind:literal, $check:path, $rule:literal) => {
         $(#[$doc])*
@@ -113,6 +124,29 @@ id!(
     CredentialName, "credential name", is_word, "1 to 200 of the characters A-Z a-z 0-9 - _ . : @ +"
 );
 
+id!(
+    /// One registration of many devices by one user, under which their PINs were made.
+    RegistrationId, "registration ID", is_label,
+    "lower-case letters, digits and hyphens, at most 63, beginning with a letter"
+);
+id!(
+    /// The SHA-256 of a public key (its SubjectPublicKeyInfo in DER): which key somebody has, without the key.
+    KeyFingerprint, "key fingerprint", is_digest, "64 of the characters 0-9 a-f"
+);
+id!(
+    /// A certificate's serial number.
+    Serial, "serial number", is_serial, "1 to 20 octets in the characters 0-9 a-f"
+);
+
+impl KeyFingerprint {
+    /// The fingerprint of a public key, given as its SubjectPublicKeyInfo in DER.
+    #[must_use]
+    pub fn of(der: &[u8]) -> Self {
+        use sha2::Digest;
+        Self(hex::encode(sha2::Sha256::digest(der)))
+    }
+}
+
 impl DeviceId {
     /// Joins words to an ID: what an ID can't have becomes a hyphen, letters become small, what is too long is cut.
     /// Words without any letter or digit give `unnamed`.
@@ -142,6 +176,19 @@ mod tests {
         }
         for bad in ["a/b", ".", "..", "-"] {
             assert!(bad.parse::<DeviceId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn digests_and_serial_numbers_are_lower_case_hexadecimal() {
+        let fingerprint = KeyFingerprint::of(b"a public key");
+        assert_eq!(fingerprint.as_str().parse(), Ok(fingerprint.clone()));
+        for bad in ["", "ab", &fingerprint.as_str().to_uppercase(), &"0".repeat(65), &"g".repeat(64)] {
+            assert!(bad.parse::<KeyFingerprint>().is_err(), "{bad}");
+        }
+        assert!("0a".parse::<Serial>().is_ok() && "0a".repeat(20).parse::<Serial>().is_ok());
+        for bad in ["", "a", "0A", "0a:0b", &"0a".repeat(21)] {
+            assert!(bad.parse::<Serial>().is_err(), "{bad}");
         }
     }
 

@@ -8,6 +8,7 @@ pub mod access;
 pub mod adoption;
 pub mod changes;
 pub mod device;
+pub mod enrollment;
 pub mod event;
 pub mod history;
 pub mod id;
@@ -20,6 +21,8 @@ pub mod viewer;
 pub mod watch;
 
 pub use changes::{Change, Changes, Expect};
-pub use id::{BadId, CredentialName, DeviceId, NodeId, PluginName, SiteId, UserName};
+pub use id::{
+    BadId, CredentialName, DeviceId, KeyFingerprint, NodeId, PluginName, RegistrationId, Serial, SiteId, UserName,
+};
 pub use secret::Secret;
 pub use time::Timestamp;
