@@ -17,6 +17,8 @@ pub mod addresses;
 mod decide;
 pub mod device;
 mod enrolled;
+#[cfg(test)]
+mod explore;
 mod invitation;
 pub mod pin;
 mod refusal;
