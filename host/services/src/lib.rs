@@ -14,7 +14,7 @@ pub mod tree;
 
 pub use access::{Access, Ended, Former, MadePassword, MadeToken, NewToken, NewUser, Person, TokenView, UserView};
 pub use authority::{
-    Authority, AuthorityError, Fingerprint, Gate, Identity, Issued, Standing, Standings, Verdict, node_tls, server_tls,
+    Authority, AuthorityError, Gate, Identity, Issued, Standing, Standings, Verdict, node_tls, server_tls,
 };
 pub use catalogue::{Ask, Catalogue, Installed, PluginView};
 pub use error::ServiceError;

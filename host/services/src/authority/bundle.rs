@@ -2,9 +2,9 @@
 
 use super::certificate::Facts;
 use super::error::AuthorityError;
-use super::fingerprint::Fingerprint;
 use super::folder;
-use rcgen::KeyPair;
+use hostler_core::KeyFingerprint;
+use rcgen::{KeyPair, PublicKeyData};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::Path;
@@ -58,7 +58,7 @@ impl Bundle {
 
 /// Whether this is the key of a certificate.
 pub(super) fn fits(key: &KeyPair, facts: &Facts) -> bool {
-    Fingerprint::of_key(key) == facts.key
+    KeyFingerprint::of(&key.subject_public_key_info()) == facts.key
 }
 
 /// Certificates as PEM.

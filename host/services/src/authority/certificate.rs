@@ -1,8 +1,7 @@
 //! What our certificates look like (RFC 5280), and what is read from one.
 
 use super::error::AuthorityError;
-use super::fingerprint::Fingerprint;
-use hostler_core::{NodeId, Timestamp};
+use hostler_core::{BadId, KeyFingerprint, NodeId, Serial, Timestamp};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose,
     SanType, SerialNumber,
@@ -145,10 +144,9 @@ fn dns(name: &str) -> Result<SanType, AuthorityError> {
 /// What a certificate says. Nothing of it is true before somebody has verified the chain.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Facts {
-    /// Hexadecimal, without zeros in front.
-    pub serial: String,
+    pub serial: Serial,
     pub validity: Validity,
-    pub key: Fingerprint,
+    pub key: KeyFingerprint,
     /// Whether it may sign others.
     pub authority: bool,
     /// DNS names and addresses, as text.
@@ -167,12 +165,12 @@ impl Facts {
         let names = parsed.subject_alternative_name().map_err(|error| error.to_string())?;
         let names = names.map(|names| names.value.general_names.iter().filter_map(text).collect());
         Ok(Self {
-            serial: number(parsed.raw_serial()),
+            serial: number(parsed.raw_serial())?,
             validity: Validity {
                 from: time(validity.not_before.timestamp()),
                 to: time(validity.not_after.timestamp()),
             },
-            key: Fingerprint::of(parsed.public_key().raw),
+            key: KeyFingerprint::of(parsed.public_key().raw),
             authority: parsed.is_ca(),
             names: names.unwrap_or_default(),
         })
@@ -202,9 +200,10 @@ fn parse(der: &[u8]) -> Result<X509Certificate<'_>, String> {
     }
 }
 
-fn number(bytes: &[u8]) -> String {
+/// The serial number, without zeros in front.
+fn number(bytes: &[u8]) -> Result<Serial, String> {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    hex::encode(bytes.get(zeros..).unwrap_or_default())
+    hex::encode(bytes.get(zeros..).unwrap_or_default()).parse().map_err(|error: BadId| error.to_string())
 }
 
 fn text(name: &GeneralName<'_>) -> Option<String> {

@@ -7,8 +7,7 @@
 use super::bundle::LONGEST_CHAIN;
 use super::certificate::{Facts, Validity};
 use super::error::AuthorityError;
-use super::fingerprint::Fingerprint;
-use hostler_core::{NodeId, Timestamp};
+use hostler_core::{KeyFingerprint, NodeId, Serial, Timestamp};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
@@ -33,7 +32,7 @@ pub enum Standing {
 /// it answers from memory and doesn't block.
 pub trait Standings: Send + Sync {
     /// How the certificate with this serial number ([`Issued::serial`](super::Issued::serial)) stands now.
-    fn stands(&self, serial: &str) -> Standing;
+    fn stands(&self, serial: &Serial) -> Standing;
 }
 
 /// Who presented a certificate of ours.
@@ -42,9 +41,9 @@ pub struct Peer {
     /// Which node.
     pub node: NodeId,
     /// The certificate's serial number.
-    pub serial: String,
+    pub serial: Serial,
     /// The node's public key.
-    pub key: Fingerprint,
+    pub key: KeyFingerprint,
     /// When the certificate ends.
     pub not_after: Timestamp,
 }

@@ -3,11 +3,10 @@
 use super::bundle::{Bundle, chain_pem, fits};
 use super::certificate::{self, Facts, INTERMEDIATE_AHEAD, Validity};
 use super::error::AuthorityError;
-use super::fingerprint::Fingerprint;
 use super::gate::{Gate, Standings};
 use super::making::{self, Names};
 use super::{folder, request};
-use hostler_core::{NodeId, Timestamp};
+use hostler_core::{Fingerprint, KeyFingerprint, NodeId, Serial, Timestamp};
 use rcgen::{Certificate, CertificateParams, Issuer, KeyPair, PublicKeyData};
 use rustls::pki_types::CertificateDer;
 use std::ops::RangeInclusive;
@@ -42,13 +41,13 @@ pub struct Issued {
     /// The node's certificate, the intermediate and the root, as PEM.
     pub chain_pem: String,
     /// Its serial number, as [`Standings`] is asked for it.
-    pub serial: String,
+    pub serial: Serial,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// When it ends.
     pub not_after: Timestamp,
     /// The node's public key.
-    pub key: Fingerprint,
+    pub key: KeyFingerprint,
 }
 
 /// What [`Authority::tend`] found to do.
@@ -104,7 +103,7 @@ impl Authority {
     /// What nodes have in their configuration.
     #[must_use]
     pub fn root_fingerprint(&self) -> Fingerprint {
-        Fingerprint::of_certificate(&self.root)
+        Fingerprint::of(&self.root)
     }
 
     /// The root's certificate.

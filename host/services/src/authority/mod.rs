@@ -24,7 +24,6 @@
 mod bundle;
 mod certificate;
 mod error;
-mod fingerprint;
 mod folder;
 mod gate;
 mod issuer;
@@ -37,7 +36,6 @@ mod tests;
 
 pub use certificate::{LIFETIME, node_name, should_renew};
 pub use error::AuthorityError;
-pub use fingerprint::{BadFingerprint, Fingerprint};
 pub use gate::{Gate, Peer, Refusal, Standing, Standings, Verdict};
 pub use issuer::{Authority, Issued, Tended};
 pub use making::Names;

@@ -3,10 +3,9 @@
 
 use super::bundle::{Bundle, key_pem};
 use super::error::AuthorityError;
-use super::fingerprint::Fingerprint;
 use super::folder;
-use hostler_core::Timestamp;
-use rcgen::{CertificateParams, DistinguishedName, KeyPair};
+use hostler_core::{Fingerprint, KeyFingerprint, Timestamp};
+use rcgen::{CertificateParams, DistinguishedName, KeyPair, PublicKeyData};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
@@ -61,8 +60,8 @@ impl Identity {
 
     /// The public key's fingerprint.
     #[must_use]
-    pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of_key(&self.0)
+    pub fn fingerprint(&self) -> KeyFingerprint {
+        KeyFingerprint::of(&self.0.subject_public_key_info())
     }
 
     /// The private key, for TLS.
@@ -137,7 +136,7 @@ impl Pinned {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Untrusted> {
         let name = server.to_str().into_owned();
-        let root = sent.iter().find(|one| Fingerprint::of_certificate(one) == self.root);
+        let root = sent.iter().find(|one| Fingerprint::of(one) == self.root);
         let other_root = || Untrusted::OtherRoot { name: name.clone(), wanted: self.root.clone() };
         let root = root.ok_or_else(other_root)?;
         let forged = |why: String| Untrusted::Forged { name: name.clone(), why };

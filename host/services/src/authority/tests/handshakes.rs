@@ -143,7 +143,7 @@ async fn e08_a_self_signed_certificate_with_a_nodes_name_is_refused() {
     let validity = certificate::Validity::leaf(START, LIFETIME);
     let mut params = certificate::node(&id("printer"), validity).unwrap();
     params.serial_number =
-        Some(rcgen::SerialNumber::from_slice(&hex::decode(format!("{:0>32}", issued.serial)).unwrap()));
+        Some(rcgen::SerialNumber::from_slice(&hex::decode(format!("{:0>32}", issued.serial.as_str())).unwrap()));
     params.use_authority_key_identifier_extension = false;
     let selfsigned = params.self_signed(&pair).unwrap();
     // The same with the names of the real intermediate on it: signed by an impostor.

@@ -5,7 +5,7 @@ mod handshakes;
 mod issuing;
 
 use super::*;
-use hostler_core::{NodeId, Timestamp};
+use hostler_core::{Fingerprint, KeyFingerprint, NodeId, Serial, Timestamp};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::time_provider::TimeProvider;
@@ -68,16 +68,16 @@ impl TimeProvider for At {
 
 /// What a manager remembers of certificates.
 #[derive(Default)]
-struct Roll(Mutex<BTreeMap<String, Standing>>);
+struct Roll(Mutex<BTreeMap<Serial, Standing>>);
 
 impl Roll {
-    fn set(&self, serial: &str, standing: Standing) {
-        self.0.lock().unwrap().insert(serial.to_owned(), standing);
+    fn set(&self, serial: &Serial, standing: Standing) {
+        self.0.lock().unwrap().insert(serial.clone(), standing);
     }
 }
 
 impl Standings for Roll {
-    fn stands(&self, serial: &str) -> Standing {
+    fn stands(&self, serial: &Serial) -> Standing {
         self.0.lock().unwrap().get(serial).copied().unwrap_or(Standing::Unknown)
     }
 }
