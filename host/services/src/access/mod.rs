@@ -217,8 +217,6 @@ impl Access {
     /// The node that shows this token.
     #[must_use]
     pub fn child(&self, token: &str) -> Option<NodeId> {
-        let digest = TokenDigest::of(token);
-        let children = self.store.children().ok()?;
-        children.into_iter().find(|child| child.value.token == digest).map(|child| child.value.id)
+        Some(self.store.child_by_token(&TokenDigest::of(token)).ok()??.value.id)
     }
 }
