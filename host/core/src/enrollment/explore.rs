@@ -45,6 +45,7 @@ struct Ask {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[allow(clippy::large_enum_variant, reason = "three of them at most are on their way")]
 enum Message {
     Request(Ask),
     /// The manager has read the rows and hasn't committed yet.
