@@ -152,7 +152,8 @@ pub enum Effect {
 pub enum Decline {
     /// Nobody at the device asked for one.
     #[error(
-        "This device takes a PIN only for a while after its start, or after the key for that is pressed at it. Press it, then try again."
+        "This device takes a PIN only for a while after its start, or after the key for that is pressed at it. \
+         Press it, then try again."
     )]
     NoWindow,
     /// It has an owner.

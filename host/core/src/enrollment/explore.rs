@@ -28,7 +28,6 @@ struct Thing {
     invitation: usize,
     in_memory: bool,
     token: Option<TokenDigest>,
-    was_given: bool,
     /// How often it may be given the PIN, ask again, be restarted and be reset.
     clicks: u8,
     retries: u8,
@@ -46,6 +45,7 @@ struct Ask {
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[allow(clippy::large_enum_variant, reason = "three of them at most are on their way")]
 enum Message {
     Request(Ask),
     /// The manager has read the rows and hasn't committed yet.
@@ -123,7 +123,6 @@ fn thing(device: &str, invitation: usize) -> Thing {
         invitation,
         in_memory: false,
         token: None,
-        was_given: false,
         clicks: 1,
         retries: 1,
         restarts: 0,
@@ -290,7 +289,6 @@ impl World {
         match &thing.joining.state {
             State::NotConnected { .. } if thing.clicks > 0 && may_ask => successors.push(self.but(|next| {
                 next.things[index].clicks -= 1;
-                next.things[index].was_given = true;
                 next.happens(index, Event::WindowOpened { until: END }, None, START);
                 next.happens(index, Event::PinGiven { lives_for: None }, None, START);
             })),
@@ -388,7 +386,7 @@ impl World {
                 let moved = moved.unwrap_or(Moved { next: row, ends: None });
                 self.ended_by_owner.extend(moved.ends.iter().map(|ended| ended.issued.token.clone()));
                 self.end(moved.ends.as_ref());
-                *self.let_go.entry(device.clone()).or_default() += 1;
+                *self.let_go.entry(device.clone()).or_default() += u8::from(moved.ends.is_some());
                 self.rows.insert(device, (version + 1, moved.next));
             }
         }
@@ -410,14 +408,8 @@ impl World {
             let came_in = self.came_in.iter().filter(|(by, ..)| *by == index).count();
             ensure(invitation.taken as usize == came_in, "a place was lost, or used twice")?;
         }
-        let good: BTreeSet<_> = self
-            .rows
-            .values()
-            .filter_map(|(_, row)| row.living())
-            .collect::<Vec<_>>()
-            .into_iter()
-            .map(|living| living.issued.token)
-            .collect();
+        let living = self.rows.values().filter_map(|(_, row)| row.living());
+        let good: BTreeSet<_> = living.map(|living| living.issued.token).collect();
         ensure(self.living == good, "a token lives that no row has, or the other way round")?;
         for (index, thing) in self.things.iter().enumerate() {
             let connecting = matches!(thing.joining.state, State::Connecting { .. });
@@ -425,7 +417,7 @@ impl World {
             let connected = matches!(thing.joining.state, State::Connected { .. });
             ensure(thing.token.is_some() == connected, "a thing says what isn't so")?;
             let Some(token) = &thing.token else {
-                let silent = thing.joining.state == State::NotConnected { why: None } && thing.was_given;
+                let silent = thing.joining.state == State::NotConnected { why: None };
                 ensure(!silent || thing.joining.attempt == 0, "a thing isn't connected and doesn't know why")?;
                 continue;
             };
@@ -512,6 +504,15 @@ fn e07_two_devices_with_a_pin_for_one() {
 }
 
 #[test]
+fn e06_two_devices_one_of_which_is_restarted_and_given_the_pin_again() {
+    let things = vec![Thing { retries: 0, restarts: 1, clicks: 2, ..thing("A1", 0) }, two_devices().remove(1)];
+    let ends = explore("a restart", World::sharing(one(), things));
+    let again =
+        |end: &World| end.connected() == 1 && end.things[0].token.is_some() && end.things[0].joining.attempt == 2;
+    assert!(ends.iter().any(again));
+}
+
+#[test]
 fn e04_two_devices_with_a_pin_for_two() {
     let ends = explore("a PIN for two", World::sharing(two(), two_devices()));
     assert!(ends.iter().any(|end| end.connected() == 2));
@@ -534,14 +535,14 @@ fn e13_two_devices_with_a_key_for_one() {
 
 #[test]
 fn e07_a_lost_answer_is_asked_for_until_it_comes() {
-    let patient = Thing { retries: 3, restarts: 1, clicks: 2, ..thing("A1", 0) };
-    let ends = explore("a patient one", World { doubles: 2, ..World::sharing(one(), vec![patient]) });
+    let patient = Thing { retries: 2, restarts: 1, clicks: 2, ..thing("A1", 0) };
+    let ends = explore("a patient one", World::sharing(one(), vec![patient]));
     assert!(ends.iter().all(|end| end.refused(0).is_none_or(|why| why == Refusal::Stale)), "it has its place");
 }
 
 #[test]
 fn e07_an_attacker_with_the_devices_id_and_pin() {
-    let twin = thing("A1", 0);
+    let twin = Thing { retries: 0, ..thing("A1", 0) };
     for (name, places) in [("a twin, a PIN for one", one()), ("a twin, a PIN for two", two())] {
         let ends = explore(name, World::sharing(places, vec![thing("A1", 0), twin.clone()]));
         assert!(ends.iter().all(|end| end.connected() <= 1));
@@ -553,12 +554,12 @@ fn e07_an_attacker_with_the_devices_id_and_pin() {
 fn e07_an_attacker_with_a_pin_of_his_own_or_none() {
     let invitations = ["u@example", "v@example"].iter().enumerate();
     let invitations = invitations.map(|(index, by)| invitation(index, Means::Pin, one(), by)).collect();
-    let world = World::new(invitations, vec![thing("A1", 0), thing("A1", 1)]);
-    let ends = explore("another owner", World { acts: BTreeSet::from([Act::Release]), ..world });
+    let world = World::new(invitations, vec![thing("A1", 0), Thing { retries: 0, ..thing("A1", 1) }]);
+    let ends = explore("another owner", World { acts: BTreeSet::from([Act::Release]), doubles: 0, ..world });
     assert!(ends.iter().any(|end| end.refused(1) == Some(Refusal::OthersDevice)));
     let after = |end: &World| end.ended_by_owner.len() == 1 && end.things[1].token.is_some();
     assert!(ends.iter().any(after), "released, it is the other's");
-    let ends = explore("a guess", World::sharing(one(), vec![thing("A1", 0), thing("A1", 7)]));
+    let ends = explore("a guess", World::sharing(one(), vec![thing("A1", 0), Thing { retries: 0, ..thing("A1", 7) }]));
     assert!(ends.iter().all(|end| end.refused(1).is_none_or(|why| why == Refusal::Unknown)));
 }
 
@@ -581,7 +582,7 @@ fn e07_whatever_its_owner_does_meanwhile() {
         vec![Act::Expire, Act::Withdraw],
     ] {
         let name = format!("{acts:?}");
-        let device = Thing { restarts: 1, clicks: 2, ..thing("A1", 0) };
+        let device = thing("A1", 0);
         let world = World { acts: acts.into_iter().collect(), ..World::sharing(two(), vec![device]) };
         let ends = explore(&name, world);
         assert!(ends.iter().any(|end| end.connected() == 1) && ends.iter().any(|end| end.connected() == 0));

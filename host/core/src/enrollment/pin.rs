@@ -157,7 +157,7 @@ pub(super) fn write_pin<S: Serializer>(pin: &Pin, serializer: S) -> Result<S::Ok
 ///
 /// That of a key or a delivered PIN is no use to who sees it. A typed PIN is short enough to be found from it, by trying; it
 /// is worth something only until it expires.
-#[derive(Clone, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PinDigest(String);
 
@@ -177,6 +177,12 @@ impl PartialEq for PinDigest {
 }
 
 impl Eq for PinDigest {}
+
+impl std::hash::Hash for PinDigest {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl TryFrom<String> for PinDigest {
     type Error = BadDigest;
