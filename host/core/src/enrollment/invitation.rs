@@ -105,8 +105,20 @@ pub struct Registration {
     pub expires_at: Timestamp,
     /// The addresses, in the order in which they were given; with a PIN for several there may be none.
     pub entries: Vec<Entry>,
-    /// How the devices share PINs.
+    /// By what its devices come in.
+    #[serde(flatten)]
+    pub terms: Terms,
+}
+
+/// By what the devices of a registration come in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Terms {
+    /// How they share PINs or keys.
     pub mode: Mode,
+    /// Whether by PIN or by key.
+    pub means: Means,
+    /// How many characters a PIN has.
+    pub pin_length: usize,
 }
 
 /// One address of a registration.
@@ -173,12 +185,12 @@ impl Registration {
     pub fn new(
         (id, user): (RegistrationId, UserName),
         addresses: Vec<Address>,
-        mode: Mode,
+        terms: Terms,
         any: AnyNumber,
         (made_at, expires_at): (Timestamp, Timestamp),
     ) -> Result<Self, BadRegistration> {
         let most = u32::try_from(MOST_ADDRESSES).unwrap_or(u32::MAX);
-        let count = addresses.len();
+        let (count, mode) = (addresses.len(), terms.mode);
         match mode {
             _ if count > MOST_ADDRESSES => Err(BadRegistration::TooMany),
             Mode::OneEach if count == 0 => Err(BadRegistration::NoAddress),
@@ -192,13 +204,13 @@ impl Registration {
         let invitation = |index| if mode == Mode::OneEach { index } else { 0 };
         let entries = addresses.into_iter().zip(0..);
         let entries = entries.map(|(address, index)| Entry { address, invitation: invitation(index) }).collect();
-        Ok(Self { id, user, made_at, expires_at, entries, mode })
+        Ok(Self { id, user, made_at, expires_at, entries, terms })
     }
 
     /// The places of each invitation that it needs, in order.
     #[must_use]
     pub fn places(&self) -> Vec<Places> {
-        match self.mode {
+        match self.terms.mode {
             Mode::OneEach => vec![Places::Exactly { left: 1 }; self.entries.len()],
             Mode::Shared { places } => vec![Places::Exactly { left: places }],
             Mode::Any => vec![Places::Any],
@@ -207,12 +219,12 @@ impl Registration {
 
     /// One of its invitations, behind the PIN or key with this digest.
     #[must_use]
-    pub fn invitation(&self, digest: PinDigest, means: Means, places: Places) -> Invitation {
+    pub fn invitation(&self, digest: PinDigest, places: Places) -> Invitation {
         Invitation {
             digest,
             by: self.user.clone(),
             registration: self.id.clone(),
-            means,
+            means: self.terms.means,
             places,
             taken: 0,
             made_at: self.made_at,
@@ -230,7 +242,8 @@ mod tests {
     fn registration(count: usize, mode: Mode, any: AnyNumber) -> Result<Registration, BadRegistration> {
         let addresses = (0..count).map(|n| format!("printer-{n}").parse().unwrap()).collect();
         let who = ("r-1".parse().unwrap(), "u@example".parse().unwrap());
-        Registration::new(who, addresses, mode, any, (Timestamp(0), Timestamp(9)))
+        let terms = Terms { mode, means: Means::Pin, pin_length: 26 };
+        Registration::new(who, addresses, terms, any, (Timestamp(0), Timestamp(9)))
     }
 
     #[test]
@@ -262,11 +275,11 @@ mod tests {
     fn e04_places_are_counted_down_to_none_and_withdrawing_keeps_the_first_reason() {
         let digest = "0123".parse::<Pin>().unwrap().digest();
         let all = registration(1, Mode::Any, AnyNumber::Allowed).unwrap();
-        let one = all.invitation(digest.clone(), Means::Pin, Places::Exactly { left: 1 });
+        let one = all.invitation(digest.clone(), Places::Exactly { left: 1 });
         let none = one.with_one_taken().unwrap();
         assert_eq!((none.places, none.taken), (Places::Exactly { left: 0 }, 1));
         assert_eq!(none.with_one_taken(), None);
-        assert_eq!(all.invitation(digest, Means::Pin, Places::Any).with_one_taken().unwrap().places, Places::Any);
+        assert_eq!(all.invitation(digest, Places::Any).with_one_taken().unwrap().places, Places::Any);
         let gone = one.withdrawn(Withdrawal::BackupRestored).unwrap();
         assert_eq!(gone.withdrawn(Withdrawal::ByUser), None);
     }
@@ -281,7 +294,7 @@ mod tests {
         let read: Invitation = serde_json::from_str(&text).unwrap();
         assert_eq!(read.state, InvitationState::Withdrawn(Withdrawal::BackupRestored));
         let text = r#"{"id":"r-1","user":"u@example","made_at":1,"expires_at":2,
-            "entries":[{"address":"192.0.2.1","invitation":0}],"mode":{"shared":{"places":3}}}"#;
+            "entries":[{"address":"192.0.2.1","invitation":0}],"mode":{"shared":{"places":3}},"means":"pin","pin_length":26}"#;
         assert_eq!(serde_json::from_str::<Registration>(text).unwrap().places(), [Places::Exactly { left: 3 }]);
     }
 }

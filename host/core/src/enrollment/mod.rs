@@ -20,14 +20,16 @@ mod enrolled;
 #[cfg(test)]
 mod explore;
 mod invitation;
+mod messages;
 pub mod pin;
 mod refusal;
 
 pub use decide::{Decision, Granted, Holder, Known, Policy, RETRY_FOR, decide};
 pub use enrolled::{Ended, Enrolled, Issued, Moved, Standing, WrongStanding};
 pub use invitation::{
-    AnyNumber, BadRegistration, Entry, Invitation, InvitationState, Means, Mode, Places, Registration, Withdrawal,
+    AnyNumber, BadRegistration, Entry, Invitation, InvitationState, Means, Mode, Places, Registration, Terms, Withdrawal,
 };
+pub use messages::{Knock, LONGEST_KNOCK, NotLetIn, Welcome};
 pub use pin::{EnrollmentKey, Pin, PinDigest};
 pub use refusal::{Again, Refusal};
 
