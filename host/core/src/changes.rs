@@ -153,6 +153,13 @@ pub enum Change {
         /// In which version.
         version: u64,
     },
+    /// Changes nothing: expects a candidate to be as it was when the rest was decided.
+    CandidateStays {
+        /// In whose network.
+        gateway: NodeId,
+        /// What it was.
+        value: Box<Candidate>,
+    },
     /// Changes nothing: expects that a node may still call this one, as it might when the rest was decided.
     ChildStays {
         /// Which.

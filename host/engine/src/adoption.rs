@@ -6,7 +6,7 @@ use hostler_core::adoption::{Adoption, Context, Effect, Event, LONGEST_WAIT, Ori
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Reach, device_id};
 use hostler_core::reading::Identity;
-use hostler_core::{NodeId, PluginName};
+use hostler_core::{Fingerprint, NodeId, PluginName};
 use hostler_store::{Store, StoreError, Versioned};
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -25,10 +25,25 @@ pub struct AskError {
     pub again: bool,
 }
 
+/// Who is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identified {
+    /// Who it says that it is.
+    pub identity: Identity,
+    /// The certificate that it showed, where it was asked over HTTPS.
+    pub certificate: Option<Fingerprint>,
+}
+
 /// Asks a thing who it is, through a plug-in.
 pub trait Ask: Send + Sync {
-    /// Who is there? Asking changes nothing, so it may be repeated.
-    fn identify(&self, reach: Reach, plugin: PluginName) -> BoxFuture<'_, Result<Identity, AskError>>;
+    /// Who is there? Where it is known by a certificate, nobody else is asked. Asking changes nothing, so it may be
+    /// repeated.
+    fn identify(
+        &self,
+        reach: Reach,
+        plugin: PluginName,
+        trusted: Option<Fingerprint>,
+    ) -> BoxFuture<'_, Result<Identified, AskError>>;
 }
 
 /// Performs the adoptions of one gateway.
@@ -140,20 +155,24 @@ impl Adopter {
         Ok(match effect {
             Effect::Identify(reach) => {
                 let address = reach.address;
-                match self.ask.identify(reach, adoption.plugin.clone()).await {
-                    Ok(identity) => {
+                match self.ask.identify(reach, adoption.plugin.clone(), None).await {
+                    Ok(Identified { identity, certificate }) => {
                         let id = device_id(&identity, &self.gateway, address);
                         let known = self.store.device(&id)?.map(|known| Box::new((known.version, known.value)));
                         let released = self.store.is_released(&id)?;
-                        Event::Identified { identity, known, released }
+                        Event::Identified { identity, certificate, known, released }
                     }
                     Err(AskError { why, again }) => Event::Failed { why, again },
                 }
             }
             Effect::AskOldAddress(reach) => {
                 let Phase::Comparing { known, .. } = &adoption.phase else { return Ok(Event::Due) };
-                let plugin = self.store.device(known)?.map_or(adoption.plugin.clone(), |device| device.value.plugin);
-                let identity = self.ask.identify(reach.clone(), plugin).await.ok();
+                let device = self.store.device(known)?.map(|device| device.value);
+                let plugin = device.as_ref().map_or(&adoption.plugin, |device| &device.plugin).clone();
+                // Who shows another certificate there isn't the device.
+                let trusted = device.and_then(|device| device.certificate).map(|certificate| certificate.trusted);
+                let there = self.ask.identify(reach.clone(), plugin, trusted).await.ok();
+                let identity = there.map(|there| there.identity);
                 let known = self.store.device(known)?.map(|known| Box::new((known.version, known.value)));
                 Event::OldAddress { at: reach, identity, known }
             }
@@ -185,10 +204,15 @@ mod tests {
     struct Script(Mutex<VecDeque<Result<Identity, AskError>>>);
 
     impl Ask for Script {
-        fn identify(&self, _: Reach, _: PluginName) -> BoxFuture<'_, Result<Identity, AskError>> {
+        fn identify(
+            &self,
+            _: Reach,
+            _: PluginName,
+            _: Option<Fingerprint>,
+        ) -> BoxFuture<'_, Result<Identified, AskError>> {
             let mut answers = self.0.lock().unwrap();
             let next = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
-            Box::pin(async move { next.unwrap() })
+            Box::pin(async move { next.unwrap().map(|identity| Identified { identity, certificate: None }) })
         }
     }
 

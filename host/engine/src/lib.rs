@@ -7,7 +7,7 @@
 mod adoption;
 mod bells;
 
-pub use adoption::{Adopter, Ask, AskError};
+pub use adoption::{Adopter, Ask, AskError, Identified};
 pub use bells::Doorbells;
 
 use hostler_core::Timestamp;

@@ -2,10 +2,11 @@
 
 use crate::credential::Credentials;
 use crate::scrub::Scrub;
-use crate::trust::FirstSeen;
+use crate::trust::Trust;
 use hostler_core::device::HttpReach;
 use hostler_core::{Fingerprint, Secret};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use rustls::crypto::CryptoProvider;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -102,6 +103,7 @@ pub struct HttpLinks {
     /// For devices without TLS; it keeps connections.
     plain: reqwest::Client,
     credentials: Arc<Credentials>,
+    provider: Arc<CryptoProvider>,
 }
 
 impl HttpLinks {
@@ -110,8 +112,9 @@ impl HttpLinks {
     /// # Errors
     /// The system's TLS can't be set up.
     pub fn open(credentials: Arc<Credentials>) -> Result<Self, HttpError> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
         // No link uses its TLS, but it can't be made without.
-        Ok(Self { plain: client(FirstSeen::new(None))?, credentials })
+        Ok(Self { plain: client(Trust::new(None, &provider))?, credentials, provider })
     }
 
     /// A link to this device's web server, and to nothing else. Over TLS, only the certificate that is trusted is spoken to;
@@ -121,7 +124,7 @@ impl HttpLinks {
         let scheme = if reach.tls { "https" } else { "http" };
         let origin = format!("{scheme}://{}", SocketAddr::new(address, reach.port));
         let server = if reach.tls {
-            Server::Tls { first_seen: FirstSeen::new(trusted), client: OnceLock::new() }
+            Server::Tls { trust: Trust::new(trusted, &self.provider), client: OnceLock::new() }
         } else {
             Server::Plain(self.plain.clone())
         };
@@ -129,8 +132,8 @@ impl HttpLinks {
     }
 }
 
-fn client(first_seen: Arc<FirstSeen>) -> Result<reqwest::Client, HttpError> {
-    let tls = first_seen.tls().map_err(|error| HttpError::Connection(error.to_string()))?;
+fn client(trust: Arc<Trust>) -> Result<reqwest::Client, HttpError> {
+    let tls = trust.tls().map_err(|error| HttpError::Connection(error.to_string()))?;
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
@@ -149,7 +152,7 @@ enum Server {
     Plain(reqwest::Client),
     /// A client for this device alone: what it trusts is this device's. It is made when it is needed first.
     Tls {
-        first_seen: Arc<FirstSeen>,
+        trust: Arc<Trust>,
         client: OnceLock<reqwest::Client>,
     },
 }
@@ -164,20 +167,26 @@ pub struct HttpLink {
 impl HttpLink {
     /// What learns which certificate the device shows; `None` where there is no TLS.
     #[must_use]
-    pub fn first_seen(&self) -> Option<Arc<FirstSeen>> {
+    pub fn trust(&self) -> Option<&Arc<Trust>> {
         match &self.server {
             Server::Plain(_) => None,
-            Server::Tls { first_seen, .. } => Some(Arc::clone(first_seen)),
+            Server::Tls { trust, .. } => Some(trust),
         }
+    }
+
+    /// The same link for somebody who isn't known yet: it has no credentials.
+    #[must_use]
+    pub fn anonymous(self) -> Self {
+        Self { credentials: Arc::default(), ..self }
     }
 
     fn client(&self) -> Result<&reqwest::Client, HttpError> {
         match &self.server {
             Server::Plain(client) => Ok(client),
-            Server::Tls { first_seen, client } => match client.get() {
+            Server::Tls { trust, client } => match client.get() {
                 Some(client) => Ok(client),
                 None => {
-                    let made = self::client(Arc::clone(first_seen))?;
+                    let made = self::client(Arc::clone(trust))?;
                     Ok(client.get_or_init(|| made))
                 }
             },
@@ -186,7 +195,7 @@ impl HttpLink {
 
     /// What a request ended with: a certificate that was refused shows as a connection that failed.
     fn describe(&self, error: &reqwest::Error) -> HttpError {
-        let refused = self.first_seen().and_then(|first_seen| first_seen.refused());
+        let refused = self.trust().and_then(|trust| trust.refused());
         refused.filter(|_| error.is_connect()).map_or_else(|| describe(error), HttpError::Untrusted)
     }
 
@@ -213,6 +222,9 @@ impl HttpLink {
             password = Some(credential.password.clone());
         }
         let request = builder.build().map_err(|error| describe(&error))?;
+        if let Some(trust) = self.trust() {
+            trust.begin();
+        }
         let scrub = Scrub::of(password.into_iter().chain(authorization(&request)));
         let mut response = self.client()?.execute(request).await.map_err(|error| self.describe(&error))?;
         let status = response.status().as_u16();

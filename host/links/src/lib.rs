@@ -16,4 +16,4 @@ pub use credential::{Credentials, SnmpCredential};
 pub use http::{HttpError, HttpLink, HttpLinks, HttpMethod, HttpRequest, HttpResponse};
 pub use lanes::{Lane, NetworkIndex, Networks, Place};
 pub use snmp::{SnmpError, SnmpLink, SnmpLinks, WalkLimit};
-pub use trust::FirstSeen;
+pub use trust::Trust;

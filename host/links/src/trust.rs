@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Lets one device in by its certificate, and remembers which it showed.
 #[derive(Debug)]
-pub struct FirstSeen {
+pub struct Trust {
     known: Mutex<Known>,
     provider: Arc<CryptoProvider>,
 }
@@ -19,13 +19,15 @@ pub struct FirstSeen {
 struct Known {
     trusted: Option<Fingerprint>,
     shown: Option<Fingerprint>,
+    /// The one that the handshake under way, or the last, was refused for.
+    refused: Option<Fingerprint>,
 }
 
-impl FirstSeen {
+impl Trust {
     /// For a device that is known by this certificate, or not yet by any.
-    pub(crate) fn new(trusted: Option<Fingerprint>) -> Arc<Self> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        Arc::new(Self { known: Mutex::new(Known { trusted, shown: None }), provider })
+    pub(crate) fn new(trusted: Option<Fingerprint>, provider: &Arc<CryptoProvider>) -> Arc<Self> {
+        let known = Mutex::new(Known { trusted, shown: None, refused: None });
+        Arc::new(Self { known, provider: Arc::clone(provider) })
     }
 
     /// The certificate that the device showed last and proved to have the key of.
@@ -34,10 +36,14 @@ impl FirstSeen {
         self.known().shown.clone()
     }
 
-    /// The same, where it isn't the one that the device is known by.
+    /// Forgets for what a handshake before was refused.
+    pub(crate) fn begin(&self) {
+        self.known().refused = None;
+    }
+
+    /// The certificate that a handshake was refused for since then.
     pub(crate) fn refused(&self) -> Option<Fingerprint> {
-        let known = self.known();
-        known.shown.clone().filter(|shown| known.trusted.as_ref() != Some(shown))
+        self.known().refused.clone()
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -52,6 +58,7 @@ impl FirstSeen {
         if *known.trusted.get_or_insert_with(|| shown.clone()) == shown {
             Ok(HandshakeSignatureValid::assertion())
         } else {
+            known.refused = Some(shown);
             Err(CertificateError::ApplicationVerificationFailure.into())
         }
     }
@@ -64,7 +71,7 @@ impl FirstSeen {
     }
 }
 
-impl ServerCertVerifier for FirstSeen {
+impl ServerCertVerifier for Trust {
     fn verify_server_cert(
         &self,
         _: &CertificateDer<'_>,

@@ -355,6 +355,7 @@ async fn p02_a_device_that_shows_another_certificate_is_told_nothing_until_someb
     let asked = device.asked();
     *device.shows.lock().unwrap() = SecureDevice::certificate();
     let second = device.fingerprint();
+    // At the second handshake and at every later one.
     read().await.unwrap();
     until("the change is told", || stage.events("device.certificate-changed").len() == 1).await;
     read().await.unwrap();
@@ -362,6 +363,18 @@ async fn p02_a_device_that_shows_another_certificate_is_told_nothing_until_someb
     assert_eq!(device.asked(), asked, "nothing was sent, its password least of all");
     assert_eq!(stage.events("device.certificate-changed").len(), 1, "it is told once");
     assert_eq!(known().unwrap().shown, Some(second.clone()));
+
+    // A certificate of its own for each handshake asks no more, and is no reason to read more often.
+    for _ in 0..5 {
+        *device.shows.lock().unwrap() = SecureDevice::certificate();
+        let failed = stage.events("action.failed").len();
+        read().await.unwrap();
+        until("it is read again", || stage.events("action.failed").len() > failed).await;
+        assert_eq!(stage.events("action.failed").len(), failed + 1);
+    }
+    assert_eq!(stage.events("device.certificate-changed").len(), 1);
+    let second = device.fingerprint();
+    until("the last is asked about", || known().unwrap().shown.as_ref() == Some(&second)).await;
 
     let (admin, other) = (admin(), Fingerprint::of(b"another"));
     assert!(stage.inventory.trust(&admin, &id, other).await.is_err(), "nobody asked about that one");

@@ -30,6 +30,7 @@ macro_rules! conformance {
             e08_a_node_is_found_by_its_token_and_by_no_former_one,
             e07_a_place_and_who_takes_it_are_written_together_or_not_at_all,
             who_expects_a_row_to_stay_is_told_when_it_did_not,
+            d03_a_candidate_is_not_told_behind_its_end,
             a_device_that_goes_leaves_nothing_behind,
             what_was_let_go_is_remembered_until_it_is_wanted_back,
             events_are_found_newest_first_by_device_and_together,
@@ -310,6 +311,27 @@ mod cases {
         store.commit(taken(2, Class::Rest, 1).into()).await.unwrap();
         let acks = store.received(&gateway()).unwrap();
         assert_eq!(acks, Acks { epoch: Epoch(2), seqs: [(Class::Rest, 1)].into() });
+    }
+
+    pub async fn d03_a_candidate_is_not_told_behind_its_end(store: Arc<dyn Store>) {
+        let reach = device("a").reach;
+        let (address, claims) = (reach.address, Vec::new());
+        let candidate = Box::new(Candidate { reach, claims, seen_at: Timestamp(1) });
+        let put = |value| Change::Candidate { gateway: gateway(), address, value };
+        let tell = |candidate: &Candidate| {
+            let value = Box::new(candidate.clone());
+            let stays = Change::CandidateStays { gateway: gateway(), value: value.clone() };
+            store.commit(Changes::from(stays).and(send(Method::CandidateSeen(value))))
+        };
+        assert!(tell(&candidate).await.is_err(), "there is none");
+        store.commit(put(Some(candidate.clone())).into()).await.unwrap();
+        tell(&candidate).await.unwrap();
+        let changed = Candidate { seen_at: Timestamp(2), ..(*candidate).clone() };
+        assert!(matches!(tell(&changed).await, Err(StoreError::Conflict { .. })), "it is another one");
+        store.commit(Changes::from(put(None)).and(send(Method::CandidateGone(address)))).await.unwrap();
+        assert!(matches!(tell(&candidate).await, Err(StoreError::Conflict { .. })), "it is gone");
+        let told = store.outbox(&gateway(), first(10)).unwrap().messages;
+        assert!(matches!(told.last().unwrap().method, Method::CandidateGone(_)), "{told:?}");
     }
 
     pub async fn a_device_that_goes_leaves_nothing_behind(store: Arc<dyn Store>) {

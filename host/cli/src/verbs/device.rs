@@ -33,7 +33,7 @@ pub enum Device {
     Discover(Discover),
     /// Adopt what was discovered at an address
     Adopt(Adopt),
-    /// Trust another certificate that a device shows; `show` names it
+    /// Say which certificate a device is known by, when it shows another one than before; `show` names both
     Trust(Trust),
     /// Let a device go
     Release(One),
@@ -126,7 +126,7 @@ pub struct Adopt {
 pub struct Trust {
     /// The device's ID
     id: String,
-    /// The certificate that it shows, by its SHA-256
+    /// One of the two, by its SHA-256
     certificate: String,
     #[command(flatten)]
     plain: Plain,
@@ -186,7 +186,7 @@ impl Trust {
         let client = self.plain.connection.client()?;
         let request = client.request(Method::POST, &["devices", &self.id, "trust"])?;
         let answer = client.send(request.json(&json!({ "certificate": self.certificate }))).await?;
-        let done = || format!("{} is known by this certificate from now on", self.id);
+        let done = || format!("{} is to be known by this certificate; its gateway is told", self.id);
         self.plain.output.print(&answer, |answer| waits(answer).unwrap_or_else(done))
     }
 }

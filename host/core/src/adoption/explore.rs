@@ -2,8 +2,6 @@
 //! twins, and a crash between any two lines. The invariants are checked in every state that can be reached.
 
 use super::*;
-use crate::certificate::Certificate;
-use crate::id::Fingerprint;
 use crate::reading::DeviceType;
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
@@ -75,7 +73,7 @@ impl World {
     /// With a device that was adopted before.
     fn knowing(mut self, last: u8, serial: &str) -> Self {
         let before = Adoption::begin(reach(address(last)), "mfp".parse().unwrap(), Origin::Rule);
-        let device = before.adopt(identity(serial), None, &context(self.now));
+        let device = before.adopt((identity(serial), None), None, &context(self.now));
         for change in device.changes.0 {
             if let Change::Device { id, value: Some(device), .. } = change {
                 self.devices.insert(id, (0, *device));
@@ -99,7 +97,7 @@ impl World {
                     let known = self.known(&identity, reach.address);
                     let id = device_id(&identity, &context(self.now).gateway, reach.address);
                     let released = self.released.contains(&id);
-                    vec![silence, Event::Identified { identity, known, released }]
+                    vec![silence, Event::Identified { identity, certificate: None, known, released }]
                 }
                 None => vec![silence, Event::Failed { why: "not one".into(), again: false }],
             },
@@ -357,7 +355,7 @@ fn a_device_that_moved_is_found_again() {
     let mut world = World::new(&[(1, None), (2, Some("A1"))]);
     world.adoptions.remove(&address(1));
     let old = Adoption::begin(reach(address(1)), "mfp".parse().unwrap(), Origin::Rule);
-    let adopted = old.adopt(identity("A1"), None, &context(world.now));
+    let adopted = old.adopt((identity("A1"), None), None, &context(world.now));
     world.commit(address(1), adopted);
     let shown = Certificate::after(None, Fingerprint::of(b"its own"));
     world.devices.values_mut().for_each(|(_, device)| device.certificate = Some(shown.clone()));

@@ -14,10 +14,11 @@
 #[cfg(test)]
 mod explore;
 
+use crate::certificate::Certificate;
 use crate::changes::{Change, Changes, Expect};
 use crate::device::{Device, Reach, device_id};
 use crate::event::Event as Happening;
-use crate::id::{DeviceId, NodeId, PluginName};
+use crate::id::{DeviceId, Fingerprint, NodeId, PluginName};
 use crate::message::Method;
 use crate::reading::{Identity, Severity};
 use crate::time::Timestamp;
@@ -84,6 +85,9 @@ pub enum Phase {
     Comparing {
         /// Who the candidate says that it is.
         identity: Identity,
+        /// The certificate that it showed, where it was asked over HTTPS.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        certificate: Option<Fingerprint>,
         /// The device with the same ID.
         known: DeviceId,
         /// Where that device was last.
@@ -118,6 +122,8 @@ pub enum Event {
     Identified {
         /// Who.
         identity: Identity,
+        /// The certificate that it showed, where it was asked over HTTPS.
+        certificate: Option<Fingerprint>,
         /// The device with the same ID, where there is one, and its version in the store.
         known: Option<Box<(u64, Device)>>,
         /// Whether an operator let the device with this ID go.
@@ -215,17 +221,13 @@ impl Adoption {
             (Phase::Identifying { .. }, Event::Identified { released: true, .. }) if self.origin == Origin::Rule => {
                 self.rest("it was let go; it is adopted by hand only".to_owned(), context)
             }
-            (Phase::Identifying { .. }, Event::Identified { identity, known: None, .. }) => {
-                self.adopt(identity, None, context)
-            }
-            (Phase::Identifying { .. }, Event::Identified { identity, known: Some(known), .. }) => {
-                if known.1.reach.address == self.reach.address {
-                    self.adopt(identity, Some(*known), context)
-                } else {
-                    let (_, device) = *known;
-                    self.go_on(Phase::Comparing { identity, known: device.id, known_reach: device.reach })
+            (Phase::Identifying { .. }, Event::Identified { identity, certificate, known, .. }) => match known {
+                Some(known) if known.1.reach.address != self.reach.address => {
+                    let (known, known_reach) = (known.1.id, known.1.reach);
+                    self.go_on(Phase::Comparing { identity, certificate, known, known_reach })
                 }
-            }
+                known => self.adopt((identity, certificate), known.map(|known| *known), context),
+            },
             (Phase::Identifying { attempt }, Event::Failed { again: true, .. }) if attempt < ATTEMPTS => {
                 let until = context.now.plus(FIRST_WAIT * 2_u32.saturating_pow(attempt - 1));
                 self.go_on(Phase::Waiting { attempt, until })
@@ -233,7 +235,7 @@ impl Adoption {
             (Phase::Identifying { .. }, Event::Failed { why, again }) => self.end(why, again, context),
             (Phase::Waiting { attempt, .. }, Event::Due) => self.go_on(Phase::Identifying { attempt: attempt + 1 }),
             (
-                Phase::Comparing { identity, known, known_reach },
+                Phase::Comparing { identity, certificate, known, known_reach },
                 Event::OldAddress { at, identity: there, known: now },
             ) if at == known_reach => {
                 match now {
@@ -244,7 +246,7 @@ impl Adoption {
                             let why = format!("{known} still answers at {at}: two devices with one serial number");
                             self.end(why, false, context)
                         } else {
-                            self.adopt(identity, Some(*now), context)
+                            self.adopt((identity, certificate), Some(*now), context)
                         }
                     }
                     // It went or moved meanwhile, maybe to a twin's address: what was found out says nothing about it.
@@ -259,7 +261,12 @@ impl Adoption {
         Step { next: Some(Self { phase, ..self }), changes: Changes::none() }
     }
 
-    fn adopt(self, identity: Identity, known: Option<(u64, Device)>, context: &Context) -> Step {
+    fn adopt(
+        self,
+        (identity, shown): (Identity, Option<Fingerprint>),
+        known: Option<(u64, Device)>,
+        context: &Context,
+    ) -> Step {
         let address = self.address();
         let (expect, what) = match &known {
             None => (Expect::Absent, ("device.adopted", "was adopted")),
@@ -270,14 +277,19 @@ impl Adoption {
             Origin::Rule => Expect::Absent,
             Origin::Person => Expect::Anything,
         };
+        // It is the same thing wherever it stands.
+        let trusted = known.and_then(|(_, known)| known.certificate);
+        let certificate = match shown {
+            Some(shown) => Some(Certificate::after(trusted.as_ref(), shown)),
+            None => trusted,
+        };
         let device = Device {
             id: device_id(&identity, &context.gateway, address),
             gateway: context.gateway.clone(),
             plugin: self.plugin,
             identity,
             reach: self.reach,
-            // It is the same thing wherever it stands.
-            certificate: known.and_then(|(_, known)| known.certificate),
+            certificate,
             adopted_at: context.now,
         };
         let happening = Happening {

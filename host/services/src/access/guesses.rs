@@ -3,7 +3,7 @@
 //! their name a few times, nor an office behind one address its people.
 
 use crate::error::ServiceError;
-use hostler_core::{Timestamp, UserName};
+use hostler_core::Timestamp;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -34,49 +34,89 @@ impl Who {
     }
 
     fn all(user: &str, from: IpAddr) -> [Self; 3] {
-        let user: String = user.chars().take(200).collect();
+        let (user, from): (String, _) = (user.chars().take(200).collect(), source(from));
         [Self::Both(user.clone(), from), Self::User(user), Self::Source(from)]
     }
 }
 
+/// Who has one address of IPv6 has the 2^64 beside it as well.
+fn source(from: IpAddr) -> IpAddr {
+    match from.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & (u128::MAX << 64)).into()),
+        four => four,
+    }
+}
+
+/// The wrong tries that are remembered of somebody.
+#[derive(Clone, Copy)]
+struct Wrong {
+    count: u32,
+    /// When the last one was.
+    at: Timestamp,
+    /// When the next one is admitted.
+    until: Timestamp,
+}
+
+impl Wrong {
+    /// Half of them are forgotten for each longest wait without any.
+    fn faded(self, now: Timestamp) -> Self {
+        let halvings = now.since(self.at).as_secs() / LONGEST.as_secs();
+        Self { count: self.count.checked_shr(u32::try_from(halvings).unwrap_or(u32::MAX)).unwrap_or(0), ..self }
+    }
+}
+
 #[derive(Default)]
-pub(super) struct Guesses(Mutex<HashMap<Who, (u32, Timestamp)>>);
+pub(super) struct Guesses(Mutex<HashMap<Who, Wrong>>);
+
+/// A try that was admitted. It counts as wrong until it is forgiven.
+#[must_use]
+pub(super) struct Admitted {
+    all: [Who; 3],
+    /// What stood before it, and until when it makes the next one wait, for each of the three.
+    effects: Vec<(Timestamp, Timestamp)>,
+}
 
 impl Guesses {
     /// Admits a further try now, or says when to come again. One that is admitted counts as wrong until it is forgiven:
     /// many at the same time are as slow as many one after the other.
-    pub(super) fn admit(&self, user: &str, from: IpAddr, now: Timestamp) -> Result<(), ServiceError> {
+    pub(super) fn admit(&self, user: &str, from: IpAddr, now: Timestamp) -> Result<Admitted, ServiceError> {
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = Who::all(user, from).iter().filter_map(|who| guesses.get(who)).map(|(_, until)| *until).max();
+        let all = Who::all(user, from);
+        let until = all.iter().filter_map(|who| guesses.get(who)).map(|wrong| wrong.until).max();
         if let Some(wait) = until.map(|until| until.since(now)).filter(|wait| !wait.is_zero()) {
             let text = "too many wrong passwords for this user or from this address".to_owned();
             return Err(ServiceError::TooMany { text, retry_after: wait });
         }
         if guesses.len() > REMEMBERED {
-            guesses.retain(|_, (_, until)| *until > now);
+            guesses.retain(|_, wrong| wrong.until > now);
         }
-        for who in Who::all(user, from) {
-            let free = who.free();
-            let (wrong, until) = guesses.entry(who).or_insert((0, now));
-            *wrong = wrong.saturating_add(1);
-            let doublings = wrong.saturating_sub(free).min(20);
-            if doublings > 0 {
-                *until = now.plus(Duration::from_secs(1 << doublings).min(LONGEST));
-            }
-        }
-        Ok(())
+        let effects = all.iter().map(|who| {
+            let before = guesses.get(who).copied().unwrap_or(Wrong { count: 0, at: now, until: now }).faded(now);
+            let count = before.count.saturating_add(1);
+            let doublings = count.saturating_sub(who.free()).min(20);
+            let wait = if doublings > 0 { Duration::from_secs(1 << doublings).min(LONGEST) } else { Duration::ZERO };
+            let until = before.until.max(now.plus(wait));
+            guesses.insert(who.clone(), Wrong { count, at: now, until });
+            (before.until, until)
+        });
+        Ok(Admitted { effects: effects.collect(), all })
     }
 
-    /// Forgets the tries of somebody who knew the password: theirs, not those of others for them or beside them.
-    pub(super) fn forgive(&self, user: &UserName, from: IpAddr) {
+    /// Takes back a try of somebody who knew the password, and their wrong ones before it from this source. Those of others
+    /// stay, for them or beside them.
+    pub(super) fn forgive(&self, admitted: Admitted) {
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let [both, user, source] = Who::all(user.as_str(), from);
-        let (own, _) = guesses.remove(&both).unwrap_or_default();
-        for who in [user, source] {
-            let Some((wrong, _)) = guesses.get_mut(&who) else { continue };
-            *wrong = wrong.saturating_sub(own);
-            if *wrong == 0 {
-                guesses.remove(&who);
+        let [both, ..] = &admitted.all;
+        let own = guesses.remove(both).map_or(0, |wrong| wrong.count);
+        for (who, (before, until)) in admitted.all.iter().zip(admitted.effects) {
+            let Some(wrong) = guesses.get_mut(who) else { continue };
+            wrong.count = wrong.count.saturating_sub(own);
+            // Nobody waits for what was right.
+            if wrong.until == until {
+                wrong.until = before;
+            }
+            if wrong.count == 0 {
+                guesses.remove(who);
             }
         }
     }
@@ -115,14 +155,39 @@ mod tests {
         let guesses = Guesses::default();
         assert_eq!(admitted(&guesses, "ann", HERE, 3), 3);
         for victim in 0..200 {
-            guesses.admit("mallory", HERE, Timestamp(1)).ok();
-            guesses.forgive(&"mallory".parse().unwrap(), HERE);
-            guesses.admit(&format!("user{victim}"), HERE, Timestamp(1)).ok();
+            if let Ok(right) = guesses.admit("mallory", HERE, Timestamp(1)) {
+                guesses.forgive(right);
+            }
+            let _ = guesses.admit(&format!("user{victim}"), HERE, Timestamp(1));
         }
         assert_eq!(admitted(&guesses, "ann", HERE, 1), 0);
         let fresh = Guesses::default();
-        assert_eq!(admitted(&fresh, "ann", HERE, 5), 5);
-        fresh.forgive(&"ann".parse().unwrap(), HERE);
+        assert_eq!(admitted(&fresh, "ann", HERE, 4), 4);
+        fresh.forgive(fresh.admit("ann", HERE, Timestamp(1)).unwrap());
         assert!(fresh.0.lock().unwrap().is_empty(), "nothing is kept of who knew it");
+    }
+
+    #[test]
+    fn e02_right_passwords_make_nobody_wait_and_wrong_ones_fade() {
+        let guesses = Guesses::default();
+        for n in 0..50 {
+            assert_eq!(admitted(&guesses, &format!("misspelt{n}"), HERE, 1), 1);
+        }
+        for _ in 0..10 {
+            guesses.forgive(guesses.admit("ann", HERE, Timestamp(1)).unwrap());
+        }
+        assert_eq!(admitted(&guesses, "bob", HERE, 2), 1, "the first wrong one makes the next wait");
+        let later = Timestamp(1).plus(8 * LONGEST);
+        let tries = (0..50).filter(|n| guesses.admit(&format!("misspelt{n}"), HERE, later).is_ok());
+        assert_eq!(tries.count(), 50, "after two hours it is as if nothing had been");
+    }
+
+    #[test]
+    fn e02_all_addresses_of_one_ipv6_network_are_one_source() {
+        let guesses = Guesses::default();
+        let from = |n: u16| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, n]);
+        assert_eq!((0..20).filter(|n| admitted(&guesses, "ann", from(*n), 1) == 1).count(), 6);
+        assert_eq!(admitted(&guesses, "ann", IpAddr::from([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1]), 1), 1);
+        assert_eq!(source("::ffff:192.0.2.1".parse().unwrap()), HERE);
     }
 }

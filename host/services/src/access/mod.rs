@@ -78,7 +78,7 @@ impl Access {
     /// # Errors
     /// [`ServiceError::Forbidden`] for a wrong name or password (the same words for both), [`ServiceError::TooMany`] after too many.
     pub async fn log_in(&self, user: &str, password: Secret, from: IpAddr) -> Result<Secret, ServiceError> {
-        self.guesses.admit(user, from, now())?;
+        let tried = self.guesses.admit(user, from, now())?;
         let known = user.parse().ok().map(|name: UserName| self.store.user(&name)).transpose()?.flatten();
         let hash = known.as_ref().map(|user| user.value.password_hash.clone());
         let right = password::verify(password, hash).await?;
@@ -87,7 +87,7 @@ impl Access {
             tracing::warn!(%from, "a log-in failed");
             return Err(ServiceError::Forbidden("The user ID or the password is wrong.".to_owned()));
         };
-        self.guesses.forgive(&user.value.name, from);
+        self.guesses.forgive(tried);
         let session = Token {
             kind: TokenKind::Session,
             label: format!("browser at {from}"),

@@ -138,12 +138,12 @@ impl Access {
     ) -> Result<Ended, ServiceError> {
         password::check(&new)?;
         let name = &person.viewer().user;
-        self.guesses.admit(name.as_str(), from, hostler_engine::now())?;
+        let tried = self.guesses.admit(name.as_str(), from, hostler_engine::now())?;
         let user = self.known(name)?;
         if !password::verify(old, Some(user.value.password_hash.clone())).await? {
             return Err(ServiceError::Forbidden("The old password is wrong; nothing was changed.".to_owned()));
         }
-        self.guesses.forgive(name, from);
+        self.guesses.forgive(tried);
         let hash = password::hash(new).await?;
         let _changing = self.changing.lock().await;
         self.shown(&person.token)?;

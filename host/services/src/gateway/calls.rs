@@ -7,9 +7,9 @@ use hostler_core::changes::{Change, Changes, Expect, StartedAction};
 use hostler_core::device::{Device, Reach};
 use hostler_core::event::Event;
 use hostler_core::message::{Method, REPORT_LIMIT, weight};
-use hostler_core::reading::{Hindrance, Identity, Report, Severity};
+use hostler_core::reading::{Hindrance, Report, Severity};
 use hostler_core::{DeviceId, Fingerprint, NodeId, PluginName};
-use hostler_engine::{Ask, AskError, now};
+use hostler_engine::{Ask, AskError, Identified, now};
 use hostler_links::{HttpError, HttpLink, HttpLinks, Lane, Networks, Oid, Place, SnmpError, SnmpLinks, Value};
 use hostler_runtime::{
     Action, Answer, CALLS, Call, CallError, Done, Exceeded, Failure, Loaded, LogLevel, Question, Recognition, Runtime,
@@ -169,7 +169,14 @@ impl Caller {
                 }
             },
         };
-        let http = reach.http.as_ref().map(|http| self.http.link(reach.address, http, trusted.cloned()));
+        let http = reach.http.as_ref().filter(|http| {
+            let without_tls = trusted.is_some() && !http.tls;
+            if without_tls {
+                tracing::warn!(%device, "it is known by a certificate and isn't spoken to in plain HTTP; adopt it anew to change that");
+            }
+            !without_tls
+        });
+        let http = http.map(|http| self.http.link(reach.address, http, trusted.cloned()));
         let settings = self.settings.get(&plugin.component.manifest.name).cloned().unwrap_or_default();
         Call { device, snmp, http, state: BTreeMap::new(), settings, now: now() }
     }
@@ -200,7 +207,9 @@ impl Caller {
         for plugin in self.catalogue.all_ready() {
             let stranger = DeviceId::from_words(&["stranger", &reach.address.to_string()]);
             let place = self.place(reach, Lane::Lively).await;
-            let call = self.call(Thing::stranger(&stranger, reach), &place, &plugin).await;
+            let mut call = self.call(Thing::stranger(&stranger, reach), &place, &plugin).await;
+            // No password goes out before somebody has said that this is to be a device.
+            call.http = call.http.map(HttpLink::anonymous);
             let name = plugin.component.manifest.name.clone();
             match self.runtime.call(&plugin, call, Question::Recognise).await {
                 Ok(done) => {
@@ -226,13 +235,16 @@ impl Caller {
         let turn = self.turn(device);
         let _turn = turn.lock().await;
         let loaded = self.catalogue.ready(plugin).map_err(CallFailed::NoPlugin)?;
+        // Somebody may have answered for its certificate while this waited.
+        let stored = if known.reach.http.is_some() { self.store.device(device)? } else { None };
+        let known = stored.as_ref().map_or(known, |stored| &stored.value);
         let trusted = known.certificate.as_ref().map(|certificate| &certificate.trusted);
         let mut call = self.call(Thing { id: device, reach: &known.reach, trusted }, &place, &loaded).await;
         call.state = self.store.plugin_state(device, plugin)?;
-        let first_seen = call.http.as_ref().and_then(HttpLink::first_seen);
+        let trust = call.http.as_ref().and_then(HttpLink::trust).cloned();
         let done = self.runtime.call(&loaded, call, Question::Read).await;
         // It showed its certificate, however the call ended.
-        let shown = first_seen.and_then(|first_seen| first_seen.shown());
+        let shown = trust.and_then(|trust| trust.shown());
         if let Some(shown) = &shown {
             self.showed(device, shown).await?;
         }
@@ -269,7 +281,8 @@ impl Caller {
         Ok(report)
     }
 
-    /// Stores which certificate a device showed, where that is news. Another one than the trusted is told, once.
+    /// Stores which certificate a device showed, where that is news. That it is another than the trusted one is told once
+    /// for each question; who answers for it ends that.
     async fn showed(&self, device: &DeviceId, shown: &Fingerprint) -> Result<(), StoreError> {
         let Some(known) = self.store.device(device)? else { return Ok(()) };
         let before = known.value.certificate.as_ref();
@@ -278,10 +291,11 @@ impl Caller {
             return Ok(());
         }
         let mut changes = Changes::none();
-        if let Some(other) = &after.shown {
+        let asked = before.is_some_and(|before| before.shown.is_some());
+        if let Some(other) = after.shown.as_ref().filter(|_| !asked) {
             let text = format!(
-                "{} shows another certificate than the one that it is known by ({other}); nothing is sent to it over HTTPS \
-                 until somebody trusts that one",
+                "{} shows another certificate than the one that it is known by ({other}); nothing is sent to whoever shows it \
+                 until somebody trusts it",
                 known.value.title()
             );
             let severity = Severity::Critical;
@@ -295,17 +309,23 @@ impl Caller {
         }
     }
 
-    /// Trusts another certificate of a device, where it is the one that it shows.
+    /// Answers the question by which certificate a device is known. Where nobody asks for this one any more, that is told.
     pub(crate) fn trust(
         &self,
         device: &DeviceId,
         certificate: &Fingerprint,
         more: Changes,
     ) -> Result<Changes, StoreError> {
-        let Some(known) = self.store.device(device)? else { return Ok(more) };
-        let after = known.value.certificate.as_ref().and_then(|known| known.trusting(certificate));
-        let Some(after) = after else { return Ok(more) };
-        let text = format!("{} is known by another certificate from now on ({certificate})", known.value.title());
+        let Some(known) = self.store.device(device)? else {
+            return Ok(self.tell(more, Method::DeviceReleased(device.clone())));
+        };
+        let title = known.value.title();
+        let Some(after) = known.value.certificate.as_ref().and_then(|known| known.trusting(certificate)) else {
+            let text =
+                format!("{title} was to be known by the certificate {certificate}, which it doesn't show any more");
+            return Ok(self.happened(more, event(device, "device.certificate-stays", text)));
+        };
+        let text = format!("{title} is known by this certificate from now on: {certificate}");
         let event = Event { severity: Severity::Info, ..event(device, "device.certificate-trusted", text) };
         let device = Device { certificate: Some(after), ..known.value };
         Ok(self.tell_device(self.happened(more, event), known.version, device))
@@ -314,18 +334,17 @@ impl Caller {
     /// A device that is known better, for here and for above.
     fn tell_device(&self, changes: Changes, version: u64, device: Device) -> Changes {
         let (id, expect, value) = (device.id.clone(), Expect::Version(version), Some(Box::new(device.clone())));
-        let changes = changes.and(Change::Device { id, expect, value });
-        match &self.parent {
-            Some(to) => changes.and(Change::Send { to: to.clone(), method: Method::DeviceAdopted(Box::new(device)) }),
-            None => changes,
-        }
+        self.tell(changes.and(Change::Device { id, expect, value }), Method::DeviceAdopted(Box::new(device)))
     }
 
     /// An event of this node's devices, for here and for above.
     pub(crate) fn happened(&self, changes: Changes, event: Event) -> Changes {
-        let changes = changes.and(Change::Happened(event.clone()));
+        self.tell(changes.and(Change::Happened(event.clone())), Method::EventHappened(event))
+    }
+
+    fn tell(&self, changes: Changes, method: Method) -> Changes {
         match &self.parent {
-            Some(parent) => changes.and(Change::Send { to: parent.clone(), method: Method::EventHappened(event) }),
+            Some(parent) => changes.and(Change::Send { to: parent.clone(), method }),
             None => changes,
         }
     }
@@ -341,7 +360,7 @@ impl Caller {
     ) -> Result<(), StoreError> {
         let device = thing.id;
         let links = self.call(thing, place, plugin).await;
-        let first_seen = links.http.as_ref().and_then(HttpLink::first_seen);
+        let trust = links.http.as_ref().and_then(HttpLink::trust).cloned();
         let outcome: Result<(), Undone> = match (action, links.snmp, links.http) {
             (Action::SnmpSet(_), _, _) if !plugin.grant.has(&hostler_core::plugin::Capability::SnmpWrite) => {
                 Err(Undone::Failed("the plug-in was not granted snmp-write".to_owned()))
@@ -361,7 +380,7 @@ impl Caller {
             }
             _ => Err(Undone::Failed("the device has no such link".to_owned())),
         };
-        if let Some(shown) = first_seen.and_then(|first_seen| first_seen.shown()) {
+        if let Some(shown) = trust.and_then(|trust| trust.shown()) {
             self.showed(device, &shown).await?;
         }
         let changes = Changes::from(Change::Action { device: device.clone(), id, value: None });
@@ -400,18 +419,27 @@ impl Caller {
 }
 
 impl Ask for Caller {
-    fn identify(&self, reach: Reach, plugin: PluginName) -> BoxFuture<'_, Result<Identity, AskError>> {
+    fn identify(
+        &self,
+        reach: Reach,
+        plugin: PluginName,
+        trusted: Option<Fingerprint>,
+    ) -> BoxFuture<'_, Result<Identified, AskError>> {
         Box::pin(async move {
             let failed = |why: String, again: bool| AskError { why, again };
             let loaded = self.catalogue.ready(&plugin).map_err(|why| failed(why.to_string(), true))?;
             let stranger = DeviceId::from_words(&["stranger", &reach.address.to_string()]);
             let place = self.place(&reach, Lane::Lively).await;
-            let call = self.call(Thing::stranger(&stranger, &reach), &place, &loaded).await;
+            let thing = Thing { id: &stranger, reach: &reach, trusted: trusted.as_ref() };
+            let call = self.call(thing, &place, &loaded).await;
+            let trust = call.http.as_ref().and_then(HttpLink::trust).cloned();
             let done = self.runtime.call(&loaded, call, Question::Identify).await;
             let done = done.map_err(|error| failed(error.to_string(), true))?;
             log(&stranger, &plugin, &done);
             match done.answer {
-                Ok(Answer::Identified(identity)) => Ok(identity),
+                Ok(Answer::Identified(identity)) => {
+                    Ok(Identified { identity, certificate: trust.and_then(|trust| trust.shown()) })
+                }
                 Ok(_) => Err(failed("the plug-in answered something else".to_owned(), false)),
                 Err(failure) => {
                     let again = matches!(failure, Failure::Unreachable(_) | Failure::Garbled(_));

@@ -6,7 +6,7 @@
 use super::calls::Caller;
 use crate::inventory::Inventory;
 use hostler_core::changes::{Change, Changes};
-use hostler_core::device::Device;
+use hostler_core::device::{Device, Reach};
 use hostler_core::reading::{PATIENCE, Snapshot};
 use hostler_core::{DeviceId, NodeId, PluginName, watch};
 use hostler_engine::now;
@@ -57,9 +57,17 @@ struct Due {
     order: Vec<BTreeSet<(Instant, DeviceId)>>,
     at: HashMap<DeviceId, (usize, Instant)>,
     under_way: HashSet<DeviceId>,
+    /// How each device is read.
+    reached: HashMap<DeviceId, (Reach, PluginName)>,
 }
 
 impl Due {
+    /// Notes how a device is read; whether that is new.
+    fn is_news(&mut self, device: &Device) -> bool {
+        let reached = (device.reach.clone(), device.plugin.clone());
+        self.reached.insert(device.id.clone(), reached.clone()).is_none_or(|before| before != reached)
+    }
+
     fn set(&mut self, id: &DeviceId, queue: usize, at: Instant) {
         self.remove(id);
         if let Some(order) = self.order.get_mut(queue) {
@@ -106,10 +114,14 @@ impl Reader {
         match change {
             // Who is new or changed its address hasn't answered there yet.
             Change::Device { value: Some(device), .. } if device.gateway == self.node => {
-                self.schedule(device, Lane::Doubtful, Duration::ZERO);
+                if self.due.lock().unwrap_or_else(PoisonError::into_inner).is_news(device) {
+                    self.schedule(device, Lane::Doubtful, Duration::ZERO);
+                }
             }
             Change::Device { id, .. } => {
-                self.due.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+                let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+                due.remove(id);
+                due.reached.remove(id);
             }
             _ => {}
         }
@@ -155,6 +167,7 @@ impl Reader {
         let devices = inventory.devices_of(&self.node);
         let spread = self.every.min(Duration::from_secs(60));
         for (device, at) in devices.iter().zip(0_u32..) {
+            self.due.lock().unwrap_or_else(PoisonError::into_inner).is_news(device);
             let count = u32::try_from(devices.len()).unwrap_or(u32::MAX).max(1);
             let newest = inventory.known(&device.id).map(|(_, newest)| newest).unwrap_or_default();
             self.schedule(device, lane(&newest), spread / count * at);

@@ -257,7 +257,7 @@ impl Inventory {
         self.order(&device.gateway, Method::ReadNow(id.clone())).await
     }
 
-    /// Trusts the other certificate that a device shows.
+    /// Says by which certificate a device is known that shows another one than before.
     ///
     /// # Errors
     /// [`ServiceError::NotFound`], nobody asks about that certificate, or the right is missing.
@@ -270,7 +270,7 @@ impl Inventory {
         need(viewer, Right::Operate)?;
         let device = self.device(viewer, id)?.device;
         if device.certificate.as_ref().is_none_or(|known| known.trusting(&certificate).is_none()) {
-            let why = format!("{id} does not show the certificate {certificate}; look at the device again");
+            let why = format!("nobody asks about the certificate {certificate} of {id}; look at the device again");
             return Err(ServiceError::Conflict(why));
         }
         self.order(&device.gateway, Method::Trust { device: id.clone(), certificate }).await

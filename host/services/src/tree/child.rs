@@ -136,13 +136,13 @@ impl ChildLoop {
     /// `said_all` when nothing else waited for the parent.
     async fn hear(&self, session: &mut Session, down: ExchangeDown, said_all: bool) -> Result<(), ExchangeError> {
         self.hear_acks(&down).await?;
-        let before = session.epoch.replace(down.epoch);
-        if before.is_some_and(|before| before != down.epoch) {
-            tracing::info!("the parent lost what it knew, or a part of it; it is told of every device anew");
-            self.inventory.tell_again();
-        }
-        if before != Some(down.epoch) {
+        if session.epoch != Some(down.epoch) {
+            if session.epoch.is_some() {
+                tracing::info!("the parent lost what it knew, or a part of it; it is told of every device anew");
+                self.inventory.tell_again();
+            }
             self.tell_candidates().await?;
+            session.epoch = Some(down.epoch);
         }
         self.announce(down.unknown, said_all).await?;
         let taken = self.store.received(&self.parent)?;
@@ -152,11 +152,17 @@ impl ChildLoop {
         Ok(())
     }
 
-    /// What was discovered is told when it changes; a parent that may not know what was told before is told all of it.
+    /// What was discovered is told when it changes; a parent that may not know what was told before is told all of it. A
+    /// conflict with somebody who changes it is an error like any other: it is said again with the next exchange.
     async fn tell_candidates(&self) -> Result<(), StoreError> {
         let own = self.store.candidates()?.into_iter().filter(|(of, _)| *of == self.gateway.node);
-        let seen = own.map(|(_, candidate)| Method::CandidateSeen(Box::new(candidate)));
-        self.store.commit(seen.map(|method| Change::Send { to: self.parent.clone(), method }).collect()).await
+        let told = own.flat_map(|(gateway, candidate)| {
+            let candidate = Box::new(candidate);
+            let method = Method::CandidateSeen(candidate.clone());
+            // One that is adopted meanwhile shall not be told behind its end.
+            [Change::CandidateStays { gateway, value: candidate }, Change::Send { to: self.parent.clone(), method }]
+        });
+        self.store.commit(told.collect()).await
     }
 
     async fn hear_acks(&self, down: &ExchangeDown) -> Result<(), StoreError> {

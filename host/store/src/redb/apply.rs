@@ -109,6 +109,14 @@ impl<'t> Batch<'t> {
                 Change::DeviceStays { id, version } => {
                     fits(&self.devices, "device", id.as_str(), Expect::Version(*version))?;
                 }
+                Change::CandidateStays { gateway, value } => {
+                    let address = value.reach.address.to_string();
+                    let stored = self.candidates.get((gateway.as_str(), address.as_str()))?;
+                    let stays = encode("candidate", 0, value)?;
+                    if stored.is_none_or(|stored| stored.value() != stays) {
+                        return Err(StoreError::Conflict { what: format!("the candidate at {address}") });
+                    }
+                }
                 Change::ChildStays { id, version } => {
                     fits(&self.children, "node", id.as_str(), Expect::Version(*version))?;
                 }
@@ -220,7 +228,7 @@ impl<'t> Batch<'t> {
                 Ok(())
             }
             Change::Renumber { to, .. } => self.renumber(to.as_str()),
-            Change::DeviceStays { .. } | Change::ChildStays { .. } => Ok(()),
+            Change::DeviceStays { .. } | Change::CandidateStays { .. } | Change::ChildStays { .. } => Ok(()),
             Change::Plugin { name, value, .. } => put(&mut self.plugins, "plug-in", name.as_str(), value.as_ref()),
             Change::User { name, value, .. } => put(&mut self.users, "user", name.as_str(), value.as_ref()),
             Change::Token { digest, value } => put(&mut self.tokens, "token", &digest.0, value.as_ref()),

@@ -126,13 +126,13 @@ pub(crate) async fn read(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Trust {
-    /// The one that the device shows, as `device.certificate.shown` says.
+    /// One of the two: `device.certificate.shown`, or `device.certificate.trusted` where the other is a stranger's.
     pub(crate) certificate: Fingerprint,
 }
 
-/// Trust another certificate of a device
+/// Say by which certificate a device is known
 ///
-/// A device that shows another certificate than the one that it is known by is told nothing over HTTPS until this.
+/// For a device that shows another one than before: nothing is sent to whoever shows that until somebody trusts it.
 #[utoipa::path(post, path = "/devices/{id}/trust", tag = "devices", request_body = Trust,
     params(("id" = DeviceId, Path, description = "Which")),
     responses((status = 202, description = "Its gateway is told, or will be", body = Ordered), Problems))]

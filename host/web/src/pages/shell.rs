@@ -76,7 +76,7 @@ const NOTES: [(&str, &str); 15] = [
     ("read", "The device is being read. What it says appears here by itself."),
     ("waits", "Its gateway is away. This is done when it returns."),
     ("placed", "Saved."),
-    ("trusted", "It is known by the other certificate from now on."),
+    ("trusted", "Your answer is on its way to the gateway. How the device is known appears here by itself."),
     ("released", "The device was let go. Its gateway may discover it again."),
     ("adopting", "The device is being adopted. It appears among the devices when its gateway has identified it."),
     ("searching", "The networks are being searched. What answers appears here by itself."),
