@@ -6,6 +6,7 @@
 pub mod access;
 pub mod authority;
 pub mod catalogue;
+pub mod enrollment;
 mod error;
 pub mod gateway;
 pub mod inventory;
@@ -17,6 +18,7 @@ pub use authority::{
     Authority, AuthorityError, Gate, Identity, Issued, Standing, Standings, Verdict, node_tls, server_tls,
 };
 pub use catalogue::{Ask, Catalogue, Installed, PluginView};
+pub use enrollment::{Enrollment, EnrollmentError};
 pub use error::ServiceError;
 pub use gateway::Gateway;
 pub use hostler_engine::now;

@@ -240,6 +240,7 @@ mod cases {
             digest: digest.clone(),
             by: parse("ann"),
             registration: parse("r-1"),
+            index: 0,
             means: Means::Pin,
             places: Places::Exactly { left },
             taken: 1 - left,

@@ -219,6 +219,7 @@ mod tests {
             digest: pin().digest(),
             by: "u@example".parse().unwrap(),
             registration: "r-1".parse().unwrap(),
+            index: 0,
             means: Means::Pin,
             places,
             taken: 0,

@@ -15,6 +15,8 @@ pub struct Invitation {
     pub by: UserName,
     /// Under which registration.
     pub registration: RegistrationId,
+    /// Which of its invitations this is, from 0.
+    pub index: u32,
     /// What shows it.
     pub means: Means,
     /// How many devices may still come in.
@@ -219,11 +221,12 @@ impl Registration {
 
     /// One of its invitations, behind the PIN or key with this digest.
     #[must_use]
-    pub fn invitation(&self, digest: PinDigest, places: Places) -> Invitation {
+    pub fn invitation(&self, digest: PinDigest, (index, places): (u32, Places)) -> Invitation {
         Invitation {
             digest,
             by: self.user.clone(),
             registration: self.id.clone(),
+            index,
             means: self.terms.means,
             places,
             taken: 0,
@@ -275,11 +278,11 @@ mod tests {
     fn e04_places_are_counted_down_to_none_and_withdrawing_keeps_the_first_reason() {
         let digest = "0123".parse::<Pin>().unwrap().digest();
         let all = registration(1, Mode::Any, AnyNumber::Allowed).unwrap();
-        let one = all.invitation(digest.clone(), Places::Exactly { left: 1 });
+        let one = all.invitation(digest.clone(), (0, Places::Exactly { left: 1 }));
         let none = one.with_one_taken().unwrap();
         assert_eq!((none.places, none.taken), (Places::Exactly { left: 0 }, 1));
         assert_eq!(none.with_one_taken(), None);
-        assert_eq!(all.invitation(digest, Places::Any).with_one_taken().unwrap().places, Places::Any);
+        assert_eq!(all.invitation(digest, (0, Places::Any)).with_one_taken().unwrap().places, Places::Any);
         let gone = one.withdrawn(Withdrawal::BackupRestored).unwrap();
         assert_eq!(gone.withdrawn(Withdrawal::ByUser), None);
     }
@@ -288,7 +291,7 @@ mod tests {
     fn e04_an_invitation_written_by_this_release_is_read_by_every_later_one() {
         let digest = "a".repeat(64);
         let text = format!(
-            r#"{{"digest":"{digest}","by":"u@example","registration":"r-1","means":"pin","places":{{"exactly":{{"left":2}}}},
+            r#"{{"digest":"{digest}","by":"u@example","registration":"r-1","index":0,"means":"pin","places":{{"exactly":{{"left":2}}}},
             "taken":1,"made_at":1,"expires_at":2,"state":{{"withdrawn":"backup-restored"}}}}"#
         );
         let read: Invitation = serde_json::from_str(&text).unwrap();

@@ -27,7 +27,8 @@ mod refusal;
 pub use decide::{Decision, Granted, Holder, Known, Policy, RETRY_FOR, decide};
 pub use enrolled::{Ended, Enrolled, Issued, Moved, Standing, WrongStanding};
 pub use invitation::{
-    AnyNumber, BadRegistration, Entry, Invitation, InvitationState, Means, Mode, Places, Registration, Terms, Withdrawal,
+    AnyNumber, BadRegistration, Entry, Invitation, InvitationState, Means, Mode, Places, Registration, Terms,
+    Withdrawal,
 };
 pub use messages::{Knock, LONGEST_KNOCK, NotLetIn, Welcome};
 pub use pin::{EnrollmentKey, Pin, PinDigest};

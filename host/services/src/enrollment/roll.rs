@@ -1,10 +1,9 @@
 //! Who came in, in memory: how certificates stand, and which devices came by which invitation. It follows every commit.
 
 use crate::authority::{self, Standings};
-use hostler_core::DeviceId;
-use hostler_core::Serial;
 use hostler_core::changes::Change;
 use hostler_core::enrollment::{Enrolled, PinDigest, Standing};
+use hostler_core::{DeviceId, NodeId, Serial};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
@@ -41,10 +40,14 @@ impl Known {
 }
 
 impl Roll {
-    pub(super) fn of(rows: impl IntoIterator<Item = Enrolled>) -> Self {
-        let mut known = Known::default();
-        rows.into_iter().for_each(|row| known.put(&row.device, Some(&row)));
-        Self(RwLock::new(known))
+    /// Takes what was stored before. What was committed since is newer, and stays.
+    pub(super) fn fill(&self, rows: impl IntoIterator<Item = Enrolled>) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for row in rows {
+            if !known.devices.contains_key(&row.device) {
+                known.put(&row.device.clone(), Some(&row));
+            }
+        }
     }
 
     pub(super) fn follow(&self, change: &Change) {
@@ -72,7 +75,7 @@ impl Roll {
     }
 
     /// The device that has this node ID, where one came in under it.
-    pub(super) fn device_of(&self, node: &hostler_core::NodeId) -> Option<DeviceId> {
+    pub(super) fn device_of(&self, node: &NodeId) -> Option<DeviceId> {
         self.known().devices.values().find(|row| row.node == *node).map(|row| row.device.clone())
     }
 }

@@ -267,9 +267,8 @@ impl Store for RedbStore {
 
     fn invitations(&self, digests: &[PinDigest]) -> Read<Vec<Option<Versioned<Invitation>>>> {
         let rows = self.database.begin_read()?.open_table(t::INVITATIONS)?;
-        let row = |digest: &PinDigest| {
-            rows.get(digest.as_str())?.map(|row| decode("invitation", row.value())).transpose()
-        };
+        let row =
+            |digest: &PinDigest| rows.get(digest.as_str())?.map(|row| decode("invitation", row.value())).transpose();
         digests.iter().map(row).collect()
     }
 
