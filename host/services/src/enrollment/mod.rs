@@ -24,11 +24,12 @@ pub use owner::EnrolledView;
 pub use register::{EntryState, EntryView, NewRegistration, Refused, RegistrationView, SharedView, Sharing, Summary};
 
 use crate::access::{Access, Guesses};
-use crate::authority::{Authority, AuthorityError};
+use crate::authority::{Authority, AuthorityError, Tended};
 use crate::error::ServiceError;
 use hostler_core::enrollment::addresses::Loopback;
 use hostler_core::enrollment::{AnyNumber, PinDigest, Refusal};
 use hostler_core::{DeviceId, NodeId, Timestamp};
+use hostler_engine::now;
 use hostler_store::Store;
 use roll::Roll;
 use secret::Seed;
@@ -118,6 +119,22 @@ impl Enrollment {
         roll.fill(store.all_enrolled()?.into_iter().map(|row| row.value));
         let (guesses, refused) = Default::default();
         Ok(Arc::new(Self { store, access, authority, node, rules, seed, roll, guesses, refused }))
+    }
+
+    /// Renews what the authority needs in time, for ever.
+    pub async fn tend_forever(self: Arc<Self>) {
+        loop {
+            let authority = Arc::clone(&self.authority);
+            match tokio::task::spawn_blocking(move || authority.tend(now())).await {
+                Ok(Ok(Tended::NotDue)) => {}
+                Ok(Ok(Tended::Renewed { not_after })) => {
+                    tracing::info!(%not_after, "the authority's intermediate certificate was renewed");
+                }
+                Ok(Err(error)) => tracing::error!(%error, "the authority can't renew its intermediate certificate"),
+                Err(error) => tracing::error!(%error, "the authority can't be tended"),
+            }
+            tokio::time::sleep(Duration::from_secs(86_400)).await;
+        }
     }
 
     /// What is allowed here.
