@@ -1,5 +1,9 @@
 # What can be done with this project. Newcomers type ./just instead of just: it brings what is missing.
 
+# What is typed after a recipe's name reaches the program as it was typed: "$@" keeps words with spaces whole.
+set positional-arguments
+
+# Where the programs look by themselves, so that whoever types --plugins names another folder and doesn't say it twice.
 plugins := "target/plugins"
 hostler := "target/debug/hostler"
 sdk := "target/debug/hostler-sdk"
@@ -10,11 +14,11 @@ default:
 
 # A small fleet on this machine: manager, gateway, simulated devices, and a walk through what happens
 demo *ARGS: build plugins
-    @{{hostler}} demo --plugins {{plugins}} {{ARGS}}
+    @{{hostler}} demo "$@"
 
 # Every test; what needs a program that isn't here is skipped, and says so
 test *ARGS: peers build plugins test-plugins
-    cargo test --workspace {{ARGS}}
+    cargo test --workspace "$@"
 
 # The program itself; the first time takes minutes (wasmtime), later ones seconds
 build:
@@ -45,7 +49,7 @@ peers:
 # Ours against the bare thing, in one run; --json for programs
 bench *ARGS: build plugins test-plugins
     @cargo build -q -p hostler -p hostler-sdk -p hostler-bench
-    @target/debug/hostler-bench --plugins {{plugins}} --hostler {{hostler}} {{ARGS}}
+    @target/debug/hostler-bench "$@"
 
 # Formatting and lints, as reviews want them
 lint:
@@ -58,4 +62,4 @@ deny:
 
 # Foreign bytes for every parser, so many seconds each (needs rustup's nightly compiler)
 fuzz *ARGS:
-    @scripts/fuzz {{ARGS}}
+    @scripts/fuzz "$@"

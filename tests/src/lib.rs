@@ -29,6 +29,8 @@ mod node;
 mod peers;
 mod place;
 mod setup;
+#[path = "../../sdk/plugin/src/testing/skipped.rs"]
+mod skipped;
 mod wait;
 
 pub use api::{Answer, Api};
@@ -36,7 +38,8 @@ pub use binary::{Ran, hostler, plugin, recordings, target};
 pub use browser::Browser;
 pub use component::{manifest, with_manifest};
 pub use node::Node;
-pub use peers::{Peer, peer, skipped};
+pub use peers::{Peer, peer};
 pub use place::Place;
 pub use setup::{Network, Setup};
+pub use skipped::skipped;
 pub use wait::until;

@@ -1,6 +1,6 @@
 //! D7 from the command line: what an operator says there is so afterwards, and what can't be is refused with what to do.
 
-use hostler_tests::{Node, Place, Setup, hostler, until};
+use hostler_tests::{Node, Place, Setup, until};
 use serde_json::{Value, json};
 
 /// The placement of a device.
@@ -49,21 +49,4 @@ async fn d07_an_operator_places_devices_adopts_them_anyway_and_removes_their_gat
     let _ = manager.run(&["node", "remove", "gateway-1"]).await.well();
     assert_eq!(manager.devices().await.unwrap().len(), 0, "its devices go with it");
     assert!(!manager.run(&["node", "list"]).await.well().contains("gateway-1"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn e02_users_are_listed_get_new_passwords_and_are_removed_at_the_command_line() {
-    let place = Place::new(92);
-    let manager = Node::start(Setup::manager(&place)).await;
-    let grace = json!({ "name": "grace", "password": "correct horse battery", "right": "operate" });
-    manager.api().post("users", &grace).await.unwrap();
-    assert!(manager.run(&["user", "list"]).await.well().contains("grace"));
-    let password = manager.run(&["user", "password", "grace"]).await.well();
-    assert!(password.trim().len() > 15, "it is made here: {password:?}");
-    let _ = manager.run(&["user", "remove", "grace"]).await.well();
-    assert!(!manager.run(&["user", "list"]).await.well().contains("grace"));
-    let refused = manager.run(&["user", "remove", "admin"]).await;
-    assert_eq!(refused.code, Some(1), "the last administrator stays: {refused:?}");
-    let unknown = hostler(&["user", "list"]).await;
-    assert!(unknown.err.contains("no node was given"), "{unknown:?}");
 }

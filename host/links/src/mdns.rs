@@ -46,7 +46,12 @@ async fn listen(daemon: &ServiceDaemon, patience: Duration) -> Result<BTreeSet<I
 }
 
 #[cfg(test)]
+#[path = "../../../sdk/plugin/src/testing/skipped.rs"]
+mod skipped;
+
+#[cfg(test)]
 mod tests {
+    use super::skipped::cannot;
     use super::*;
     use mdns_sd::ServiceInfo;
 
@@ -65,7 +70,7 @@ mod tests {
         let address = IpAddr::from([127, 0, 0, 1]);
         let strangers = match responder("_ipp._tcp.local.", address) {
             Ok(responder) => responder,
-            Err(error) => return println!("SKIPPED: this machine has no multicast: {error}"),
+            Err(error) => return cannot(&format!("this machine has no multicast: {error}")),
         };
         // Whether multicast gets from one socket to another here at all, asked by the library alone.
         let control = ServiceDaemon::new().unwrap();
@@ -78,7 +83,7 @@ mod tests {
             }
         };
         if tokio::time::timeout(Duration::from_secs(10), resolved).await.is_err() {
-            return println!("SKIPPED: multicast doesn't come back on this machine");
+            return cannot("multicast doesn't come back on this machine");
         }
         let addresses = announced(Duration::from_secs(3)).await.unwrap();
         assert!(addresses.contains(&address), "{addresses:?}");

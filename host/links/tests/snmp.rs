@@ -12,6 +12,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::UdpSocket;
 
+#[path = "../../../sdk/plugin/src/testing/skipped.rs"]
+mod skipped;
+use skipped::cannot;
+
 const SYS_NAME: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 5, 0];
 
 async fn link(address: SocketAddr) -> SnmpLink {
@@ -42,7 +46,7 @@ async fn e09_an_agent_is_read_over_ipv6() {
     // The port is asked for and given back; another test's process would have to take it in between.
     let free = match UdpSocket::bind("[::1]:0").await {
         Ok(socket) => socket.local_addr().unwrap(),
-        Err(error) => return println!("SKIPPED: this machine has no IPv6 on loopback: {error}"),
+        Err(error) => return cannot(&format!("this machine has no IPv6 on loopback: {error}")),
     };
     let agent = Agent::builder().bind(free.to_string()).communities([&b"public"[..]]).allow_all_access();
     let agent = agent.without_builtin_handlers().handler(Oid::from_slice(&[1, 3, 6, 1]), Arc::new(Named));

@@ -3,8 +3,14 @@
 
 mod site;
 
+use hostler_core::certificate::Certificate;
+use hostler_core::changes::{Change, Expect};
+use hostler_core::message::{Method, Portion};
 use hostler_core::viewer::Right;
+use hostler_core::{DeviceId, Fingerprint, NodeId, Secret};
+use hostler_store::{RedbStore, Store};
 use site::Site;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 
@@ -57,6 +63,66 @@ async fn a_form_places_a_device_and_comes_back() {
     assert_eq!(spaced.status, 303, "{spaced:?}");
     let view = site.get("/api/v1/devices/example-sn000000", &[&token]).await.json();
     assert_eq!(view["placement"]["tags"], serde_json::json!(["Second Floor", "loan"]));
+}
+
+/// A site with one device, of a gateway that is away. It is known by a certificate and shows this other one.
+async fn with_another_certificate(store: &Arc<dyn Store>, id: &DeviceId) -> (Site, Fingerprint) {
+    let site = Site::over(Arc::clone(store), 1).await;
+    site.services.access.accept_child("branch".parse().unwrap(), &Secret::new("token".into())).await.unwrap();
+    let [trusted, shown] = [b"old", b"new"].map(|bytes| Fingerprint::of(bytes));
+    let known = store.device(id).unwrap().unwrap();
+    let mut device = known.value;
+    device.certificate = Some(Certificate { trusted, shown: Some(shown.clone()) });
+    let (id, expect) = (id.clone(), Expect::Version(known.version));
+    store.commit(Change::Device { id, expect, value: Some(Box::new(device)) }.into()).await.unwrap();
+    (site, shown)
+}
+
+#[tokio::test]
+async fn p02_another_certificate_is_trusted_by_who_operates_and_the_order_waits_for_the_gateway() {
+    let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
+    let (branch, id): (NodeId, DeviceId) = ("branch".parse().unwrap(), "example-sn000000".parse().unwrap());
+    let (site, shown) = with_another_certificate(&store, &id).await;
+    let waiting = || {
+        let outbox = store.outbox(&branch, Portion::EXCHANGE).unwrap();
+        outbox.messages.into_iter().map(|message| message.method).collect::<Vec<_>>()
+    };
+    let (page, form) = (format!("/devices/{id}"), format!("certificate={shown}"));
+    let (endpoint, json) = (format!("/api/v1{page}/trust"), format!("{{\"certificate\":\"{shown}\"}}"));
+    let (action, kind) = (format!("{page}/trust"), "content-type: application/json");
+
+    site.add("grace", Right::See).await;
+    let sees = site.post("/login", &[OURS], "user=grace&password=correct+horse+battery").await;
+    let sees = format!("cookie: {}", sees.cookie());
+    let shows = site.get(&page, &[&sees]).await.body;
+    assert!(shows.contains("another certificate") && shows.contains(shown.as_str()), "{shows}");
+    assert!(!shows.contains(&action), "what is refused isn't offered: {shows}");
+    let refused = site.post(&action, &[&sees, OURS], &form).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    let only_sees = site.token(Right::See).await;
+    let refused = site.ask("POST", &endpoint, &[&only_sees, kind], &json).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    assert!(refused.json()["what_to_do"].is_string());
+
+    let (cookie, operates) = (site.cookie().await, site.token(Right::Operate).await);
+    let other = Fingerprint::of(b"third");
+    for (text, status) in [(other.as_str(), 409), ("made-up", 422), ("", 422)] {
+        let refused = site.post(&action, &[&cookie, OURS], &format!("certificate={text}")).await;
+        assert_eq!(refused.status, status, "{text}: {refused:?}");
+        let refused = site.ask("POST", &endpoint, &[&operates, kind], &format!("{{\"certificate\":\"{text}\"}}")).await;
+        assert_eq!(refused.status, status, "{text}: {refused:?}");
+    }
+    assert_eq!(waiting(), [], "nothing is ordered by who may not, nor about what nobody asked");
+
+    let offered = site.get(&page, &[&cookie]).await.body;
+    assert!(offered.contains(&format!("action=\"{action}\"")), "{offered}");
+    let answer = site.post(&action, &[&cookie, OURS], &form).await;
+    assert_eq!((answer.status, answer.header("location")), (303, Some(format!("{page}?done=waits").as_str())));
+    let order = Method::Trust { device: id.clone(), certificate: shown };
+    assert_eq!(waiting(), [order.clone()]);
+    let answer = site.ask("POST", &endpoint, &[&operates, kind], &json).await;
+    assert_eq!((answer.status, &answer.json()["away"]["gateway"]), (202, &"branch".into()), "{answer:?}");
+    assert_eq!(waiting(), [order.clone(), order]);
 }
 
 #[tokio::test]

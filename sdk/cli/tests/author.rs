@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+#[path = "../../plugin/src/testing/skipped.rs"]
+mod skipped;
+use skipped::skipped;
+
 const MANIFEST: &str = "[plugin]\nname = \"kettle\"\nversion = \"0.1.0\"\ntitle = \"Kettles\"\n\
                         device-types = [\"appliance\"]\n\n[needs]\nsnmp = {}\n";
 
@@ -68,7 +72,7 @@ fn complaint(output: &Output) -> String {
 fn cant_build(output: &Output) -> bool {
     let skip = complaint(output).contains("can't build for wasm32-unknown-unknown");
     if skip {
-        eprintln!("skipped: {}", complaint(output));
+        skipped(&complaint(output));
     }
     skip
 }

@@ -3,7 +3,7 @@
 use super::Shell;
 use super::readings::Readings;
 use super::shell::{Bare, Section};
-use hostler_core::Timestamp;
+use hostler_core::certificate::Certificate;
 use hostler_core::device::{Device, HttpReach, Placement, Reach, SnmpReach};
 use hostler_core::event::Event;
 use hostler_core::history::{Point, Series};
@@ -12,6 +12,7 @@ use hostler_core::reading::{
     Alert, Amount, Condition, DeviceType, Identity, Level, Reading, Report, Severity, Snapshot, Status, Trouble, Value,
 };
 use hostler_core::viewer::{Right, Viewer};
+use hostler_core::{Fingerprint, Timestamp};
 use hostler_services::{Ask, DeviceRow, DeviceView, LowLevel, Page, PluginView, StoredEvent};
 use std::collections::BTreeMap;
 
@@ -216,6 +217,14 @@ pub(super) fn device() -> DeviceView {
     let trouble = Trouble { text: "it did not answer within 5 s".into(), since: ago(2), attempts: 2, hindrance: None };
     let snapshot = Snapshot { trouble: Some(trouble), ..Snapshot::read(ago(2), report()) };
     DeviceView { device, placement, condition: snapshot.condition(), snapshot, plugin: Some(plugin()), away: None }
+}
+
+/// The same, showing another certificate than the one that it is known by.
+pub(super) fn with_another_certificate() -> DeviceView {
+    let [trusted, shown] = [b"old", b"new"].map(|bytes| Fingerprint::of(bytes));
+    let mut view = device();
+    view.device.certificate = Some(Certificate { trusted, shown: Some(shown) });
+    view
 }
 
 pub(super) fn events() -> Vec<StoredEvent> {

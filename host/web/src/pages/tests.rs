@@ -27,6 +27,9 @@ fn all(right: Right) -> Vec<(&'static str, String)> {
         events: made_up::events(),
     };
     let whole = devices.render().unwrap();
+    devices.view = made_up::with_another_certificate();
+    let asking = devices.render().unwrap();
+    devices.view.device.certificate = None;
     devices.view.snapshot = Default::default();
     devices.view.plugin = None;
     devices.readings = Default::default();
@@ -40,6 +43,7 @@ fn all(right: Right) -> Vec<(&'static str, String)> {
         ),
         ("fleet-none", draw(fleet::FleetPage { shell: shell(Section::Fleet), page: empty, find })),
         ("device", whole),
+        ("device-certificate", asking),
         ("device-new", draw(devices)),
         (
             "discovered",
@@ -219,6 +223,29 @@ fn who_may_not_is_offered_nothing() {
                 || action.starts_with("/account/") && *action != "/account/users"
         };
         assert!(forms.iter().all(own), "{name}: {forms:?}");
+    }
+}
+
+#[test]
+fn p02_another_certificate_is_seen_by_all_and_trusted_by_who_operates() {
+    let device = made_up::with_another_certificate().device;
+    let certificate = device.certificate.unwrap();
+    let (trusted, shown) = (certificate.trusted, certificate.shown.unwrap());
+    let form = format!(
+        "action=\"/devices/{}/trust\"><input type=\"hidden\" name=\"certificate\" value=\"{shown}\">",
+        device.id
+    );
+    for right in [Right::Own, Right::See, Right::Operate, Right::Administer] {
+        let pages: std::collections::BTreeMap<_, _> = all(right).into_iter().collect();
+        let page = &pages["device-certificate"];
+        assert!(page.contains("another certificate") && page.contains(&format!(">{shown}<")), "{right:?}: {page}");
+        assert!(page.contains(&format!(">{trusted}<")), "{right:?}: what it is known by is shown beside: {page}");
+        assert_eq!(page.contains(&form), right >= Right::Operate, "{right:?}: {page}");
+        assert_eq!(page.contains("/trust\""), right >= Right::Operate, "{right:?}: {page}");
+        assert!(
+            !pages["device"].contains("another certificate"),
+            "{right:?}: nobody asks about a device that has none"
+        );
     }
 }
 

@@ -64,8 +64,12 @@ fn enrollment(store: &Arc<dyn Store>, access: &Arc<Access>, folder: &std::path::
 impl Site {
     /// A manager with so many devices; the first is `admin`'s own.
     pub async fn with_devices(count: u32) -> Self {
+        Self::over(Arc::new(RedbStore::in_memory().unwrap()), count).await
+    }
+
+    /// The same over a store that the test looks into.
+    pub async fn over(store: Arc<dyn Store>, count: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
         settle(&*store, count).await;
         let runtime = Runtime::start(folder.path().join("compiled"), Compiler::Here).unwrap();
         let live = Live::at(&*store);

@@ -4,14 +4,14 @@
 use super::{attribute, cost, named};
 use crate::Mfp;
 use hostler_plugin::Driver;
-use hostler_plugin::testing::{Host, recordings};
+use hostler_plugin::testing::{Host, recordings, skipped};
 use hostler_plugin::types::{Amount, Certainty, DeviceType, Value};
 use std::path::PathBuf;
 
 /// The recordings of a folder by name; empty, and said so, where there are none.
 fn folder(name: &str) -> Vec<(String, PathBuf)> {
     let Some(folder) = recordings(env!("CARGO_MANIFEST_DIR")).map(|recordings| recordings.join(name)) else {
-        eprintln!("skipped: no recordings (set HOSTLER_RECORDINGS)");
+        skipped("the recordings of real devices are not here (set HOSTLER_RECORDINGS to their folder)");
         return vec![];
     };
     let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());

@@ -3,7 +3,7 @@
 use crate::Scanner;
 use hostler_plugin::Driver;
 use hostler_plugin::snmp::Value as Object;
-use hostler_plugin::testing::{Host, recordings};
+use hostler_plugin::testing::{Host, recordings, skipped};
 use hostler_plugin::types::{Amount, Certainty, DeviceType, Failure, Level, Report, Status, Value};
 
 fn heron() -> Host {
@@ -125,8 +125,7 @@ fn a_device_that_is_gone_is_unreachable() {
 #[test]
 fn of_the_recordings_the_scanner_is_one_and_nothing_else_is() {
     let Some(folder) = recordings(env!("CARGO_MANIFEST_DIR")) else {
-        eprintln!("skipped: no recordings (set HOSTLER_RECORDINGS)");
-        return;
+        return skipped("the recordings of real devices are not here (set HOSTLER_RECORDINGS to their folder)");
     };
     let mut scanners = 0;
     for name in ["snmp", "snmp/identity-only", "snmp/not-printers"] {

@@ -4,6 +4,7 @@
 //! succeeds and undone when it fails. [`Host::traffic`] counts what it cost.
 
 pub(crate) mod link;
+mod skipped;
 mod snmprec;
 
 use crate::events::Event;
@@ -13,6 +14,7 @@ use crate::snmp::{Binding, Value};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+pub use skipped::skipped;
 pub use snmprec::{SnmprecError, recordings};
 
 /// How many bindings a node puts into one SNMP message, about.

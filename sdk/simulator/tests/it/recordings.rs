@@ -8,6 +8,10 @@ use hostler_simulator::{Fleet, FleetConfig, Share, Source, snmprec};
 
 use crate::{client, config, oid};
 
+#[path = "../../../plugin/src/testing/skipped.rs"]
+mod skipped;
+use skipped::skipped;
+
 fn recordings() -> Option<Vec<PathBuf>> {
     let named = std::env::var_os("HOSTLER_RECORDINGS").map(PathBuf::from);
     let above = || Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().map(|folder| folder.join("shared/recordings"));
@@ -21,8 +25,7 @@ fn recordings() -> Option<Vec<PathBuf>> {
 #[tokio::test]
 async fn every_recording_is_taken_and_walks_in_order() {
     let Some(recordings) = recordings() else {
-        eprintln!("no recordings at hand: set HOSTLER_RECORDINGS to their folder to run this test");
-        return;
+        return skipped("the recordings of real devices are not here (set HOSTLER_RECORDINGS to their folder)");
     };
     let count = u32::try_from(recordings.len()).expect("few");
     let share = |path: &PathBuf| Share { source: Source::Recording(path.clone()), weight: 1 };
