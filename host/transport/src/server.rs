@@ -1,6 +1,6 @@
 //! The parent's side.
 
-use crate::{CATALOGUE, COMPONENTS, EXCHANGE, EXCHANGE_LIMIT};
+use crate::{CATALOGUE, COMPONENTS, CONNECT, EXCHANGE, EXCHANGE_LIMIT};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRequestParts, Path, State};
 use axum::http::request::Parts;
@@ -55,12 +55,14 @@ pub enum Closed {
 
 /// What a node does for its children.
 pub trait Parent: Send + Sync + 'static {
-    /// Lets a device in, or says why not.
+    /// Lets a device in, or says why not. Who is no manager lets nobody in.
     fn connect(
         self: Arc<Self>,
-        knock: Knock,
-        from: IpAddr,
-    ) -> Pin<Box<dyn Future<Output = Result<Welcome, Closed>> + Send>>;
+        _knock: Knock,
+        _from: IpAddr,
+    ) -> Pin<Box<dyn Future<Output = Result<Welcome, Closed>> + Send>> {
+        Box::pin(async { Err(Closed::NoDoor) })
+    }
 
     /// The child that shows this token.
     fn child(&self, token: &str) -> Option<NodeId>;
@@ -239,14 +241,6 @@ mod tests {
     struct Root;
 
     impl Parent for Root {
-        fn connect(
-            self: Arc<Self>,
-            _: Knock,
-            _: IpAddr,
-        ) -> Pin<Box<dyn Future<Output = Result<Welcome, Closed>> + Send>> {
-            Box::pin(async { Err(Closed::NoDoor) })
-        }
-
         fn child(&self, token: &str) -> Option<NodeId> {
             (token == "known").then(|| "gateway-1".parse().unwrap())
         }
