@@ -33,6 +33,10 @@ enum Verb {
     #[command(subcommand)]
     Node(verbs::node::Node),
     #[command(subcommand)]
+    Registration(verbs::registration::Registration),
+    #[command(subcommand)]
+    Enrolled(verbs::enrolled::Enrolled),
+    #[command(subcommand)]
     Token(verbs::token::Token),
     #[command(subcommand)]
     User(verbs::user::User),
@@ -61,6 +65,8 @@ fn main() -> ExitCode {
             Verb::Device(verb) => verb.run().await,
             Verb::Plugin(verb) => verb.run().await,
             Verb::Node(verb) => verb.run().await,
+            Verb::Registration(verb) => verb.run().await,
+            Verb::Enrolled(verb) => verb.run().await,
             Verb::Token(verb) => verb.run().await,
             Verb::User(verb) => verb.run().await,
             Verb::Simulate(verb) => verb.run().await,

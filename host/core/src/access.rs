@@ -32,6 +32,14 @@ impl TokenDigest {
     }
 }
 
+impl TokenDigest {
+    /// One that no token has: whoever shows a token isn't this.
+    #[must_use]
+    pub fn nobodys() -> Self {
+        Self("none".to_owned())
+    }
+}
+
 impl fmt::Debug for TokenDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.8}…", self.0)

@@ -3,8 +3,9 @@
 use crate::access::{Child, Token, TokenDigest, User};
 use crate::adoption::Adoption;
 use crate::device::{Candidate, Device, Placement};
+use crate::enrollment::{Enrolled, Invitation, PinDigest, Registration};
 use crate::event::Event;
-use crate::id::{DeviceId, NodeId, PluginName, UserName};
+use crate::id::{DeviceId, NodeId, PluginName, RegistrationId, UserName};
 use crate::message::{Acks, Class, Epoch, Method};
 use crate::plugin::PluginRecord;
 use crate::reading::Snapshot;
@@ -200,6 +201,33 @@ pub enum Change {
         expect: Expect,
         /// What is there afterwards.
         value: Option<Child>,
+    },
+    /// A user registers devices, or what they registered is forgotten.
+    Registration {
+        /// Which.
+        id: RegistrationId,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Option<Box<Registration>>,
+    },
+    /// An invitation is made, loses a place, is withdrawn or is forgotten.
+    Invitation {
+        /// What it is looked up by.
+        digest: PinDigest,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Option<Box<Invitation>>,
+    },
+    /// A device comes in by an invitation, or what is known of it changes.
+    Enrolled {
+        /// Which device.
+        device: DeviceId,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Option<Box<Enrolled>>,
     },
 }
 

@@ -30,15 +30,27 @@ pub fn is_standard_name(text: &str) -> bool {
     text.len() <= NAME && text.split('.').all(is_label)
 }
 
-fn is_fingerprint(text: &str) -> bool {
-    text.len() == 64 && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c))
-}
-
 fn is_word(text: &str) -> bool {
     // Dots alone would be a place in a URL's path.
     (1..=LONG).contains(&text.len())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:@+".contains(c))
         && text.chars().any(|c| c.is_ascii_alphanumeric())
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    hex::encode(sha2::Sha256::digest(bytes))
+}
+
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+}
+
+fn is_serial(text: &str) -> bool {
+    // RFC 5280 §4.1.2.2: at most 20 octets.
+    (2..=40).contains(&text.len())
+        && text.len().is_multiple_of(2)
+        && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
 }
 
 macro_rules! id {
@@ -118,16 +130,44 @@ id!(
 );
 
 id!(
+    /// One registration of many devices by one user, under which their PINs were made.
+    RegistrationId, "registration ID", is_label,
+    "lower-case letters, digits and hyphens, at most 63, beginning with a letter"
+);
+id!(
     /// A certificate, by its SHA-256.
-    Fingerprint, "certificate's fingerprint", is_fingerprint, "64 hexadecimal digits in lower case (SHA-256)"
+    Fingerprint, "certificate's fingerprint", is_digest, "64 hexadecimal digits in lower case (SHA-256)"
+);
+id!(
+    /// The SHA-256 of a public key (its SubjectPublicKeyInfo in DER): which key somebody has, without the key.
+    KeyFingerprint, "key fingerprint", is_digest, "64 hexadecimal digits in lower case (SHA-256)"
+);
+id!(
+    /// A certificate's serial number.
+    Serial, "serial number", is_serial, "1 to 20 octets in the characters 0-9 a-f"
 );
 
 impl Fingerprint {
     /// Of a certificate as it goes over the wire (DER).
     #[must_use]
     pub fn of(certificate: &[u8]) -> Self {
-        use sha2::Digest;
-        Self(hex::encode(sha2::Sha256::digest(certificate)))
+        Self(sha256(certificate))
+    }
+
+    /// What people copy from other programs: capitals, and colons between the octets, as openssl writes them.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn written(text: &str) -> Result<Self, BadId> {
+        text.trim().replace(':', "").to_ascii_lowercase().parse()
+    }
+}
+
+impl KeyFingerprint {
+    /// Of a public key as its SubjectPublicKeyInfo in DER.
+    #[must_use]
+    pub fn of(key: &[u8]) -> Self {
+        Self(sha256(key))
     }
 }
 
@@ -160,6 +200,19 @@ mod tests {
         }
         for bad in ["a/b", ".", "..", "-"] {
             assert!(bad.parse::<DeviceId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn digests_and_serial_numbers_are_lower_case_hexadecimal() {
+        let fingerprint = KeyFingerprint::of(b"a public key");
+        assert_eq!(fingerprint.as_str().parse(), Ok(fingerprint.clone()));
+        for bad in ["", "ab", &fingerprint.as_str().to_uppercase(), &"0".repeat(65), &"g".repeat(64)] {
+            assert!(bad.parse::<KeyFingerprint>().is_err(), "{bad}");
+        }
+        assert!("0a".parse::<Serial>().is_ok() && "0a".repeat(20).parse::<Serial>().is_ok());
+        for bad in ["", "a", "0A", "0a:0b", &"0a".repeat(21)] {
+            assert!(bad.parse::<Serial>().is_err(), "{bad}");
         }
     }
 

@@ -9,6 +9,7 @@ pub mod adoption;
 pub mod certificate;
 pub mod changes;
 pub mod device;
+pub mod enrollment;
 pub mod event;
 pub mod history;
 pub mod id;
@@ -21,6 +22,9 @@ pub mod viewer;
 pub mod watch;
 
 pub use changes::{Change, Changes, Expect};
-pub use id::{BadId, CredentialName, DeviceId, Fingerprint, NodeId, PluginName, SiteId, UserName};
+pub use id::{
+    BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, Serial, SiteId,
+    UserName,
+};
 pub use secret::Secret;
 pub use time::Timestamp;

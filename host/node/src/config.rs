@@ -1,8 +1,11 @@
 //! A node's configuration file. What is wrong is said with file and line, before anything starts.
 
+use hostler_core::enrollment::AnyNumber;
+use hostler_core::enrollment::addresses::Loopback;
 use hostler_core::{NodeId, PluginName};
 use hostler_links::SnmpCredential;
 use hostler_links::credential::HttpCredential;
+use hostler_services::Rules;
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,6 +67,46 @@ pub struct Config {
     /// How it speaks to devices.
     #[serde(default)]
     pub credentials: CredentialsConfig,
+    /// How devices come in, where it is the manager.
+    #[serde(default)]
+    pub enrollment: EnrollmentConfig,
+}
+
+/// How devices come in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct EnrollmentConfig {
+    /// The organisation, by which the certificate authority is called.
+    pub organisation: Option<String>,
+    /// Whether there may be PINs for any number of devices.
+    pub any_number: bool,
+    /// Whether addresses of this machine itself are devices: for demos.
+    pub loopback: bool,
+    /// The port under which devices take a PIN.
+    pub device_port: NonZeroU16,
+    /// The longest that a PIN may live, at least an hour.
+    pub longest: Spanned<Duration>,
+}
+
+impl Default for EnrollmentConfig {
+    fn default() -> Self {
+        let longest = Spanned::new(0..0, Duration(Rules::default().longest));
+        let device_port = NonZeroU16::new(Rules::default().port).unwrap_or(NonZeroU16::MIN);
+        Self { organisation: None, any_number: false, loopback: false, device_port, longest }
+    }
+}
+
+impl EnrollmentConfig {
+    /// What an installation allows.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        Rules {
+            any: if self.any_number { AnyNumber::Allowed } else { AnyNumber::Refused },
+            loopback: if self.loopback { Loopback::Allowed } else { Loopback::Refused },
+            port: self.device_port.get(),
+            longest: self.longest.get_ref().0,
+        }
+    }
 }
 
 /// Who a node is.

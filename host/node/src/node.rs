@@ -9,9 +9,13 @@ use hostler_core::{NodeId, Secret, UserName};
 use hostler_engine::{Adopter, Doorbells, now};
 use hostler_links::{Credentials, HttpLinks, SnmpLinks};
 use hostler_runtime::{Compiler, Runtime, RuntimeError};
+use hostler_services::authority::Names;
 use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
-use hostler_services::{Access, Catalogue, Duty, Gateway, Inventory, Live, NodeInfo, ServiceError, Services};
+use hostler_services::{
+    Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Gateway, Inventory, Live, NodeInfo, ServiceError,
+    Services,
+};
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::{CallParentError, ParentClient};
 use ipnet::IpNet;
@@ -22,6 +26,9 @@ use tokio::task::JoinHandle;
 
 /// The parent's name in a child's outbox: a child has one.
 const PARENT: &str = "parent";
+
+/// The folder of the certificate authority, in the data folder.
+const AUTHORITY: &str = "authority";
 
 /// A node can't start.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +53,9 @@ pub enum StartError {
     /// One of its services.
     #[error(transparent)]
     Service(#[from] ServiceError),
+    /// What lets devices in.
+    #[error(transparent)]
+    Enrollment(#[from] EnrollmentError),
     /// The way to its parent.
     #[error(transparent)]
     Parent(#[from] CallParentError),
@@ -114,9 +124,16 @@ impl Node {
         let first_login = access.first_user(admin.clone()).await?.map(|password| (admin, password));
         let local = LocalToken::make(Arc::clone(&access), data.join(LOCAL_TOKEN)).await?;
         tasks.push(tokio::spawn(local.renew_forever()));
-        let tree = config.has(Role::Manager).then(|| {
+        let enrollment = if config.has(Role::Manager) {
+            let enrollment = enrollment(&config, &store, &access)?;
+            tasks.push(tokio::spawn(Arc::clone(&enrollment).tend_forever()));
+            Some(enrollment)
+        } else {
+            None
+        };
+        let tree = enrollment.clone().map(|door| {
             let services = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue));
-            Tree::new(Arc::clone(&store), services, presence, bells, live.clone())
+            Tree::new(Arc::clone(&store), services, presence, bells, live.clone(), Some(door))
         });
         if let Some(tree) = &tree {
             tasks.push(tokio::spawn(Arc::clone(tree).tell_who_is_here()));
@@ -128,7 +145,8 @@ impl Node {
             version: env!("CARGO_PKG_VERSION"),
             started_at: now(),
         };
-        let services = Services { access, inventory: Arc::clone(&inventory), catalogue, live, node: info };
+        let inventory_here = Arc::clone(&inventory);
+        let services = Services { access, inventory: inventory_here, catalogue, enrollment, live, node: info };
         let services = Arc::new(services);
         let server = bound.serve(Arc::clone(&services), tree)?;
         tracing::info!(node = %config.node.id, %address, "ready");
@@ -157,6 +175,15 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
     }
+}
+
+/// What lets devices in: the certificate authority, and what users registered.
+fn enrollment(config: &Config, store: &Arc<dyn Store>, access: &Arc<Access>) -> Result<Arc<Enrollment>, StartError> {
+    let (node, data) = (config.node.id.clone(), config.node.data.as_path());
+    let names = Names { manager: node.clone(), organisation: config.enrollment.organisation.clone() };
+    let authority = Authority::open(&data.join(AUTHORITY), &names, now()).map_err(EnrollmentError::from)?;
+    let (store, access) = (Arc::clone(store), Arc::clone(access));
+    Ok(Enrollment::open(store, access, Arc::new(authority), (node, data), config.enrollment.rules())?)
 }
 
 fn duty(config: &Config) -> Duty {

@@ -4,7 +4,9 @@
 //! every order says who gave it.
 
 pub mod access;
+pub mod authority;
 pub mod catalogue;
+pub mod enrollment;
 mod error;
 pub mod gateway;
 pub mod inventory;
@@ -12,7 +14,13 @@ mod live;
 pub mod tree;
 
 pub use access::{Access, Ended, Former, MadePassword, MadeToken, NewToken, NewUser, Person, TokenView, UserView};
+pub use authority::{
+    Authority, AuthorityError, Gate, Identity, Issued, Standing, Standings, Verdict, node_tls, server_tls,
+};
 pub use catalogue::{Ask, Catalogue, Installed, PluginView};
+pub use enrollment::{
+    EnrolledView, Enrollment, EnrollmentError, NewRegistration, RegistrationView, Rules, Summary as RegistrationSummary,
+};
 pub use error::ServiceError;
 pub use gateway::Gateway;
 pub use hostler_engine::now;
@@ -49,10 +57,24 @@ pub struct Services {
     pub inventory: Arc<Inventory>,
     /// Plug-ins.
     pub catalogue: Arc<Catalogue>,
+    /// Registrations and the devices that came in, where this is a manager.
+    pub enrollment: Option<Arc<Enrollment>>,
     /// What changes, as it changes.
     pub live: Live,
     /// Which node this is.
     pub node: NodeInfo,
+}
+
+impl Services {
+    /// Registrations and the devices that came in.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] on a node that is no manager.
+    pub fn enrollment(&self) -> Result<&Arc<Enrollment>, ServiceError> {
+        let nowhere =
+            || ServiceError::NotFound("devices are registered at the manager; this node isn't one".to_owned());
+        self.enrollment.as_ref().ok_or_else(nowhere)
+    }
 }
 
 /// What a right allows, in words.

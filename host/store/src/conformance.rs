@@ -5,6 +5,7 @@ use crate::{Kept, Store, StoreError};
 use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Device, Placement, Reach};
+use hostler_core::enrollment::{Enrolled, Invitation, InvitationState, Means, PinDigest, Places};
 use hostler_core::event::Event;
 use hostler_core::history::{Point, Series};
 use hostler_core::message::{Acks, Class, Epoch, Method, Portion, weight};
@@ -26,6 +27,8 @@ macro_rules! conformance {
             a_message_is_taken_once_in_each_epoch,
             a_node_goes_with_all_that_it_brought_or_not_at_all,
             a_node_that_comes_again_counts_anew,
+            e08_a_node_is_found_by_its_token_and_by_no_former_one,
+            e07_a_place_and_who_takes_it_are_written_together_or_not_at_all,
             who_expects_a_row_to_stay_is_told_when_it_did_not,
             d03_a_candidate_is_not_told_behind_its_end,
             a_device_that_goes_leaves_nothing_behind,
@@ -214,6 +217,68 @@ mod cases {
         assert_ne!(after.epoch, before.epoch, "what it acknowledged of the former says nothing");
         store.commit(child(Expect::Version(0)).into()).await.unwrap();
         assert_eq!(store.outbox(&gateway(), first(10)).unwrap(), after, "another token changes nothing");
+    }
+
+    pub async fn e08_a_node_is_found_by_its_token_and_by_no_former_one(store: Arc<dyn Store>) {
+        let (first, second) = (TokenDigest::of("secret"), TokenDigest::of("anew"));
+        let found = |token| store.child_by_token(token).unwrap().map(|child| child.value.id);
+        store.commit(child(Expect::Absent).into()).await.unwrap();
+        assert_eq!(found(&first), Some(gateway()));
+        let stored = store.child(&gateway()).unwrap().unwrap();
+        let value = Child { token: second.clone(), ..stored.value };
+        let anew = Change::Child { id: gateway(), expect: Expect::Version(stored.version), value: Some(value) };
+        store.commit(anew.into()).await.unwrap();
+        assert_eq!((found(&first), found(&second)), (None, Some(gateway())));
+        let gone = Change::Child { id: gateway(), expect: Expect::Anything, value: None };
+        store.commit(gone.into()).await.unwrap();
+        assert_eq!(found(&second), None);
+    }
+
+    pub async fn e07_a_place_and_who_takes_it_are_written_together_or_not_at_all(store: Arc<dyn Store>) {
+        let digest: PinDigest = PinDigest::try_from("a".repeat(64)).unwrap();
+        let invitation = |left| Invitation {
+            digest: digest.clone(),
+            by: parse("ann"),
+            registration: parse("r-1"),
+            index: 0,
+            means: Means::Pin,
+            places: Places::Exactly { left },
+            taken: 1 - left,
+            made_at: Timestamp(1),
+            expires_at: Timestamp(9),
+            state: InvitationState::Alive,
+        };
+        let enrolled = |device: &str| Enrolled {
+            device: parse(device),
+            node: parse("mfp-1"),
+            owner: parse("ann"),
+            key: parse(&"b".repeat(64)),
+            invitation: digest.clone(),
+            attempt: 1,
+            issued: hostler_core::enrollment::Issued { token: TokenDigest::of("t"), serial: parse("0a") },
+            at: Timestamp(2),
+            state: hostler_core::enrollment::Standing::Connected,
+        };
+        let put = |expect, left| Change::Invitation {
+            digest: digest.clone(),
+            expect,
+            value: Some(Box::new(invitation(left))),
+        };
+        store.commit(put(Expect::Absent, 1).into()).await.unwrap();
+        let unknown = PinDigest::try_from("c".repeat(64)).unwrap();
+        let found = store.invitations(&[unknown, digest.clone()]).unwrap();
+        assert!(found[0].is_none(), "in the order in which they were asked for");
+        let version = found[1].as_ref().unwrap().version;
+        // Two devices with one PIN at the same instant decide on the same version.
+        let takes = ["A1", "B2"].map(|device| {
+            let row = Some(Box::new(enrolled(device)));
+            let enrolled = Change::Enrolled { device: parse(device), expect: Expect::Absent, value: row };
+            store.commit(Changes::from(put(Expect::Version(version), 0)).and(enrolled))
+        });
+        let outcomes = futures::future::join_all(takes).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+        assert_eq!(store.all_enrolled().unwrap().len(), 1);
+        assert_eq!(store.invitations(&[digest.clone()]).unwrap()[0].as_ref().unwrap().value, invitation(0));
     }
 
     pub async fn who_expects_a_row_to_stay_is_told_when_it_did_not(store: Arc<dyn Store>) {

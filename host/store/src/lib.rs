@@ -17,12 +17,13 @@ use hostler_core::access::{Child, Token, TokenDigest, User};
 use hostler_core::adoption::Adoption;
 use hostler_core::changes::{Changes, StartedAction};
 use hostler_core::device::{Candidate, Device, Placement};
+use hostler_core::enrollment::{Enrolled, Invitation, PinDigest, Registration};
 use hostler_core::event::Event;
 use hostler_core::history::Series;
 use hostler_core::message::{Acks, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
-use hostler_core::{DeviceId, NodeId, PluginName, UserName};
+use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, UserName};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -122,6 +123,18 @@ pub trait Store: Send + Sync {
     fn children(&self) -> Read<Vec<Versioned<Child>>>;
     /// One of them.
     fn child(&self, id: &NodeId) -> Read<Option<Versioned<Child>>>;
+    /// The one that shows the token with this digest.
+    fn child_by_token(&self, token: &TokenDigest) -> Read<Option<Versioned<Child>>>;
+    /// What users registered.
+    fn registrations(&self) -> Read<Vec<Versioned<Registration>>>;
+    /// One of them.
+    fn registration(&self, id: &RegistrationId) -> Read<Option<Versioned<Registration>>>;
+    /// What stands behind each of these PINs and keys, in their order.
+    fn invitations(&self, digests: &[PinDigest]) -> Read<Vec<Option<Versioned<Invitation>>>>;
+    /// Every device that came in by an invitation.
+    fn all_enrolled(&self) -> Read<Vec<Versioned<Enrolled>>>;
+    /// One of them.
+    fn enrolled(&self, device: &DeviceId) -> Read<Option<Versioned<Enrolled>>>;
     /// The newest of every device.
     fn snapshots(&self) -> Read<BTreeMap<DeviceId, Snapshot>>;
     /// The histories of one device, by their names.

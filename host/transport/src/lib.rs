@@ -6,8 +6,10 @@ mod client;
 mod server;
 
 pub use client::{CallParentError, ParentClient};
-pub use server::{Parent, Refused, router};
+pub use server::{Closed, Parent, Refused, router};
 
+/// Where a manager takes connection requests.
+const CONNECT: &str = "/node/v1/connect";
 /// Where a parent takes exchanges.
 const EXCHANGE: &str = "/node/v1/exchange";
 /// Where it hands out its catalogue.

@@ -1,6 +1,6 @@
 //! The parent's side.
 
-use crate::{CATALOGUE, COMPONENTS, EXCHANGE, EXCHANGE_LIMIT};
+use crate::{CATALOGUE, COMPONENTS, CONNECT, EXCHANGE, EXCHANGE_LIMIT};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRequestParts, Path, State};
 use axum::http::request::Parts;
@@ -10,12 +10,16 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use futures::StreamExt;
 use hostler_core::NodeId;
+use hostler_core::enrollment::{Knock, LONGEST_KNOCK, NotLetIn, Refusal, Welcome};
 use hostler_core::message::{CatalogueEntry, ExchangeDown, ExchangeUp};
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+/// How long a stranger may take to say what it wants.
+const STRANGERS_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A refused caller is said at most so often.
 const SAID_FOR: Duration = Duration::from_secs(60);
@@ -34,8 +38,32 @@ pub enum Refused {
     Unknown,
 }
 
+/// Why a device wasn't let in. Nothing was changed then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Closed {
+    /// The manager says no.
+    Refused(Refusal),
+    /// Too many tries came; when to come again.
+    TooMany(String, Duration),
+    /// It can't be a connection request.
+    Invalid(String),
+    /// It can't be decided now; the device asks again.
+    NotNow(String),
+    /// This node lets nobody in: it is no manager.
+    NoDoor,
+}
+
 /// What a node does for its children.
 pub trait Parent: Send + Sync + 'static {
+    /// Lets a device in, or says why not. Who is no manager lets nobody in.
+    fn connect(
+        self: Arc<Self>,
+        _knock: Knock,
+        _from: IpAddr,
+    ) -> Pin<Box<dyn Future<Output = Result<Welcome, Closed>> + Send>> {
+        Box::pin(async { Err(Closed::NoDoor) })
+    }
+
     /// The child that shows this token.
     fn child(&self, token: &str) -> Option<NodeId>;
 
@@ -57,6 +85,7 @@ pub trait Parent: Send + Sync + 'static {
 /// The routes under which children call.
 pub fn router(parent: Arc<impl Parent>) -> Router {
     Router::new()
+        .route(CONNECT, post(connect))
         .route(EXCHANGE, post(exchange))
         .route(CATALOGUE, get(catalogue))
         .route(&format!("{COMPONENTS}/{{digest}}"), get(component))
@@ -148,6 +177,48 @@ async fn exchange<P: Parent>(State(parent): State<Arc<P>>, Caller(child): Caller
             refusal(&refused)
         }
     }
+}
+
+/// A stranger's body is short, and comes at once.
+async fn connect<P: Parent>(
+    State(parent): State<Arc<P>>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    body: Body,
+) -> Response {
+    let body = match tokio::time::timeout(STRANGERS_PATIENCE, axum::body::to_bytes(body, LONGEST_KNOCK)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => {
+            let why = format!("a connection request has at most {LONGEST_KNOCK} bytes");
+            return closed(StatusCode::PAYLOAD_TOO_LARGE, why);
+        }
+        Err(_) => {
+            let why = format!("the connection request wasn't whole after {} s", STRANGERS_PATIENCE.as_secs());
+            return closed(StatusCode::REQUEST_TIMEOUT, why);
+        }
+    };
+    let knock: Knock = match serde_json::from_slice(&body) {
+        Ok(knock) => knock,
+        Err(error) => {
+            return closed(StatusCode::BAD_REQUEST, format!("the connection request can't be understood: {error}"));
+        }
+    };
+    match parent.connect(knock, from.ip().to_canonical()).await {
+        Ok(welcome) => ([(header::CACHE_CONTROL, "no-store")], Json(welcome)).into_response(),
+        Err(Closed::Refused(refusal)) => (StatusCode::FORBIDDEN, Json(NotLetIn::from(refusal))).into_response(),
+        Err(Closed::TooMany(why, after)) => {
+            let seconds = after.as_secs().saturating_add(1).to_string();
+            ([(header::RETRY_AFTER, seconds)], closed(StatusCode::TOO_MANY_REQUESTS, why)).into_response()
+        }
+        Err(Closed::Invalid(why)) => closed(StatusCode::BAD_REQUEST, why),
+        Err(Closed::NotNow(why)) => closed(StatusCode::SERVICE_UNAVAILABLE, why),
+        Err(Closed::NoDoor) => {
+            closed(StatusCode::NOT_FOUND, "this node lets no devices in; ask its manager".to_owned())
+        }
+    }
+}
+
+fn closed(status: StatusCode, error: String) -> Response {
+    (status, Json(NotLetIn { error, refusal: None })).into_response()
 }
 
 async fn catalogue<P: Parent>(State(parent): State<Arc<P>>, _: Caller) -> Response {

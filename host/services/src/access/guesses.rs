@@ -66,11 +66,11 @@ impl Wrong {
 }
 
 #[derive(Default)]
-pub(super) struct Guesses(Mutex<HashMap<Who, Wrong>>);
+pub(crate) struct Guesses(Mutex<HashMap<Who, Wrong>>);
 
 /// A try that was admitted. It counts as wrong until it is forgiven.
 #[must_use]
-pub(super) struct Admitted {
+pub(crate) struct Admitted {
     all: [Who; 3],
     /// What stood before it, and until when it makes the next one wait, for each of the three.
     effects: Vec<(Timestamp, Timestamp)>,
@@ -79,7 +79,7 @@ pub(super) struct Admitted {
 impl Guesses {
     /// Admits a further try now, or says when to come again. One that is admitted counts as wrong until it is forgiven:
     /// many at the same time are as slow as many one after the other.
-    pub(super) fn admit(&self, user: &str, from: IpAddr, now: Timestamp) -> Result<Admitted, ServiceError> {
+    pub(crate) fn admit(&self, user: &str, from: IpAddr, now: Timestamp) -> Result<Admitted, ServiceError> {
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let all = Who::all(user, from);
         let until = all.iter().filter_map(|who| guesses.get(who)).map(|wrong| wrong.until).max();
@@ -104,7 +104,7 @@ impl Guesses {
 
     /// Takes back a try of somebody who knew the password, and their wrong ones before it from this source. Those of others
     /// stay, for them or beside them.
-    pub(super) fn forgive(&self, admitted: Admitted) {
+    pub(crate) fn forgive(&self, admitted: Admitted) {
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let [both, ..] = &admitted.all;
         let own = guesses.remove(both).map_or(0, |wrong| wrong.count);

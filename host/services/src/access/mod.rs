@@ -10,15 +10,17 @@ mod tests;
 mod tokens;
 mod users;
 
+pub(crate) use guesses::{Admitted, Guesses};
+pub(crate) use password::random_token;
 pub use tokens::{MadeToken, NewToken, TokenView};
 pub use users::{Ended, MadePassword, NewUser, UserView};
 
 use crate::error::ServiceError;
 use crate::need;
 use crate::tree::TRIES;
-use guesses::Guesses;
 use hostler_core::access::{Child, Token, TokenDigest, TokenKind, User};
 use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::enrollment::Moved;
 use hostler_core::event::Event;
 use hostler_core::reading::Severity;
 use hostler_core::viewer::{Right, Viewer};
@@ -165,7 +167,7 @@ impl Access {
     /// # Errors
     /// [`ServiceError::Invalid`] for a name that is taken, or the store's.
     pub async fn accept_child(&self, id: NodeId, token: &Secret) -> Result<(), ServiceError> {
-        if self.taken.contains(&id) {
+        if self.is_taken(&id) {
             return Err(ServiceError::Invalid(format!(
                 "{id} is the name of this node or of its parent; choose another"
             )));
@@ -199,7 +201,30 @@ impl Access {
     fn without_child(&self, viewer: &Viewer, id: &NodeId) -> Result<Changes, ServiceError> {
         let unknown =
             || ServiceError::NotFound(format!("no node {id} may call this one; `hostler node list` shows them"));
-        let child = self.store.child(id)?.ok_or_else(unknown)?;
+        self.store.child(id)?.ok_or_else(unknown)?;
+        let mut changes = self.leaving(id)?;
+        let text = format!("node {id} was removed by {}, and with it {} devices", viewer.user, changes.0.len() - 1);
+        let event =
+            Event { at: now(), device: None, name: "node.removed".to_owned(), severity: Severity::Warning, text };
+        // One that came in by a PIN comes in by a new one, if ever; its certificate ends with this.
+        let enrolled = self.store.all_enrolled()?.into_iter().find(|row| row.value.node == *id);
+        if let Some(row) = enrolled
+            && let Ok(Moved { next, .. }) = row.value.release(now())
+        {
+            let (device, expect) = (next.device.clone(), Expect::Version(row.version));
+            changes = changes.and(Change::Enrolled { device, expect, value: Some(Box::new(next)) });
+        }
+        Ok(changes.and(Change::Happened(event)))
+    }
+
+    /// Whether a node can't have this name, because this one or its parent has it.
+    pub(crate) fn is_taken(&self, id: &NodeId) -> bool {
+        self.taken.contains(id)
+    }
+
+    /// A node and its devices go, where it may call this one.
+    pub(crate) fn leaving(&self, id: &NodeId) -> Result<Changes, ServiceError> {
+        let Some(child) = self.store.child(id)? else { return Ok(Changes::none()) };
         let devices = self.store.devices()?.into_iter().filter(|device| device.value.gateway == *id);
         let changes: Changes = devices
             .map(|device| {
@@ -207,18 +232,12 @@ impl Access {
                 Change::Device { id: device.value.id, expect, value: None }
             })
             .collect();
-        let text = format!("node {id} was removed by {}, and with it {} devices", viewer.user, changes.0.len());
-        let event =
-            Event { at: now(), device: None, name: "node.removed".to_owned(), severity: Severity::Warning, text };
-        let gone = Change::Child { id: id.clone(), expect: Expect::Version(child.version), value: None };
-        Ok(changes.and(gone).and(Change::Happened(event)))
+        Ok(changes.and(Change::Child { id: id.clone(), expect: Expect::Version(child.version), value: None }))
     }
 
     /// The node that shows this token.
     #[must_use]
     pub fn child(&self, token: &str) -> Option<NodeId> {
-        let digest = TokenDigest::of(token);
-        let children = self.store.children().ok()?;
-        children.into_iter().find(|child| child.value.token == digest).map(|child| child.value.id)
+        Some(self.store.child_by_token(&TokenDigest::of(token)).ok()??.value.id)
     }
 }

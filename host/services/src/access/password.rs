@@ -68,7 +68,7 @@ pub(super) async fn verify(password: Secret, hash: Option<String>) -> Result<boo
 }
 
 /// 256 bits, in hexadecimal, with a beginning by which scanners for leaked secrets know it.
-pub(super) fn random_token() -> Result<Secret, ServiceError> {
+pub(crate) fn random_token() -> Result<Secret, ServiceError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(broken)?;
     Ok(Secret::new(format!("hostler_{}", hex::encode(bytes))))

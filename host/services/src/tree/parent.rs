@@ -3,11 +3,14 @@
 use super::{Presence, TRIES};
 use crate::access::Access;
 use crate::catalogue::Catalogue;
+use crate::enrollment::{Enrollment, NotLetIn};
+use crate::error::ServiceError;
 use crate::inventory::Inventory;
 use crate::live::{Live, LiveEvent};
 use hostler_core::access::Child;
 use hostler_core::changes::{Change, Changes, Expect};
-use hostler_core::device::Candidate;
+use hostler_core::device::{Candidate, Placement};
+use hostler_core::enrollment::{Knock, Welcome};
 use hostler_core::event::Event;
 use hostler_core::message::{
     Acks, CatalogueEntry, Envelope, ExchangeDown, ExchangeUp, Method, NotYours, Outbox, Portion, weight,
@@ -16,9 +19,10 @@ use hostler_core::reading::{Severity, Snapshot};
 use hostler_core::{DeviceId, NodeId};
 use hostler_engine::{Doorbells, now};
 use hostler_store::{Store, StoreError};
-use hostler_transport::{LONGEST_WAIT_MS, Parent, Refused};
+use hostler_transport::{Closed, LONGEST_WAIT_MS, Parent, Refused};
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +50,8 @@ pub struct Tree {
     presence: Arc<Presence>,
     bells: Arc<Doorbells>,
     live: Live,
+    /// By what devices come in, where this is a manager.
+    door: Option<Arc<Enrollment>>,
 }
 
 impl Tree {
@@ -57,8 +63,27 @@ impl Tree {
         presence: Arc<Presence>,
         bells: Arc<Doorbells>,
         live: Live,
+        door: Option<Arc<Enrollment>>,
     ) -> Arc<Self> {
-        Arc::new(Self { store, access, inventory, catalogue, presence, bells, live })
+        Arc::new(Self { store, access, inventory, catalogue, presence, bells, live, door })
+    }
+
+    async fn let_in(&self, knock: Knock, from: IpAddr) -> Result<Welcome, Closed> {
+        let door = self.door.as_ref().ok_or(Closed::NoDoor)?;
+        door.connect(knock, from).await.map_err(|why| match why {
+            NotLetIn::Refused(refusal) => Closed::Refused(refusal),
+            NotLetIn::Failed(ServiceError::TooMany { text, retry_after }) => Closed::TooMany(text, retry_after),
+            NotLetIn::Failed(ServiceError::Invalid(why)) => Closed::Invalid(why),
+            NotLetIn::Failed(error) => Closed::NotNow(error.to_string()),
+        })
+    }
+
+    /// Whose a device is that a node brings: that of whoever enrolled it, where it is that node's very device.
+    fn owner(&self, device: &DeviceId, child: &NodeId) -> Result<Changes, StoreError> {
+        let enrolled = self.store.enrolled(device)?.filter(|row| row.value.node == *child);
+        let (Some(row), None) = (enrolled, self.store.placement(device)?) else { return Ok(Changes::none()) };
+        let value = Placement { owner: Some(row.value.owner), ..Placement::default() };
+        Ok(Change::Placement { id: device.clone(), expect: Expect::Absent, value }.into())
     }
 
     /// Tells the pages who comes and who goes, for ever.
@@ -239,7 +264,8 @@ impl Tree {
                     (None, None) => Expect::Absent,
                     (None, Some(known)) => Expect::Version(known.version),
                 };
-                Change::Device { id: device.id.clone(), expect, value: Some(Box::new(device)) }.into()
+                let owned = self.owner(&device.id, child)?;
+                owned.and(Change::Device { id: device.id.clone(), expect, value: Some(Box::new(device)) })
             }
             Method::DeviceReleased(id) => {
                 let owner = match touched.get(id) {
@@ -309,6 +335,14 @@ impl Parent for Tree {
         up: ExchangeUp,
     ) -> Pin<Box<dyn Future<Output = Result<ExchangeDown, Refused>> + Send>> {
         Box::pin(async move { self.take(child, up).await })
+    }
+
+    fn connect(
+        self: Arc<Self>,
+        knock: Knock,
+        from: IpAddr,
+    ) -> Pin<Box<dyn Future<Output = Result<Welcome, Closed>> + Send>> {
+        Box::pin(async move { self.let_in(knock, from).await })
     }
 
     fn catalogue(&self) -> Vec<CatalogueEntry> {

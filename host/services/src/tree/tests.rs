@@ -115,7 +115,7 @@ impl Root {
             access.accept_child(child.parse().unwrap(), &Secret::new(child.to_owned())).await.unwrap();
         }
         let services = (Arc::clone(&access), Arc::clone(&inventory), catalogue);
-        let tree = Tree::new(Arc::clone(&store), services, presence, bells, live.clone());
+        let tree = Tree::new(Arc::clone(&store), services, presence, bells, live.clone(), None);
         let (address, server) = listen(Arc::clone(&tree)).await;
         Self { store, access, inventory, tree, live, address, server }
     }

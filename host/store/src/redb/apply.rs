@@ -2,6 +2,7 @@
 
 use super::tables::{self as t, encode, version_of};
 use crate::{EVENTS_KEPT, Kept, StoreError};
+use hostler_core::access::Child;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::Device;
 use hostler_core::event::Event;
@@ -36,6 +37,10 @@ pub(super) struct Batch<'t> {
     users: Rows<'t>,
     tokens: Rows<'t>,
     children: Rows<'t>,
+    child_tokens: Table<'t, &'static str, &'static str>,
+    registrations: Rows<'t>,
+    invitations: Rows<'t>,
+    enrolled: Rows<'t>,
     snapshots: Rows<'t>,
     histories: Table<'t, (&'static str, &'static str), &'static [u8]>,
 }
@@ -63,6 +68,10 @@ impl<'t> Batch<'t> {
             users: write.open_table(t::USERS)?,
             tokens: write.open_table(t::TOKENS)?,
             children: write.open_table(t::CHILDREN)?,
+            child_tokens: write.open_table(t::CHILD_TOKENS)?,
+            registrations: write.open_table(t::REGISTRATIONS)?,
+            invitations: write.open_table(t::INVITATIONS)?,
+            enrolled: write.open_table(t::ENROLLED)?,
             snapshots: write.open_table(t::SNAPSHOTS)?,
             histories: write.open_table(t::HISTORIES)?,
         })
@@ -81,6 +90,16 @@ impl<'t> Batch<'t> {
                 }
                 Change::Plugin { name, expect, .. } => fits(&self.plugins, "plug-in", name.as_str(), *expect)?,
                 Change::User { name, expect, .. } => fits(&self.users, "user", name.as_str(), *expect)?,
+                Change::Registration { id, expect, .. } => {
+                    fits(&self.registrations, "registration", id.as_str(), *expect)?;
+                }
+                // Its name in an error is no secret's.
+                Change::Invitation { digest, expect, .. } => {
+                    fits(&self.invitations, "an invitation", digest.as_str(), *expect)?;
+                }
+                Change::Enrolled { device, expect, .. } => {
+                    fits(&self.enrolled, "the enrollment of", device.as_str(), *expect)?;
+                }
                 Change::Child { id, expect, value } => {
                     fits(&self.children, "node", id.as_str(), *expect)?;
                     if value.is_none() {
@@ -213,17 +232,29 @@ impl<'t> Batch<'t> {
             Change::Plugin { name, value, .. } => put(&mut self.plugins, "plug-in", name.as_str(), value.as_ref()),
             Change::User { name, value, .. } => put(&mut self.users, "user", name.as_str(), value.as_ref()),
             Change::Token { digest, value } => put(&mut self.tokens, "token", &digest.0, value.as_ref()),
-            Change::Child { id, value, .. } => {
-                let new = self.children.get(id.as_str())?.is_none();
-                put(&mut self.children, "node", id.as_str(), value.as_ref())?;
-                match value {
-                    None => self.forget_neighbour(id.as_str()),
-                    // One that was removed and comes again knows numbers of the outbox that it had.
-                    Some(_) if new => self.renumber(id.as_str()),
-                    Some(_) => Ok(()),
-                }
+            Change::Registration { id, value, .. } => {
+                put(&mut self.registrations, "registration", id.as_str(), value.as_ref())
             }
+            Change::Invitation { digest, value, .. } => {
+                put(&mut self.invitations, "invitation", digest.as_str(), value.as_ref())
+            }
+            Change::Enrolled { device, value, .. } => {
+                put(&mut self.enrolled, "enrollment", device.as_str(), value.as_ref())
+            }
+            Change::Child { id, value, .. } => self.child(id.as_str(), value.as_ref()),
         }
+    }
+
+    fn child(&mut self, id: &str, value: Option<&Child>) -> Result<(), StoreError> {
+        let before = self.children.get(id)?.map(|row| t::decode::<Child>("node", row.value())).transpose()?;
+        if let Some(before) = &before {
+            self.child_tokens.remove(before.value.token.0.as_str())?;
+        }
+        put(&mut self.children, "node", id, value)?;
+        let Some(child) = value else { return self.forget_neighbour(id) };
+        self.child_tokens.insert(child.token.0.as_str(), id)?;
+        // One that was removed and comes again knows numbers of the outbox that it had.
+        if before.is_none() { self.renumber(id) } else { Ok(()) }
     }
 
     fn happened(&mut self, event: &Event) -> Result<(), StoreError> {

@@ -9,12 +9,13 @@ use hostler_core::access::{Child, Token, TokenDigest, User};
 use hostler_core::adoption::Adoption;
 use hostler_core::changes::{Changes, StartedAction};
 use hostler_core::device::{Candidate, Device, Placement};
+use hostler_core::enrollment::{Enrolled, Invitation, PinDigest, Registration};
 use hostler_core::event::Event;
 use hostler_core::history::Series;
 use hostler_core::message::{Acks, Class, Envelope, Epoch, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
-use hostler_core::{DeviceId, NodeId, PluginName, UserName};
+use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, UserName};
 use redb::{ReadTransaction, ReadableTable};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -246,6 +247,37 @@ impl Store for RedbStore {
 
     fn child(&self, id: &NodeId) -> Read<Option<Versioned<Child>>> {
         self.row(t::CHILDREN, "node", id.as_str())
+    }
+
+    fn child_by_token(&self, token: &TokenDigest) -> Read<Option<Versioned<Child>>> {
+        let read = self.database.begin_read()?;
+        let tokens = read.open_table(t::CHILD_TOKENS)?;
+        let Some(id) = tokens.get(token.0.as_str())? else { return Ok(None) };
+        let child = read.open_table(t::CHILDREN)?.get(id.value())?.map(|row| decode("node", row.value()));
+        child.transpose()
+    }
+
+    fn registrations(&self) -> Read<Vec<Versioned<Registration>>> {
+        self.values(t::REGISTRATIONS, "registration")
+    }
+
+    fn registration(&self, id: &RegistrationId) -> Read<Option<Versioned<Registration>>> {
+        self.row(t::REGISTRATIONS, "registration", id.as_str())
+    }
+
+    fn invitations(&self, digests: &[PinDigest]) -> Read<Vec<Option<Versioned<Invitation>>>> {
+        let rows = self.database.begin_read()?.open_table(t::INVITATIONS)?;
+        let row =
+            |digest: &PinDigest| rows.get(digest.as_str())?.map(|row| decode("invitation", row.value())).transpose();
+        digests.iter().map(row).collect()
+    }
+
+    fn all_enrolled(&self) -> Read<Vec<Versioned<Enrolled>>> {
+        self.values(t::ENROLLED, "enrollment")
+    }
+
+    fn enrolled(&self, device: &DeviceId) -> Read<Option<Versioned<Enrolled>>> {
+        self.row(t::ENROLLED, "enrollment", device.as_str())
     }
 
     fn snapshots(&self) -> Read<BTreeMap<DeviceId, Snapshot>> {

@@ -1,7 +1,8 @@
 //! The tables, and how rows are written: a version of eight bytes, little end first, then JSON.
 
 use crate::{StoreError, Versioned};
-use redb::{ReadableTable, TableDefinition, WriteTransaction};
+use hostler_core::access::Child;
+use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -39,15 +40,24 @@ pub(super) const PLUGINS: Rows = TableDefinition::new("plugins");
 pub(super) const USERS: Rows = TableDefinition::new("users");
 pub(super) const TOKENS: Rows = TableDefinition::new("tokens");
 pub(super) const CHILDREN: Rows = TableDefinition::new("children");
+/// token digest: the node that shows the token
+pub(super) const CHILD_TOKENS: TableDefinition<&str, &str> = TableDefinition::new("child-tokens");
+pub(super) const REGISTRATIONS: Rows = TableDefinition::new("registrations");
+/// By the digest of the PIN or key
+pub(super) const INVITATIONS: Rows = TableDefinition::new("invitations");
+/// By device
+pub(super) const ENROLLED: Rows = TableDefinition::new("enrolled");
 pub(super) const SNAPSHOTS: Rows = TableDefinition::new("snapshots");
 /// (device, series)
 pub(super) const HISTORIES: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("histories");
 
 /// Makes every table, and for a new store its format and epoch. Returns whether it is new.
 pub(super) fn create(write: &WriteTransaction, format: u64) -> Result<bool, StoreError> {
-    for table in [DEVICES, PLACEMENTS, RELEASED, ADOPTIONS, PLUGINS, USERS, TOKENS, CHILDREN, SNAPSHOTS] {
+    let own = [DEVICES, PLACEMENTS, RELEASED, ADOPTIONS, PLUGINS, USERS, TOKENS, CHILDREN, SNAPSHOTS];
+    for table in own.into_iter().chain([REGISTRATIONS, INVITATIONS, ENROLLED]) {
         write.open_table(table)?;
     }
+    index_children(write)?;
     write.open_table(CANDIDATES)?;
     write.open_table(PLUGIN_STATE)?;
     write.open_table(ACTIONS)?;
@@ -67,6 +77,20 @@ pub(super) fn create(write: &WriteTransaction, format: u64) -> Result<bool, Stor
     meta.insert("format", format)?;
     meta.insert("epoch", new_epoch()?)?;
     Ok(true)
+}
+
+/// Notes each child by its token. A store of an earlier release doesn't have that.
+fn index_children(write: &WriteTransaction) -> Result<(), StoreError> {
+    let mut tokens = write.open_table(CHILD_TOKENS)?;
+    if !tokens.is_empty()? {
+        return Ok(());
+    }
+    for row in write.open_table(CHILDREN)?.iter()? {
+        let (id, child) = row?;
+        let child: Versioned<Child> = decode("node", child.value())?;
+        tokens.insert(child.value.token.0.as_str(), id.value())?;
+    }
+    Ok(())
 }
 
 /// Opens a new time in which neighbours are met. What may have been given to those that were met in the last one is noted;

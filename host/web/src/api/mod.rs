@@ -10,6 +10,7 @@ pub mod live;
 pub mod nodes;
 pub mod openapi;
 pub mod plugins;
+pub mod registrations;
 pub mod tokens;
 pub mod users;
 
@@ -28,6 +29,7 @@ pub(crate) fn router() -> (axum::Router<Web>, utoipa::openapi::OpenApi) {
         .merge(nodes::router())
         .merge(tokens::router())
         .merge(users::router())
+        .merge(registrations::router())
         .merge(live::router());
     OpenApiRouter::with_openapi(openapi::Document::openapi()).nest("/api/v1", endpoints).split_for_parts()
 }

@@ -6,8 +6,12 @@ use hostler_core::reading::{Identity, Report, Snapshot, Status};
 use hostler_core::viewer::Right;
 use hostler_core::{Secret, Timestamp};
 use hostler_runtime::{Compiler, Runtime};
+use hostler_services::authority::Names;
 use hostler_services::tree::Presence;
-use hostler_services::{Access, Catalogue, Duty, Inventory, Live, NewToken, NewUser, NodeInfo, Person, Services};
+use hostler_services::{
+    Access, Authority, Catalogue, Duty, Enrollment, Inventory, Live, NewToken, NewUser, NodeInfo, Person, Rules,
+    Services,
+};
 use hostler_store::{Kept, RedbStore, Store};
 use hostler_web::{Options, Scheme};
 use std::net::SocketAddr;
@@ -49,6 +53,14 @@ impl Answer {
     }
 }
 
+fn enrollment(store: &Arc<dyn Store>, access: &Arc<Access>, folder: &std::path::Path) -> Arc<Enrollment> {
+    let manager: hostler_core::NodeId = "manager".parse().unwrap();
+    let names = Names { manager: manager.clone(), organisation: None };
+    let authority = Authority::open(&folder.join("authority"), &names, hostler_services::now()).unwrap();
+    let (store, access) = (Arc::clone(store), Arc::clone(access));
+    Enrollment::open(store, access, Arc::new(authority), (manager, folder), Rules::default()).unwrap()
+}
+
 impl Site {
     /// A manager with so many devices; the first is `admin`'s own.
     pub async fn with_devices(count: u32) -> Self {
@@ -76,7 +88,8 @@ impl Site {
         let password = access.first_user("admin".parse().unwrap()).await.unwrap().unwrap();
         let admin = person(&access, "admin", &password).await;
         let node = NodeInfo { id: node, manager: true, gateway: false, version: "0.0.0", started_at: Timestamp(0) };
-        let services = Arc::new(Services { access, inventory: inventory.unwrap(), catalogue, live, node });
+        let enrollment = Some(enrollment(&store, &access, folder.path()));
+        let services = Arc::new(Services { access, inventory: inventory.unwrap(), catalogue, enrollment, live, node });
         let router = hostler_web::router(Arc::clone(&services), Options { scheme: Scheme::Http });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

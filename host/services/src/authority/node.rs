@@ -1,0 +1,241 @@
+//! A node's side: its key and its request, and how it knows its manager: by the fingerprint in its configuration, never
+//! by what the operating system trusts.
+
+use super::bundle::{Bundle, key_pem};
+use super::error::AuthorityError;
+use super::folder;
+use hostler_core::{Fingerprint, KeyFingerprint, Timestamp};
+use rcgen::{CertificateParams, DistinguishedName, KeyPair, PublicKeyData};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
+    SignatureScheme,
+};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A node's key pair. The private key stays on the node.
+pub struct Identity(KeyPair);
+
+impl Identity {
+    /// A new one, ECDSA with P-256.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Crypto`].
+    pub fn make() -> Result<Self, AuthorityError> {
+        KeyPair::generate().map(Self).map_err(AuthorityError::crypto)
+    }
+
+    /// The one in a file; `None` where there is no such file. Blocks.
+    ///
+    /// # Errors
+    /// The file can't be read, or isn't what [`Identity::save`] wrote.
+    pub fn load(path: &Path) -> Result<Option<Self>, AuthorityError> {
+        Bundle::read(path)?.map(|found| found.key(path).map(Self)).transpose()
+    }
+
+    /// Writes it as PEM into a file that only its owner may read, whole or not at all. Blocks.
+    ///
+    /// # Errors
+    /// The file can't be written.
+    pub fn save(&self, path: &Path) -> Result<(), AuthorityError> {
+        folder::write(path, &key_pem(&self.0))
+    }
+
+    /// What the node sends to get a certificate: PKCS #10 in DER. It says nothing but the key: the manager knows the
+    /// rest.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Crypto`].
+    pub fn request(&self) -> Result<Vec<u8>, AuthorityError> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        let request = params.serialize_request(&self.0).map_err(AuthorityError::crypto)?;
+        Ok(request.der().to_vec())
+    }
+
+    /// The public key's fingerprint.
+    #[must_use]
+    pub fn fingerprint(&self) -> KeyFingerprint {
+        KeyFingerprint::of(&self.0.subject_public_key_info())
+    }
+
+    /// The private key, for TLS.
+    #[must_use]
+    pub fn private_key(&self) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::Pkcs8(self.0.serialize_der().into())
+    }
+}
+
+/// How a node speaks to its manager or gateway: TLS 1.3, and whoever answers shows a chain to the root with this
+/// fingerprint. Before it is enrolled a node has no certificate of its own. The clock is the node's best knowledge of
+/// the time.
+///
+/// # Errors
+/// Key and certificate don't fit.
+pub fn node_tls(
+    root: Fingerprint,
+    own: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+    clock: Arc<dyn TimeProvider>,
+) -> Result<ClientConfig, AuthorityError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_details(Arc::clone(&provider), clock)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(AuthorityError::crypto)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Pinned { root, provider }));
+    let mut config = match own {
+        Some((chain, key)) => config.with_client_auth_cert(chain, key).map_err(AuthorityError::crypto)?,
+        None => config.with_no_client_auth(),
+    };
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+/// Why a node doesn't talk to who answered.
+#[derive(Debug, thiserror::Error)]
+enum Untrusted {
+    #[error(
+        "{name} isn't the manager that this node's configuration names: no certificate that it sent has the \
+             fingerprint {wanted}; compare it with the one that the manager shows, and see who answers at that address"
+    )]
+    OtherRoot { name: String, wanted: Fingerprint },
+    #[error(
+        "{name} shows a certificate of the right manager, but for another name ({why}); use an address that the \
+             manager's certificate has, or add this one to the manager's configuration"
+    )]
+    OtherName { name: String, why: String },
+    #[error(
+        "the certificate of {name} isn't valid at {now}, which is this node's time ({why}); set the clock \
+             that is wrong, or see why the manager didn't renew its certificate"
+    )]
+    OtherTime { name: String, now: Timestamp, why: String },
+    #[error(
+        "{name} shows the right root, but a certificate that doesn't follow from it ({why}): somebody \
+             else answers there"
+    )]
+    Forged { name: String, why: String },
+}
+
+#[derive(Debug)]
+struct Pinned {
+    root: Fingerprint,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Pinned {
+    fn verify(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        sent: &[CertificateDer<'_>],
+        server: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Untrusted> {
+        let name = server.to_str().into_owned();
+        let root = sent.iter().find(|one| Fingerprint::of(one) == self.root);
+        let other_root = || Untrusted::OtherRoot { name: name.clone(), wanted: self.root.clone() };
+        let root = root.ok_or_else(other_root)?;
+        let forged = |why: String| Untrusted::Forged { name: name.clone(), why };
+        let mut roots = RootCertStore::empty();
+        roots.add(root.clone().into_owned()).map_err(|error| forged(error.to_string()))?;
+        let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider)).build();
+        let chains = chains.map_err(|error| forged(error.to_string()))?;
+        chains.verify_server_cert(end_entity, sent, server, &[], now).map_err(|error| {
+            let (name, why) = (name.clone(), error.to_string());
+            use CertificateError as E;
+            match error {
+                Error::InvalidCertificate(E::NotValidForName | E::NotValidForNameContext { .. }) => {
+                    Untrusted::OtherName { name, why }
+                }
+                Error::InvalidCertificate(
+                    E::Expired | E::ExpiredContext { .. } | E::NotValidYet | E::NotValidYetContext { .. },
+                ) => Untrusted::OtherTime { name, now: Timestamp(now.as_secs().saturating_mul(1000)), why },
+                _ => Untrusted::Forged { name, why },
+            }
+        })
+    }
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.verify(end_entity, intermediates, server_name, now)
+            .map_err(|why| Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(why)))))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// What a failed connection of a node means, for people; `None` where the certificates aren't the reason. It looks for
+/// the reason in whatever a library has wrapped around it.
+#[must_use]
+pub fn explain(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(tls) = error.downcast_ref::<Error>() {
+            return meaning(tls);
+        }
+        // An I/O error's source is the source of what it wraps, not what it wraps.
+        next = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+fn meaning(error: &Error) -> Option<String> {
+    let text = match error {
+        Error::InvalidCertificate(CertificateError::Other(OtherError(why))) => return Some(why.to_string()),
+        Error::AlertReceived(AlertDescription::CertificateRevoked) => {
+            "the manager has revoked this node's certificate; ask the owner to enroll this node again"
+        }
+        Error::AlertReceived(AlertDescription::CertificateExpired) => {
+            "this node's certificate isn't valid yet by the manager's clock; set the clock that is wrong"
+        }
+        Error::AlertReceived(AlertDescription::UnknownCA) => {
+            "this node's certificate is from another manager; enroll here, or check which manager the \
+             configuration names"
+        }
+        Error::AlertReceived(AlertDescription::AccessDenied) => {
+            "the manager doesn't know this node's certificate; ask the owner to enroll this node again"
+        }
+        Error::AlertReceived(AlertDescription::UnsupportedCertificate) => {
+            "this certificate isn't a node's; enroll for one"
+        }
+        _ => return None,
+    };
+    Some(text.to_owned())
+}

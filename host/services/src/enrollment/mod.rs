@@ -1,0 +1,155 @@
+//! Enrollment: users register devices, and devices come in by what the users got for them.
+//!
+//! What is decided is decided in [`hostler_core::enrollment`]; this brings it the rows, the time and fresh tokens and
+//! certificates, and commits what comes of it whole.
+//!
+//! | file | topic |
+//! |---|---|
+//! | `register` | a user's registrations: making, looking at, withdrawing |
+//! | `connect` | a device that asks to be let in |
+//! | `owner` | what owners and administrators do with devices that came in |
+//! | `roll` | who came in, in memory; how certificates stand |
+//! | `secret` | what PINs and keys follow from |
+
+mod connect;
+mod owner;
+mod register;
+mod roll;
+mod secret;
+#[cfg(test)]
+mod tests;
+
+pub use connect::NotLetIn;
+pub use owner::EnrolledView;
+pub use register::{EntryState, EntryView, NewRegistration, Refused, RegistrationView, SharedView, Sharing, Summary};
+
+use crate::access::{Access, Guesses};
+use crate::authority::{Authority, AuthorityError, Tended};
+use crate::error::ServiceError;
+use hostler_core::enrollment::addresses::Loopback;
+use hostler_core::enrollment::{AnyNumber, PinDigest, Refusal};
+use hostler_core::{DeviceId, NodeId, Timestamp};
+use hostler_engine::now;
+use hostler_store::Store;
+use roll::Roll;
+use secret::Seed;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What an installation allows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rules {
+    /// Whether there may be PINs for any number of devices.
+    pub any: AnyNumber,
+    /// Whether this machine's own addresses are devices.
+    pub loopback: Loopback,
+    /// The port under which devices take a PIN.
+    pub port: u16,
+    /// The longest that a PIN may live.
+    pub longest: Duration,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        let longest = Duration::from_secs(30 * 86_400);
+        Self { any: AnyNumber::Refused, loopback: Loopback::Refused, port: 80, longest }
+    }
+}
+
+/// Why enrollment can't begin.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrollmentError {
+    /// The secret that PINs follow from.
+    #[error("{}: {source}", path.display())]
+    Secret {
+        /// Its file.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The certificate authority.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] hostler_store::StoreError),
+}
+
+/// The last request that wasn't let in by an invitation.
+#[derive(Clone, Debug)]
+struct LastRefused {
+    device: DeviceId,
+    why: Refusal,
+    at: Timestamp,
+}
+
+/// Registrations, and who came in by them.
+pub struct Enrollment {
+    store: Arc<dyn Store>,
+    access: Arc<Access>,
+    authority: Arc<Authority>,
+    node: NodeId,
+    rules: Rules,
+    seed: Seed,
+    roll: Arc<Roll>,
+    guesses: Guesses,
+    /// For those who look at a registration; forgotten with the process.
+    refused: Mutex<HashMap<PinDigest, LastRefused>>,
+}
+
+impl Enrollment {
+    /// Enrollment as the store has it. Blocks.
+    ///
+    /// # Errors
+    /// [`EnrollmentError`].
+    pub fn open(
+        store: Arc<dyn Store>,
+        access: Arc<Access>,
+        authority: Arc<Authority>,
+        (node, folder): (NodeId, &Path),
+        rules: Rules,
+    ) -> Result<Arc<Self>, EnrollmentError> {
+        let path = folder.join(secret::FILE);
+        let seed = Seed::open(&path).map_err(|source| EnrollmentError::Secret { path, source })?;
+        let roll = Arc::new(Roll::default());
+        let following = Arc::clone(&roll);
+        store.observe(Arc::new(move |changes| changes.0.iter().for_each(|change| following.follow(change))));
+        roll.fill(store.all_enrolled()?.into_iter().map(|row| row.value));
+        let (guesses, refused) = Default::default();
+        Ok(Arc::new(Self { store, access, authority, node, rules, seed, roll, guesses, refused }))
+    }
+
+    /// Renews what the authority needs in time, for ever.
+    pub async fn tend_forever(self: Arc<Self>) {
+        loop {
+            let authority = Arc::clone(&self.authority);
+            match tokio::task::spawn_blocking(move || authority.tend(now())).await {
+                Ok(Ok(Tended::NotDue)) => {}
+                Ok(Ok(Tended::Renewed { not_after })) => {
+                    tracing::info!(%not_after, "the authority's intermediate certificate was renewed");
+                }
+                Ok(Err(error)) => tracing::error!(%error, "the authority can't renew its intermediate certificate"),
+                Err(error) => tracing::error!(%error, "the authority can't be tended"),
+            }
+            tokio::time::sleep(Duration::from_secs(86_400)).await;
+        }
+    }
+
+    /// What is allowed here.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// What nodes have in their configuration, to know their manager by.
+    #[must_use]
+    pub fn root_fingerprint(&self) -> hostler_core::Fingerprint {
+        self.authority.root_fingerprint()
+    }
+}
+
+fn broken(error: &impl std::fmt::Display) -> ServiceError {
+    ServiceError::Internal(format!("what enrollment keeps can't be used: {error}"))
+}

@@ -1,0 +1,404 @@
+//! A user's registrations: many addresses at once, a PIN or key for each or one for several, and how far each is.
+
+use super::{Enrollment, broken};
+use crate::error::ServiceError;
+use crate::need;
+use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::enrollment::addresses::{Address, Addresses, Network};
+use hostler_core::enrollment::pin::{DELIVERED_LENGTH, typed_length};
+use hostler_core::enrollment::{
+    Invitation, InvitationState, Means, Mode, Pin, PinDigest, Places, Registration, Standing, Terms, Withdrawal,
+};
+use hostler_core::viewer::{Right, Viewer};
+use hostler_core::{DeviceId, NodeId, RegistrationId, Timestamp, UserName};
+use hostler_engine::now;
+use hostler_store::Versioned;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// How many typed PINs somebody may try in a day, whoever and from wherever: what the slowing of guesses lets through.
+pub(super) const GUESSES_A_DAY: u64 = 2_000;
+/// So many places for typed PINs may live at a time for the length to hold.
+const TYPED_PLACES: u64 = 10_000;
+/// The chance that guessing hits one of them on some day.
+const LUCK: f64 = 1e-6;
+
+/// How devices share PINs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sharing {
+    /// One for each.
+    #[default]
+    Each,
+    /// One for so many.
+    Shared(u32),
+    /// One for any number, where that is allowed.
+    Any,
+}
+
+/// Devices that a user wants to register.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRegistration {
+    /// Their addresses, IP or host names, between spaces, commas or line ends. With a PIN for several there may be none.
+    #[serde(default)]
+    pub addresses: String,
+    /// How they share PINs.
+    #[serde(default)]
+    pub sharing: Sharing,
+    /// Whether they get keys, which they prove and never send, instead of PINs.
+    #[serde(default)]
+    pub keys: bool,
+    /// Whether the PINs are typed by people: shorter then, and slowed.
+    #[serde(default)]
+    pub typed: bool,
+    /// How many hours they live; a day where not said.
+    #[serde(default)]
+    pub hours: Option<u32>,
+}
+
+/// What was given as an address and isn't one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Refused {
+    /// Its line, from 1.
+    pub line: usize,
+    /// What stands there.
+    pub text: String,
+    /// Why it wasn't taken.
+    pub why: String,
+}
+
+/// How far one device of a registration is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum EntryState {
+    /// Its PIN wasn't used yet.
+    Waiting,
+    /// It came in.
+    Connected {
+        /// Which device it is.
+        device: DeviceId,
+        /// Its node.
+        node: NodeId,
+        /// When.
+        at: Timestamp,
+    },
+    /// It came in once, and isn't let in any more.
+    Ended {
+        /// Which device it is.
+        device: DeviceId,
+    },
+    /// The last that came with its PIN wasn't let in.
+    Refused {
+        /// Which device it was.
+        device: DeviceId,
+        /// Why, for people.
+        why: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Its time is over.
+    Expired,
+    /// It was withdrawn.
+    Withdrawn {
+        /// Why, for people.
+        why: &'static str,
+    },
+}
+
+/// One address of a registration.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct EntryView {
+    /// The address, as it was given.
+    pub address: String,
+    /// What carries the PIN to the device when a browser in its network opens it. Only for who made the registration, and
+    /// only while it helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Whether the address is a public one: the PIN leaves the user's network then.
+    pub public: bool,
+    /// How far it is; where several share a PIN nobody knows which address came in, and it is that of the PIN.
+    #[serde(flatten)]
+    pub state: EntryState,
+}
+
+/// A PIN that several devices share.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct SharedView {
+    /// How many more may come in; `None` for any number.
+    pub left: Option<u32>,
+    /// How many came in.
+    pub taken: u32,
+    /// Those that did.
+    pub devices: Vec<DeviceId>,
+}
+
+/// A registration, in a list.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct Summary {
+    /// Which.
+    pub id: RegistrationId,
+    /// Whose.
+    pub user: UserName,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// When its PINs end.
+    pub expires_at: Timestamp,
+    /// How many addresses it has.
+    pub addresses: usize,
+    /// How many devices came in by it.
+    pub connected: usize,
+}
+
+/// A registration.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct RegistrationView {
+    /// What lists say of it.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// Its addresses, in the order in which they were given.
+    pub entries: Vec<EntryView>,
+    /// The PIN that several share, where they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedView>,
+    /// The PINs or keys themselves, in order: one for each entry, or one for all. Only for who made the registration, and
+    /// only while they help; `null` for one that doesn't.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<Option<String>>,
+    /// Whether they are keys.
+    pub keys: bool,
+    /// What was given as an address and wasn't taken; only in the answer to its making.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
+}
+
+impl Enrollment {
+    /// Registers devices: makes their PINs or keys. What isn't an address is said beside those that were taken.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] when nothing of it can be, or policy doesn't allow it.
+    pub async fn register(&self, viewer: &Viewer, new: NewRegistration) -> Result<RegistrationView, ServiceError> {
+        need(viewer, Right::Own)?;
+        let lives = Duration::from_secs(u64::from(new.hours.unwrap_or(24)) * 3_600);
+        if lives.is_zero() || lives > self.rules.longest {
+            let most = self.rules.longest.as_secs() / 3_600;
+            return Err(ServiceError::Invalid(format!("PINs live 1 to {most} hours here")));
+        }
+        let given = Addresses::parse(&new.addresses, self.rules.loopback);
+        let refused: Vec<Refused> = given
+            .refused
+            .into_iter()
+            .map(|refused| Refused { line: refused.line, text: refused.text, why: refused.why.to_string() })
+            .collect();
+        if let (true, Some(first)) = (given.taken.is_empty(), refused.first()) {
+            return Err(ServiceError::Invalid(format!("line {}: {:?}: {}", first.line, first.text, first.why)));
+        }
+        let mode = match new.sharing {
+            Sharing::Each => Mode::OneEach,
+            Sharing::Shared(places) => Mode::Shared { places },
+            Sharing::Any => Mode::Any,
+        };
+        let days = lives.as_secs().div_ceil(86_400);
+        let pin_length = if new.typed && !new.keys {
+            typed_length(GUESSES_A_DAY * days, TYPED_PLACES, LUCK)
+        } else {
+            DELIVERED_LENGTH
+        };
+        let terms = Terms { mode, means: if new.keys { Means::Key } else { Means::Pin }, pin_length };
+        let who = (random_id()?, viewer.user.clone());
+        let times = (now(), now().plus(lives));
+        let registration = Registration::new(who, given.taken, terms, self.rules.any, times)
+            .map_err(|why| ServiceError::Invalid(why.to_string()))?;
+        let id = registration.id.clone();
+        let mut changes = Changes::none();
+        for (index, places) in (0..).zip(registration.places()) {
+            let digest = self.secret(&registration, index)?.digest();
+            let value = Some(Box::new(registration.invitation(digest.clone(), (index, places))));
+            changes = changes.and(Change::Invitation { digest, expect: Expect::Absent, value });
+        }
+        let value = Some(Box::new(registration));
+        self.store.commit(changes.and(Change::Registration { id: id.clone(), expect: Expect::Absent, value })).await?;
+        Ok(RegistrationView { refused, ..self.registration(viewer, &id)? })
+    }
+
+    /// A user's registrations, or everybody's for an administrator; the newest first.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn registrations(&self, viewer: &Viewer) -> Result<Vec<Summary>, ServiceError> {
+        let mut rows = self.store.registrations()?;
+        rows.retain(|row| sees(viewer, &row.value));
+        rows.sort_by_key(|row| std::cmp::Reverse(row.value.made_at));
+        rows.iter().map(|row| Ok(summary(&row.value, &self.invitations(&row.value)?))).collect()
+    }
+
+    /// One registration. Its PINs are shown to whoever made it.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], also for who may not see it.
+    pub fn registration(&self, viewer: &Viewer, id: &RegistrationId) -> Result<RegistrationView, ServiceError> {
+        let registration = self.known(viewer, id)?.value;
+        let invitations = self.invitations(&registration)?;
+        let now = now();
+        let states: Vec<EntryState> = invitations.iter().map(|invitation| self.state(invitation, now)).collect();
+        let secrets = if viewer.user == registration.user {
+            let helps = invitations.iter().map(|invitation| helps(invitation, now));
+            let secret = |(index, helps): (u32, bool)| {
+                helps.then(|| self.secret(&registration, index).map(|secret| secret.said())).transpose()
+            };
+            (0..).zip(helps).map(secret).collect::<Result<Vec<_>, _>>()?
+        } else {
+            Vec::new()
+        };
+        let keys = registration.terms.means == Means::Key;
+        let entry = |entry: &hostler_core::enrollment::Entry| {
+            let at = entry.invitation as usize;
+            let pin = secrets.get(at).and_then(Option::as_ref).filter(|_| !keys);
+            EntryView {
+                address: entry.address.to_string(),
+                url: pin.map(|pin| self.url(&entry.address, pin)),
+                public: entry.address.network() == Network::Public,
+                state: states.get(at).cloned().unwrap_or(EntryState::Expired),
+            }
+        };
+        let shared = match (registration.terms.mode, invitations.first()) {
+            (Mode::Shared { .. } | Mode::Any, Some(invitation)) => Some(self.shared(invitation)),
+            _ => None,
+        };
+        Ok(RegistrationView {
+            summary: summary(&registration, &invitations),
+            entries: registration.entries.iter().map(entry).collect(),
+            shared,
+            secrets,
+            keys,
+            refused: Vec::new(),
+        })
+    }
+
+    /// Makes the PINs of a registration good for nothing any more. The devices that came in by it stay.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], also for who may not see it.
+    pub async fn withdraw(&self, viewer: &Viewer, id: &RegistrationId) -> Result<(), ServiceError> {
+        let registration = self.known(viewer, id)?.value;
+        let digests = self.digests(&registration)?;
+        let rows = self.store.invitations(&digests)?.into_iter().flatten();
+        let changes = rows.filter_map(|row| {
+            let value = Some(Box::new(row.value.withdrawn(Withdrawal::ByUser)?));
+            Some(Change::Invitation { digest: row.value.digest, expect: Expect::Version(row.version), value })
+        });
+        Ok(self.store.commit(changes.collect()).await?)
+    }
+
+    fn known(&self, viewer: &Viewer, id: &RegistrationId) -> Result<Versioned<Registration>, ServiceError> {
+        let row = self.store.registration(id)?.filter(|row| sees(viewer, &row.value));
+        row.ok_or_else(|| ServiceError::NotFound(format!("there is no registration {id}")))
+    }
+
+    fn digests(&self, registration: &Registration) -> Result<Vec<PinDigest>, ServiceError> {
+        let count = registration.places().len();
+        (0..).take(count).map(|index| Ok(self.secret(registration, index)?.digest())).collect()
+    }
+
+    fn invitations(&self, registration: &Registration) -> Result<Vec<Invitation>, ServiceError> {
+        let rows = self.store.invitations(&self.digests(registration)?)?;
+        Ok(rows.into_iter().flatten().map(|row| row.value).collect())
+    }
+
+    fn secret(&self, registration: &Registration, index: u32) -> Result<Given, ServiceError> {
+        let Terms { means, pin_length, .. } = registration.terms;
+        let given = match means {
+            Means::Pin => self.seed.pin(&registration.id, index, pin_length).map(Given::Pin),
+            Means::Key => self.seed.key(&registration.id, index).map(Given::Key),
+        };
+        given.ok_or_else(|| broken(&"no PIN follows from the secret"))
+    }
+
+    fn state(&self, invitation: &Invitation, now: Timestamp) -> EntryState {
+        if let Some(row) = self.roll.came_by(&invitation.digest).pop() {
+            return match row.state {
+                Standing::Connected => EntryState::Connected { device: row.device, node: row.node, at: row.at },
+                _ => EntryState::Ended { device: row.device },
+            };
+        }
+        match invitation.state {
+            InvitationState::Withdrawn(Withdrawal::ByUser) => EntryState::Withdrawn { why: "withdrawn" },
+            InvitationState::Withdrawn(Withdrawal::BackupRestored) => {
+                EntryState::Withdrawn { why: "ended when a backup was put back" }
+            }
+            InvitationState::Alive if invitation.expires_at <= now => EntryState::Expired,
+            InvitationState::Alive => match self.last_refused(&invitation.digest) {
+                Some(last) => EntryState::Refused { device: last.device, why: last.why.to_string(), at: last.at },
+                None => EntryState::Waiting,
+            },
+        }
+    }
+
+    fn shared(&self, invitation: &Invitation) -> SharedView {
+        let left = match invitation.places {
+            Places::Exactly { left } => Some(left),
+            Places::Any => None,
+        };
+        let devices = self.roll.came_by(&invitation.digest).into_iter().map(|row| row.device).collect();
+        SharedView { left, taken: invitation.taken, devices }
+    }
+
+    /// The URL that makes a browser carry a PIN to a device.
+    fn url(&self, address: &Address, pin: &str) -> String {
+        let host = address.url_host();
+        match self.rules.port {
+            80 => format!("http://{host}/enroll?pin={pin}"),
+            port => format!("http://{host}:{port}/enroll?pin={pin}"),
+        }
+    }
+}
+
+/// What a user is given for a device.
+enum Given {
+    Pin(Pin),
+    Key(hostler_core::enrollment::EnrollmentKey),
+}
+
+impl Given {
+    fn digest(&self) -> PinDigest {
+        match self {
+            Self::Pin(pin) => pin.digest(),
+            Self::Key(key) => key.id(),
+        }
+    }
+
+    fn said(&self) -> String {
+        match self {
+            Self::Pin(pin) => pin.expose().to_owned(),
+            Self::Key(key) => key.expose().to_string(),
+        }
+    }
+}
+
+fn sees(viewer: &Viewer, registration: &Registration) -> bool {
+    viewer.user == registration.user || viewer.may(Right::Administer)
+}
+
+/// Whether an invitation lets anybody in.
+fn helps(invitation: &Invitation, now: Timestamp) -> bool {
+    let left = !matches!(invitation.places, Places::Exactly { left: 0 });
+    invitation.state == InvitationState::Alive && now < invitation.expires_at && left
+}
+
+fn summary(registration: &Registration, invitations: &[Invitation]) -> Summary {
+    Summary {
+        id: registration.id.clone(),
+        user: registration.user.clone(),
+        made_at: registration.made_at,
+        expires_at: registration.expires_at,
+        addresses: registration.entries.len(),
+        connected: invitations.iter().map(|invitation| invitation.taken as usize).sum(),
+    }
+}
+
+fn random_id() -> Result<RegistrationId, ServiceError> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| broken(&error))?;
+    format!("r-{}", hex::encode(bytes)).parse().map_err(|error| broken(&error))
+}

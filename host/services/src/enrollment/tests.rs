@@ -1,0 +1,325 @@
+//! Enrollment over a real store and a real authority.
+
+use super::*;
+use crate::authority::{Identity, Names, Standing, Standings};
+use connect::NotLetIn;
+use hostler_core::access::TokenDigest;
+use hostler_core::enrollment::{ConnectionRequest, Credential, EnrollmentKey, Knock, Pin, Welcome};
+use hostler_core::viewer::{Right, Viewer};
+use hostler_core::{Secret, Serial};
+use hostler_engine::now;
+use hostler_store::RedbStore;
+use std::net::IpAddr;
+
+const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+fn viewer(name: &str, right: Right) -> Viewer {
+    Viewer { user: name.parse().unwrap(), right }
+}
+
+fn ann() -> Viewer {
+    viewer("ann@example.com", Right::Own)
+}
+
+struct Office {
+    enrollment: Arc<Enrollment>,
+    access: Arc<Access>,
+    store: Arc<dyn Store>,
+    folder: tempfile::TempDir,
+}
+
+impl Office {
+    fn new(rules: Rules) -> Self {
+        Self::over(Arc::new(RedbStore::in_memory().unwrap()), tempfile::tempdir().unwrap(), rules)
+    }
+
+    fn over(store: Arc<dyn Store>, folder: tempfile::TempDir, rules: Rules) -> Self {
+        let node: NodeId = "manager".parse().unwrap();
+        let access = Access::new(Arc::clone(&store), [node.clone()]);
+        let names = Names { organisation: None, manager: node.clone() };
+        let authority = Arc::new(Authority::open(&folder.path().join("authority"), &names, now()).unwrap());
+        let enrollment =
+            Enrollment::open(Arc::clone(&store), Arc::clone(&access), authority, (node, folder.path()), rules).unwrap();
+        Self { enrollment, access, store, folder }
+    }
+
+    /// The same after a restart.
+    fn again(self) -> Self {
+        let rules = self.enrollment.rules;
+        Self::over(Arc::clone(&self.store), self.folder, rules)
+    }
+
+    async fn register(&self, new: NewRegistration) -> RegistrationView {
+        self.enrollment.register(&ann(), new).await.unwrap()
+    }
+
+    /// The PIN for one device of Ann's.
+    async fn pin(&self) -> Pin {
+        let one = NewRegistration { addresses: "192.168.0.7".to_owned(), ..NewRegistration::default() };
+        self.register(one).await.secrets.remove(0).unwrap().parse().unwrap()
+    }
+
+    async fn knock(&self, device: &Thing) -> Result<Welcome, Refusal> {
+        match self.enrollment.connect(device.knock(), HOME).await {
+            Ok(welcome) => Ok(welcome),
+            Err(NotLetIn::Refused(refusal)) => Err(refusal),
+            Err(NotLetIn::Failed(error)) => panic!("{error}"),
+        }
+    }
+
+    fn holds(&self, welcome: &Welcome) -> bool {
+        self.access.child(&welcome.token).is_some()
+    }
+
+    fn stands(&self, device: &str) -> Standing {
+        let row = self.store.enrolled(&device.parse().unwrap()).unwrap().unwrap().value;
+        self.enrollment.roll.stands(&row.issued.serial)
+    }
+}
+
+/// A device with a key pair.
+struct Thing {
+    device: &'static str,
+    identity: Identity,
+    proof: Credential,
+    attempt: u64,
+    user: Option<&'static str>,
+}
+
+impl Thing {
+    fn new(device: &'static str, pin: Pin) -> Self {
+        let identity = Identity::make().unwrap();
+        Self { device, identity, proof: Credential::Pin(pin), attempt: 1, user: None }
+    }
+
+    fn request(&self) -> ConnectionRequest {
+        ConnectionRequest {
+            device: self.device.parse().unwrap(),
+            node: format!("mfp-{}", self.device.to_lowercase()).parse().unwrap(),
+            proof: self.proof.clone(),
+            user: self.user.map(|user| user.parse().unwrap()),
+            key: self.identity.fingerprint(),
+            attempt: Some(self.attempt),
+        }
+    }
+
+    fn knock(&self) -> Knock {
+        let request = pem::Pem::new("CERTIFICATE REQUEST", self.identity.request().unwrap());
+        Knock { connection: self.request(), certificate_request: pem::encode(&request) }
+    }
+}
+
+#[tokio::test]
+async fn e07_a_device_comes_in_once_and_is_known_by_its_token() {
+    let office = Office::new(Rules::default());
+    let pin = office.pin().await;
+    let first = Thing::new("A1", pin.clone());
+    let welcome = office.knock(&first).await.unwrap();
+    assert_eq!((welcome.manager.as_str(), welcome.owner.as_str()), ("manager", "ann@example.com"));
+    assert_eq!(office.access.child(&welcome.token).unwrap().as_str(), "mfp-a1");
+    assert_eq!(office.stands("A1"), Standing::Good);
+    assert_eq!(office.knock(&Thing::new("B2", pin)).await.unwrap_err(), Refusal::Spent);
+    assert!(office.holds(&welcome), "a refusal changes nothing");
+    let office = office.again();
+    assert!(office.holds(&welcome));
+    assert_eq!(office.stands("A1"), Standing::Good, "the roll is called again after a restart");
+}
+
+#[tokio::test]
+async fn e07_two_devices_with_one_pin_at_the_same_instant() {
+    for _ in 0..10 {
+        let office = Office::new(Rules::default());
+        let pin = office.pin().await;
+        let things: Vec<Thing> = ["A1", "B2", "C3", "D4"].map(|id| Thing::new(id, pin.clone())).into();
+        let outcomes = futures::future::join_all(things.iter().map(|thing| office.knock(thing))).await;
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
+        assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(_) | Err(Refusal::Spent))), "{outcomes:?}");
+    }
+}
+
+#[tokio::test]
+async fn e08_who_lost_the_answer_asks_again_and_only_the_last_token_holds() {
+    let office = Office::new(Rules::default());
+    let mut thing = Thing::new("A1", office.pin().await);
+    let lost = office.knock(&thing).await.unwrap();
+    let serial: Serial = office.store.enrolled(&"A1".parse().unwrap()).unwrap().unwrap().value.issued.serial;
+    thing.attempt = 2;
+    let got = office.knock(&thing).await.unwrap();
+    assert!(!office.holds(&lost) && office.holds(&got));
+    assert_eq!(office.enrollment.roll.stands(&serial), Standing::Revoked);
+    thing.attempt = 1;
+    assert_eq!(office.knock(&thing).await.unwrap_err(), Refusal::Stale, "a copy that comes late ends nothing");
+    assert!(office.holds(&got));
+}
+
+#[tokio::test]
+async fn e08_a_device_id_that_has_a_token_is_nobody_elses_until_its_owner_says_so() {
+    let office = Office::new(Rules::default());
+    let welcome = office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
+    let reset = Thing::new("A1", office.pin().await);
+    assert_eq!(office.knock(&reset).await.unwrap_err(), Refusal::AlreadyConnected);
+    let stranger = viewer("mallory", Right::Operate);
+    let device = "A1".parse().unwrap();
+    assert!(matches!(office.enrollment.let_return(&stranger, &device).await, Err(ServiceError::NotFound(_))));
+    office.enrollment.let_return(&ann(), &device).await.unwrap();
+    assert!(!office.holds(&welcome), "it ends at once");
+    assert_eq!(office.stands("A1"), Standing::Revoked);
+    let back = office.knock(&reset).await.unwrap();
+    assert!(office.holds(&back));
+    office.enrollment.bar(&ann(), &device, "lost on the way").await.unwrap();
+    assert!(!office.holds(&back));
+    assert_eq!(office.knock(&Thing::new("A1", office.pin().await)).await.unwrap_err(), Refusal::Barred);
+    let admin = viewer("admin", Right::Administer);
+    assert_eq!(office.enrollment.enrolled(&admin)[0].why.as_deref(), Some("lost on the way"));
+    office.enrollment.unbar(&admin, &device).await.unwrap();
+    office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
+}
+
+#[tokio::test]
+async fn e08_a_node_that_is_removed_has_neither_token_nor_certificate() {
+    let office = Office::new(Rules::default());
+    let welcome = office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
+    let admin = viewer("admin", Right::Administer);
+    office.access.remove_child(&admin, &"mfp-a1".parse().unwrap()).await.unwrap();
+    assert!(!office.holds(&welcome));
+    assert_eq!(office.stands("A1"), Standing::Revoked);
+    office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
+}
+
+#[tokio::test]
+async fn e08_no_device_gets_the_name_of_another_node() {
+    let office = Office::new(Rules::default());
+    let token = Secret::new("a gateway's".to_owned());
+    office.access.accept_child("mfp-a1".parse().unwrap(), &token).await.unwrap();
+    assert_eq!(office.knock(&Thing::new("A1", office.pin().await)).await.unwrap_err(), Refusal::NodeTaken);
+    assert!(office.access.child(token.expose()).is_some());
+}
+
+#[tokio::test]
+async fn e07_what_is_refused_is_said_beside_the_address() {
+    let office = Office::new(Rules::default());
+    let two = NewRegistration { addresses: "printer-1, 192.168.0.7".to_owned(), ..NewRegistration::default() };
+    let made = office.register(two).await;
+    let pins: Vec<Pin> = made.secrets.iter().map(|pin| pin.as_deref().unwrap().parse().unwrap()).collect();
+    let mut other = Thing::new("A1", pins[0].clone());
+    other.user = Some("bob@example.com");
+    assert_eq!(office.knock(&other).await.unwrap_err(), Refusal::OtherUser);
+    let state = |at: usize| {
+        let view = office.enrollment.registration(&ann(), &made.summary.id).unwrap();
+        view.entries[at].state.clone()
+    };
+    assert!(matches!(state(0), EntryState::Refused { why, .. } if why.contains("isn't the one")));
+    assert_eq!(state(1), EntryState::Waiting);
+    other.user = Some("ann@example.com");
+    office.knock(&other).await.unwrap();
+    assert!(matches!(state(0), EntryState::Connected { node, .. } if node.as_str() == "mfp-a1"));
+    let shown = office.enrollment.registration(&ann(), &made.summary.id).unwrap();
+    assert_eq!((&shown.entries[0].url, shown.summary.connected), (&None, 1), "a spent PIN isn't shown");
+    office.enrollment.withdraw(&ann(), &made.summary.id).await.unwrap();
+    assert!(matches!(state(1), EntryState::Withdrawn { .. }));
+    assert!(matches!(state(0), EntryState::Connected { .. }), "who came in stays");
+    let refused = office.knock(&Thing::new("B2", pins[1].clone())).await.unwrap_err();
+    assert!(matches!(refused, Refusal::Withdrawn { .. }));
+}
+
+#[tokio::test]
+async fn e05_each_address_has_a_url_with_its_own_pin() {
+    let office = Office::new(Rules { port: 8080, ..Rules::default() });
+    let addresses = "192.168.0.7\n2001:db8::7\nprinter.example\n192.168.0.7\nnot/one".to_owned();
+    let made = office.register(NewRegistration { addresses, ..NewRegistration::default() }).await;
+    let urls: Vec<&str> = made.entries.iter().filter_map(|entry| entry.url.as_deref()).collect();
+    let pins: Vec<&str> = made.secrets.iter().filter_map(Option::as_deref).collect();
+    let expected = ["192.168.0.7", "[2001:db8::7]", "printer.example"];
+    let expected: Vec<String> =
+        expected.iter().zip(&pins).map(|(host, pin)| format!("http://{host}:8080/enroll?pin={pin}")).collect();
+    assert_eq!(urls, expected);
+    assert!(pins.iter().all(|pin| pin.len() == 26));
+    assert_eq!(made.refused.iter().map(|refused| refused.line).collect::<Vec<_>>(), [4, 5]);
+    let seen_by_admin = office.enrollment.registration(&viewer("admin", Right::Administer), &made.summary.id).unwrap();
+    assert!(seen_by_admin.secrets.is_empty() && seen_by_admin.entries.iter().all(|entry| entry.url.is_none()));
+    let bob = viewer("bob", Right::Operate);
+    assert!(office.enrollment.registration(&bob, &made.summary.id).is_err());
+    assert!(office.enrollment.registrations(&bob).unwrap().is_empty());
+    assert_eq!(office.enrollment.registrations(&ann()).unwrap()[0].addresses, 3);
+}
+
+#[tokio::test]
+async fn e04_one_pin_for_exactly_so_many() {
+    let office = Office::new(Rules::default());
+    let made = office.register(NewRegistration { sharing: Sharing::Shared(2), ..NewRegistration::default() }).await;
+    let pin: Pin = made.secrets[0].as_deref().unwrap().parse().unwrap();
+    for id in ["A1", "B2"] {
+        office.knock(&Thing::new(id, pin.clone())).await.unwrap();
+    }
+    assert_eq!(office.knock(&Thing::new("C3", pin)).await.unwrap_err(), Refusal::Spent);
+    let shared = office.enrollment.registration(&ann(), &made.summary.id).unwrap().shared.unwrap();
+    assert_eq!((shared.left, shared.taken, shared.devices.len()), (Some(0), 2, 2));
+    let any = NewRegistration { sharing: Sharing::Any, ..NewRegistration::default() };
+    let refused = office.enrollment.register(&ann(), any).await.unwrap_err();
+    assert!(refused.to_string().contains("aren't allowed here"), "{refused}");
+}
+
+#[tokio::test]
+async fn e04_typed_pins_are_short_and_guessing_them_is_slowed_while_clicked_ones_work() {
+    let office = Office::new(Rules::default());
+    let typed = NewRegistration { addresses: "p1".to_owned(), typed: true, ..NewRegistration::default() };
+    let made = office.register(typed).await;
+    let pin: Pin = made.secrets[0].as_deref().unwrap().parse().unwrap();
+    assert!((6..=12).contains(&pin.expose().len()), "{} characters", pin.expose().len());
+    let mut slowed = 0;
+    for n in 0..20 {
+        let guess: Pin = format!("{n:0>9}").parse().unwrap();
+        match office.enrollment.connect(Thing::new("Z9", guess).knock(), HOME).await {
+            Err(NotLetIn::Refused(Refusal::Unknown)) => {}
+            Err(NotLetIn::Failed(ServiceError::TooMany { .. })) => slowed += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(slowed >= 14, "{slowed}");
+    office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
+}
+
+#[tokio::test]
+async fn e13_a_key_lets_in_who_proves_it_and_is_never_said() {
+    let office = Office::new(Rules::default());
+    let new = NewRegistration { addresses: "p1 p2".to_owned(), keys: true, ..NewRegistration::default() };
+    let made = office.register(new).await;
+    assert!(made.keys && made.entries.iter().all(|entry| entry.url.is_none()), "no browser carries a key");
+    let bytes = hex::decode(made.secrets[1].as_deref().unwrap()).unwrap();
+    let key = EnrollmentKey::from_bytes(bytes.try_into().unwrap());
+    let mut thing = Thing::new("A1", "0123ABCD".parse().unwrap());
+    thing.proof = Credential::Key { id: key.id(), mac: key.proof(&thing.request().claim()) };
+    let said = serde_json::to_string(&thing.knock()).unwrap();
+    assert!(!said.contains(made.secrets[1].as_deref().unwrap()));
+    office.knock(&thing).await.unwrap();
+    let mut thief = Thing::new("B2", "0123ABCD".parse().unwrap());
+    thief.proof = thing.proof.clone();
+    assert_eq!(office.knock(&thief).await.unwrap_err(), Refusal::Unknown, "a proof that was seen is no key");
+}
+
+#[tokio::test]
+async fn e07_a_certificate_request_that_does_not_fit_takes_no_place() {
+    let office = Office::new(Rules::default());
+    let thing = Thing::new("A1", office.pin().await);
+    let foreign = Thing::new("A1", "0123ABCD".parse().unwrap());
+    for request in ["", "garbage", &foreign.knock().certificate_request] {
+        let knock = Knock { certificate_request: request.to_owned(), ..thing.knock() };
+        let refused = office.enrollment.connect(knock, HOME).await.unwrap_err();
+        assert!(matches!(refused, NotLetIn::Failed(ServiceError::Invalid(_))), "{refused:?}");
+    }
+    office.knock(&thing).await.unwrap();
+}
+
+#[tokio::test]
+async fn e08_a_dead_token_is_nobodys() {
+    let office = Office::new(Rules::default());
+    office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
+    office.enrollment.release(&ann(), &"A1".parse().unwrap()).await.unwrap();
+    assert!(office.access.child("none").is_none() && office.access.child("").is_none());
+    assert_eq!(office.store.child(&"mfp-a1".parse().unwrap()).unwrap().unwrap().value.token, TokenDigest::nobodys());
+    let bob = viewer("bob@example.com", Right::Own);
+    let one = NewRegistration { addresses: "p1".to_owned(), ..NewRegistration::default() };
+    let pin = office.enrollment.register(&bob, one).await.unwrap().secrets.remove(0).unwrap().parse().unwrap();
+    let moved = office.knock(&Thing::new("A1", pin)).await.unwrap();
+    assert_eq!(moved.owner, bob.user);
+}
