@@ -1,9 +1,10 @@
 //! E4 to E8 with a device that isn't ours: openssl makes its key, curl speaks for it.
 
-use hostler_tests::{Node, Place, Setup, peer};
+use hostler_tests::{Moments, Node, Place, Setup, peer};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// A device that somebody else wrote: two programs and a folder.
 struct Foreign {
@@ -148,13 +149,14 @@ async fn e07_a_manager_killed_while_devices_come_in_lets_each_in_once() {
     let mut manager = Node::start(Setup::manager(&place)).await;
     let Some(device) = Foreign::make(&place, "device") else { return };
     let made = registered(&manager, &["--shared", "20"]).await;
+    let mut moments = Moments::new();
     for round in 0..10 {
         let connect = format!("{}/node/v1/connect", manager.api().base());
         let knock = device.knock(&format!("D{round}"), pin(&made)).to_string();
         let mut asking = Command::new(&device.curl);
         asking.args(["-s", "-m", "5", "-X", "POST", "-d", &knock, &connect]).args(["-o", "/dev/null"]);
         let mut asking = asking.spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(u64::from(rand(round) % 12)));
+        tokio::time::sleep(moments.next(Duration::from_millis(12))).await;
         manager.kill();
         let _ = asking.wait();
         manager.start_again().await;
@@ -163,16 +165,10 @@ async fn e07_a_manager_killed_while_devices_come_in_lets_each_in_once() {
         let (status, welcome) = device.post(&connect, &knock, &[]);
         assert_eq!(status, 200, "{welcome}");
     }
-    let shown: Value =
-        serde_json::from_str(&manager.run(&["registration", "show", made["id"].as_str().unwrap(), "--json"]).await.well())
-            .unwrap();
+    let shown: Value = serde_json::from_str(
+        &manager.run(&["registration", "show", made["id"].as_str().unwrap(), "--json"]).await.well(),
+    )
+    .unwrap();
     assert_eq!((&shown["shared"]["taken"], &shown["shared"]["left"]), (&json!(10), &json!(10)), "{shown}");
     assert_eq!(manager.api().get("enrolled").await.unwrap().as_array().unwrap().len(), 10);
 }
-
-/// Moments that differ from run to run.
-fn rand(round: u32) -> u32 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    since.subsec_nanos().wrapping_mul(2_654_435_761).wrapping_add(round) >> 16
-}
-

@@ -2,10 +2,10 @@
 //! both, and then tells it once.
 
 use hostler_simulator::{Condition, Fault};
-use hostler_tests::{Network, Node, Place, Setup, until};
+use hostler_tests::{Moments, Network, Node, Place, Setup, until};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// A manager with the printers' plug-in, and a gateway below it with this network.
 async fn tree(place: &Place, network: Network) -> (Node, Node) {
@@ -72,24 +72,6 @@ async fn e09_d03_what_happens_while_the_manager_is_away_arrives_once() {
     let events = manager.events().await.unwrap();
     assert_eq!(tells(&events, "alert.raised", "Close the cover"), 1);
     assert_eq!(tells(&events, "alert.raised", "Paper jam"), 1);
-}
-
-/// Moments that look random and are the same for the same seed.
-struct Moments(u64);
-
-impl Moments {
-    /// From `HOSTLER_SEED`, else from the clock; printed, so that it can be had again.
-    fn new() -> Self {
-        let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| u64::from(time.subsec_nanos()));
-        let seed = std::env::var("HOSTLER_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(clock);
-        println!("HOSTLER_SEED={seed}");
-        Self(seed)
-    }
-
-    fn next(&mut self, most: Duration) -> Duration {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        most.mul_f64(f64::from(u32::try_from(self.0 >> 32).unwrap_or_default()) / f64::from(u32::MAX))
-    }
 }
 
 /// Every device once: one row for each address, one adoption in the events.

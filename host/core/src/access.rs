@@ -1,6 +1,6 @@
 //! Who may come in: users, what they log in with, and the nodes below.
 
-use crate::id::{NodeId, UserName};
+use crate::id::{DeviceId, NodeId, UserName};
 use crate::time::Timestamp;
 use crate::viewer::Right;
 use serde::{Deserialize, Serialize};
@@ -33,10 +33,10 @@ impl TokenDigest {
 }
 
 impl TokenDigest {
-    /// One that no token has: whoever shows a token isn't this.
+    /// In the place of a token that ended and that this device had: no token has it, and it says whose the node was.
     #[must_use]
-    pub fn nobodys() -> Self {
-        Self("none".to_owned())
+    pub fn ended(device: &DeviceId) -> Self {
+        Self(format!("ended {device}"))
     }
 }
 

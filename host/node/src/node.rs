@@ -117,13 +117,6 @@ impl Node {
             node.call_parent(&gateway, &inventory, &catalogue, &bells)?;
         }
         let mut tasks = node.tasks;
-        let keeping = Arc::clone(&inventory);
-        tasks.push(tokio::spawn(async move { keeping.keep_forever().await }));
-        private_file(&data.join(LOCAL_ADDRESS), &url)?;
-        let admin: UserName = "admin".parse().map_err(|_| StartError::Links("admin is a user ID".to_owned()))?;
-        let first_login = access.first_user(admin.clone()).await?.map(|password| (admin, password));
-        let local = LocalToken::make(Arc::clone(&access), data.join(LOCAL_TOKEN)).await?;
-        tasks.push(tokio::spawn(local.renew_forever()));
         let enrollment = if config.has(Role::Manager) {
             let enrollment = enrollment(&config, &store, &access)?;
             tasks.push(tokio::spawn(Arc::clone(&enrollment).tend_forever()));
@@ -131,6 +124,13 @@ impl Node {
         } else {
             None
         };
+        let keeping = Arc::clone(&inventory);
+        tasks.push(tokio::spawn(async move { keeping.keep_forever().await }));
+        private_file(&data.join(LOCAL_ADDRESS), &url)?;
+        let admin: UserName = "admin".parse().map_err(|_| StartError::Links("admin is a user ID".to_owned()))?;
+        let first_login = access.first_user(admin.clone()).await?.map(|password| (admin, password));
+        let local = LocalToken::make(Arc::clone(&access), data.join(LOCAL_TOKEN)).await?;
+        tasks.push(tokio::spawn(local.renew_forever()));
         let tree = enrollment.clone().map(|door| {
             let services = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue));
             Tree::new(Arc::clone(&store), services, presence, bells, live.clone(), Some(door))

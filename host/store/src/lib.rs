@@ -131,6 +131,8 @@ pub trait Store: Send + Sync {
     fn registration(&self, id: &RegistrationId) -> Read<Option<Versioned<Registration>>>;
     /// What stands behind each of these PINs and keys, in their order.
     fn invitations(&self, digests: &[PinDigest]) -> Read<Vec<Option<Versioned<Invitation>>>>;
+    /// The invitations of one registration, in order. It looks at all that there are.
+    fn invitations_of(&self, registration: &RegistrationId) -> Read<Vec<Versioned<Invitation>>>;
     /// Every device that came in by an invitation.
     fn all_enrolled(&self) -> Read<Vec<Versioned<Enrolled>>>;
     /// One of them.

@@ -9,14 +9,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use futures::StreamExt;
-use hostler_core::NodeId;
 use hostler_core::enrollment::{Knock, LONGEST_KNOCK, NotLetIn, Refusal, Welcome};
 use hostler_core::message::{CatalogueEntry, ExchangeDown, ExchangeUp};
+use hostler_core::{NodeId, Secret};
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+/// How long a child may take to send an exchange: the largest, over a slow line.
+const CHILDS_PATIENCE: Duration = Duration::from_secs(300);
 
 /// How long a stranger may take to say what it wants.
 const STRANGERS_PATIENCE: Duration = Duration::from_secs(20);
@@ -112,7 +115,17 @@ impl Strangers {
 }
 
 /// The child that calls. It is known before anything of the body is read, so that nobody else can send one.
-struct Caller(NodeId);
+struct Caller {
+    node: NodeId,
+    token: Secret,
+}
+
+impl Caller {
+    /// Whether it is still let in. What came long after its head, or is answered long after, is asked once more.
+    fn holds(&self, parent: &impl Parent) -> bool {
+        parent.child(self.token.expose()).as_ref() == Some(&self.node)
+    }
+}
 
 impl<P: Parent> FromRequestParts<Arc<P>> for Caller {
     type Rejection = Response;
@@ -120,8 +133,8 @@ impl<P: Parent> FromRequestParts<Arc<P>> for Caller {
     async fn from_request_parts(parts: &mut Parts, parent: &Arc<P>) -> Result<Self, Response> {
         let shown = parts.headers.get(header::AUTHORIZATION);
         let token = shown.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        if let Some(child) = token.and_then(|token| parent.child(token)) {
-            return Ok(Self(child));
+        if let Some((node, token)) = token.and_then(|token| Some((parent.child(token)?, token))) {
+            return Ok(Self { node, token: Secret::new(token.to_owned()) });
         }
         if let Some(strangers) = parts.extensions.get::<Arc<Strangers>>() {
             strangers.note(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|from| from.0));
@@ -158,11 +171,16 @@ async fn whole(body: Body) -> Result<Vec<u8>, Response> {
     if length > EXCHANGE_LIMIT { Err((StatusCode::PAYLOAD_TOO_LARGE, too_large()).into_response()) } else { Ok(whole) }
 }
 
-async fn exchange<P: Parent>(State(parent): State<Arc<P>>, Caller(child): Caller, body: Body) -> Response {
-    let body = match whole(body).await {
-        Ok(body) => body,
-        Err(refused) => return refused,
+async fn exchange<P: Parent>(State(parent): State<Arc<P>>, caller: Caller, body: Body) -> Response {
+    let child = &caller.node;
+    let body = match tokio::time::timeout(CHILDS_PATIENCE, whole(body)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(refused)) => return refused,
+        Err(_) => return (StatusCode::REQUEST_TIMEOUT, "the exchange wasn't whole in time").into_response(),
     };
+    if !caller.holds(&*parent) {
+        return refusal(&Refused::Unknown);
+    }
     let up: ExchangeUp = match serde_json::from_slice(&body) {
         Ok(up) => up,
         Err(error) => {
@@ -170,7 +188,9 @@ async fn exchange<P: Parent>(State(parent): State<Arc<P>>, Caller(child): Caller
             return (StatusCode::BAD_REQUEST, format!("the exchange can't be understood: {error}")).into_response();
         }
     };
-    match parent.exchange(child.clone(), up).await {
+    match Arc::clone(&parent).exchange(child.clone(), up).await {
+        // Orders are for who may still call.
+        Ok(_) if !caller.holds(&*parent) => refusal(&Refused::Unknown),
         Ok(down) => Json(down).into_response(),
         Err(refused) => {
             tracing::warn!(%child, %refused, "an exchange was refused");

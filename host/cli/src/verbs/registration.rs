@@ -45,9 +45,9 @@ pub struct Add {
     /// Short PINs for people to type
     #[arg(long, conflicts_with = "keys")]
     typed: bool,
-    /// How many hours they live
-    #[arg(long, default_value_t = 24)]
-    hours: u32,
+    /// How many hours they live; a day where not said
+    #[arg(long)]
+    hours: Option<u32>,
     #[command(flatten)]
     plain: Plain,
 }
@@ -100,7 +100,10 @@ impl Add {
 
 fn list(all: &Value) -> String {
     let rows = all.as_array().into_iter().flatten().map(|row| {
-        let came = format!("{} of {}", text(row, "/connected"), text(row, "/addresses"));
+        let came = match row["addresses"].as_u64() {
+            None | Some(0) => text(row, "/connected"),
+            Some(addresses) => format!("{} of {addresses}", text(row, "/connected")),
+        };
         vec![text(row, "/id"), text(row, "/user"), ago(row, "/made_at"), ends(row), came]
     });
     table(&["registration", "user", "made", "ends", "came in"], rows)

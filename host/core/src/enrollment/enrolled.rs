@@ -1,7 +1,7 @@
 //! What is known of each device that came in, and what its owner or an administrator may do with that.
 
 use super::pin::PinDigest;
-use crate::access::TokenDigest;
+use crate::access::{Child, TokenDigest};
 use crate::id::{DeviceId, KeyFingerprint, NodeId, Serial, UserName};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -99,6 +99,12 @@ pub enum WrongStanding {
 }
 
 impl Enrolled {
+    /// Whether a node is this device's: it has the device's token, or had the last one.
+    #[must_use]
+    pub fn holds(&self, child: &Child) -> bool {
+        child.id == self.node && (child.token == self.issued.token || child.token == TokenDigest::ended(&self.device))
+    }
+
     /// What is good of what was issued to it.
     #[must_use]
     pub fn living(&self) -> Option<Ended> {

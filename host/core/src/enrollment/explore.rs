@@ -112,7 +112,21 @@ fn invitation(index: usize, means: Means, places: Places, by: &str) -> (u64, Inv
     let registration: RegistrationId = "r-1".parse().unwrap();
     let digest = if means == Means::Pin { pin(index).digest() } else { secret(index).id() };
     let (state, by) = (InvitationState::Alive, by.parse().unwrap());
-    (0, Invitation { digest, by, registration, means, places, taken: 0, made_at: START, expires_at: END, state })
+    (
+        0,
+        Invitation {
+            digest,
+            by,
+            registration,
+            index: 0,
+            means,
+            places,
+            taken: 0,
+            made_at: START,
+            expires_at: END,
+            state,
+        },
+    )
 }
 
 fn thing(device: &str, invitation: usize) -> Thing {

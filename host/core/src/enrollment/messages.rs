@@ -21,7 +21,7 @@ pub struct Knock {
 }
 
 /// The manager lets it in. The token and the certificate are said this once.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Welcome {
     /// What the device shows with everything that it sends.
@@ -34,6 +34,13 @@ pub struct Welcome {
     pub manager: String,
     /// Whose device it is from now on.
     pub owner: UserName,
+}
+
+impl std::fmt::Debug for Welcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { manager, owner, .. } = self;
+        f.debug_struct("Welcome").field("manager", manager).field("owner", owner).finish_non_exhaustive()
+    }
 }
 
 /// The manager doesn't.

@@ -102,12 +102,22 @@ impl Guesses {
         Ok(Admitted { effects: effects.collect(), all })
     }
 
+    /// Takes back this one try, for which nobody shall wait. What was tried before it stays.
+    pub(crate) fn take_back(&self, admitted: Admitted) {
+        self.undo(admitted, |_| 1);
+    }
+
     /// Takes back a try of somebody who knew the password, and their wrong ones before it from this source. Those of others
     /// stay, for them or beside them.
     pub(crate) fn forgive(&self, admitted: Admitted) {
+        self.undo(admitted, |both| both);
+    }
+
+    /// Undoes so many of the tries that were for this user from this source.
+    fn undo(&self, admitted: Admitted, how_many: impl Fn(u32) -> u32) {
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let [both, ..] = &admitted.all;
-        let own = guesses.remove(both).map_or(0, |wrong| wrong.count);
+        let own = how_many(guesses.get(both).map_or(0, |wrong| wrong.count));
         for (who, (before, until)) in admitted.all.iter().zip(admitted.effects) {
             let Some(wrong) = guesses.get_mut(who) else { continue };
             wrong.count = wrong.count.saturating_sub(own);

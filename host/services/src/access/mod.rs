@@ -178,8 +178,12 @@ impl Access {
         if known.as_ref().is_some_and(|known| known.value.token == child.token) {
             return Ok(());
         }
+        let mut changes = Changes::none();
+        if let Some(known) = &known {
+            changes = self.ending_enrollment(&known.value)?;
+        }
         let expect = known.map_or(Expect::Absent, |known| Expect::Version(known.version));
-        Ok(self.store.commit(Change::Child { id, expect, value: Some(child) }.into()).await?)
+        Ok(self.store.commit(changes.and(Change::Child { id, expect, value: Some(child) })).await?)
     }
 
     /// Lets a node call this one no longer. What waits for it, its devices and what it discovered go with it; the events
@@ -201,20 +205,22 @@ impl Access {
     fn without_child(&self, viewer: &Viewer, id: &NodeId) -> Result<Changes, ServiceError> {
         let unknown =
             || ServiceError::NotFound(format!("no node {id} may call this one; `hostler node list` shows them"));
-        self.store.child(id)?.ok_or_else(unknown)?;
+        let child = self.store.child(id)?.ok_or_else(unknown)?.value;
         let mut changes = self.leaving(id)?;
         let text = format!("node {id} was removed by {}, and with it {} devices", viewer.user, changes.0.len() - 1);
         let event =
             Event { at: now(), device: None, name: "node.removed".to_owned(), severity: Severity::Warning, text };
-        // One that came in by a PIN comes in by a new one, if ever; its certificate ends with this.
-        let enrolled = self.store.all_enrolled()?.into_iter().find(|row| row.value.node == *id);
-        if let Some(row) = enrolled
-            && let Ok(Moved { next, .. }) = row.value.release(now())
-        {
-            let (device, expect) = (next.device.clone(), Expect::Version(row.version));
-            changes = changes.and(Change::Enrolled { device, expect, value: Some(Box::new(next)) });
-        }
+        changes.0.extend(self.ending_enrollment(&child)?.0);
         Ok(changes.and(Change::Happened(event)))
+    }
+
+    /// The end of how a node came in by a PIN, where it did: it comes in by a new one, if ever, and its certificate ends.
+    fn ending_enrollment(&self, child: &Child) -> Result<Changes, ServiceError> {
+        let enrolled = self.store.all_enrolled()?.into_iter().find(|row| row.value.holds(child));
+        let Some(row) = enrolled else { return Ok(Changes::none()) };
+        let Ok(Moved { next, .. }) = row.value.release(now()) else { return Ok(Changes::none()) };
+        let (device, expect) = (next.device.clone(), Expect::Version(row.version));
+        Ok(Change::Enrolled { device, expect, value: Some(Box::new(next)) }.into())
     }
 
     /// Whether a node can't have this name, because this one or its parent has it.

@@ -1,13 +1,15 @@
 //! A device that asks to be let in.
 
 use super::{Enrollment, LastRefused, broken};
+use crate::authority::AuthorityError;
 use crate::error::ServiceError;
 use crate::tree::TRIES;
 use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::device::Placement;
 use hostler_core::enrollment::{
     ConnectionRequest, Credential, Decision, Enrolled, EnrollmentKey, Granted, Holder, Invitation, Issued, Knock,
-    Known, Means, PinDigest, Policy, RETRY_FOR, Refusal, Welcome, decide,
+    Known, Means, PinDigest, Policy, RETRY_FOR, Refusal, Welcome, Withdrawal, decide,
 };
 use hostler_core::event::Event;
 use hostler_core::reading::Severity;
@@ -17,8 +19,11 @@ use hostler_store::{StoreError, Versioned};
 use std::net::IpAddr;
 use std::sync::PoisonError;
 
-/// Refusals that are remembered for those who look; when there are more, all are forgotten.
+/// Refusals that are remembered for those who look; when there are more, the oldest is forgotten.
 const REMEMBERED: usize = 10_000;
+
+/// So often at most is said that somebody wasn't let in.
+const SAID_FOR: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Why a device wasn't let in.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,20 +57,27 @@ impl Enrollment {
         let Knock { connection: request, certificate_request } = knock;
         let tried = self.slow_down(&request, from)?;
         let outcome = self.let_in(&request, &certificate_request).await;
-        if !matches!(outcome, Err(NotLetIn::Refused(Refusal::Unknown)))
-            && let Some(tried) = tried
-        {
-            self.guesses.forgive(tried);
+        // Only who had a good PIN, or one that was good, is told so; anything else was a guess.
+        let known =
+            matches!(&outcome, Ok(_)) || matches!(&outcome, Err(NotLetIn::Refused(why)) if *why != Refusal::Unknown);
+        if let Some(tried) = tried.filter(|_| known) {
+            self.guesses.take_back(tried);
         }
-        if let Err(NotLetIn::Refused(why)) = &outcome {
-            tracing::warn!(device = %request.device, node = %request.node, %from, code = why.code(), "a device was not let in");
-            self.remember(&request, *why);
+        if let Err(why) = &outcome {
+            self.say(&request, why, from);
         }
         outcome
     }
 
     async fn let_in(&self, request: &ConnectionRequest, certificate_request: &str) -> Result<Welcome, NotLetIn> {
         let signed = pem::parse(certificate_request).map_err(|_| no_certificate_request())?;
+        // Many devices with one PIN take its places one after the other, instead of all but one in vain.
+        let digest = request.proof.digest();
+        let turn = digest.as_str().bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+        let _turn = match self.turns.get(turn % self.turns.len().max(1)) {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
         for _ in 0..TRIES {
             let rows = self.rows(request)?;
             // A certificate is made only for who will get it.
@@ -91,6 +103,30 @@ impl Enrollment {
         Err(NotLetIn::Failed(ServiceError::Unavailable("too much happens with this PIN at once; ask again".to_owned())))
     }
 
+    /// A line in the log, seldom enough that nobody can fill it, and for those who look at the registration.
+    fn say(&self, request: &ConnectionRequest, why: &NotLetIn, from: IpAddr) {
+        if let NotLetIn::Refused(refusal) = why
+            && *refusal != Refusal::Unknown
+        {
+            self.remember(request, *refusal);
+        }
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, unsaid) = &mut *said;
+        if at.is_some_and(|at| at.elapsed() < SAID_FOR) {
+            *unsaid += 1;
+            return;
+        }
+        let others = std::mem::take(unsaid);
+        *at = Some(std::time::Instant::now());
+        let (device, node) = (&request.device, &request.node);
+        match why {
+            NotLetIn::Refused(refusal) => {
+                tracing::warn!(%device, %node, %from, code = refusal.code(), others, "a device was not let in");
+            }
+            NotLetIn::Failed(error) => tracing::warn!(%device, %node, %from, %error, others, "a device was not let in"),
+        }
+    }
+
     fn rows(&self, request: &ConnectionRequest) -> Result<Rows, ServiceError> {
         let digest = request.proof.digest();
         let invitation = self.store.invitations(std::slice::from_ref(&digest))?.pop().flatten();
@@ -98,16 +134,22 @@ impl Enrollment {
             None => None,
             Some(row) => {
                 let key = self.key_of(&row.value);
-                Some(Known { version: row.version, invitation: row.value, key })
+                // Nothing is issued for users whom the manager doesn't know any more.
+                let invitation = match self.store.user(&row.value.by)? {
+                    Some(_) => row.value,
+                    None => row.value.withdrawn(Withdrawal::ByUser).unwrap_or(row.value),
+                };
+                Some(Known { version: row.version, invitation, key })
             }
         };
         let enrolled = self.store.enrolled(&request.device)?.map(|row| (row.version, row.value));
         let child = self.store.child(&request.node)?;
-        let holder = match (self.roll.device_of(&request.node), &child) {
-            (Some(device), _) => Holder::Device(device),
-            (None, Some(_)) => Holder::Node,
-            (None, None) if self.access.is_taken(&request.node) => Holder::Node,
-            (None, None) => Holder::Nobody,
+        let own = |child: &Versioned<Child>| enrolled.as_ref().is_some_and(|(_, row)| row.holds(&child.value));
+        let holder = match &child {
+            Some(child) if own(child) => Holder::Device(request.device.clone()),
+            Some(_) => Holder::Node,
+            None if self.access.is_taken(&request.node) => Holder::Node,
+            None => Holder::Nobody,
         };
         Ok(Rows { known, enrolled, child, holder })
     }
@@ -131,7 +173,13 @@ impl Enrollment {
     }
 
     fn issue(&self, request: &ConnectionRequest, signed: &[u8]) -> Result<Made, NotLetIn> {
-        let invalid = |error: crate::AuthorityError| ServiceError::Invalid(error.to_string());
+        let invalid = |error: AuthorityError| match error {
+            AuthorityError::Request(_) | AuthorityError::Name { .. } => ServiceError::Invalid(error.to_string()),
+            other => {
+                tracing::error!(error = %other, "no certificate can be issued");
+                ServiceError::Unavailable("the manager can't issue certificates now; its log says why".to_owned())
+            }
+        };
         let lifetime = crate::authority::LIFETIME;
         let issued = self.authority.issue(signed, &request.node, lifetime, now()).map_err(invalid)?;
         if issued.key != request.key {
@@ -152,8 +200,19 @@ impl Enrollment {
             changes = changes.and(Change::Invitation { digest, expect, value: Some(Box::new(invitation)) });
         }
         // A device that calls itself otherwise now leaves the node that it was.
-        if let Some(former) = rows.enrolled.as_ref().map(|(_, row)| &row.node).filter(|node| **node != row.node) {
-            changes.0.extend(self.access.leaving(former)?.0);
+        if let Some((_, before)) = rows.enrolled.as_ref().filter(|(_, before)| before.node != row.node)
+            && self.store.child(&before.node)?.is_some_and(|child| before.holds(&child.value))
+        {
+            changes.0.extend(self.access.leaving(&before.node)?.0);
+        }
+        // Who takes a device over sees it, and who had it doesn't.
+        if let Some((_, before)) = rows.enrolled.as_ref().filter(|(_, before)| before.owner != row.owner)
+            && let Some(placed) = self.store.placement(&row.device)?
+            && placed.value.owner.as_ref() == Some(&before.owner)
+        {
+            let value = Placement { owner: Some(row.owner.clone()), ..placed.value };
+            let (id, expect) = (row.device.clone(), Expect::Version(placed.version));
+            changes = changes.and(Change::Placement { id, expect, value });
         }
         let child = Child {
             id: row.node.clone(),
@@ -205,8 +264,10 @@ impl Enrollment {
     fn remember(&self, request: &ConnectionRequest, why: Refusal) {
         let last = LastRefused { device: request.device.clone(), why, at: now() };
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        if refused.len() >= REMEMBERED {
-            refused.clear();
+        if refused.len() >= REMEMBERED
+            && let Some(oldest) = refused.iter().min_by_key(|(_, last)| last.at).map(|(digest, _)| digest.clone())
+        {
+            refused.remove(&oldest);
         }
         refused.insert(request.proof.digest(), last);
     }

@@ -97,6 +97,10 @@ pub struct Enrollment {
     guesses: Guesses,
     /// For those who look at a registration; forgotten with the process.
     refused: Mutex<HashMap<PinDigest, LastRefused>>,
+    /// Who takes places of one invitation does so one at a time; several share a lock.
+    turns: [tokio::sync::Mutex<()>; 64],
+    /// When it was last said that somebody wasn't let in, and how often it wasn't since.
+    said: Mutex<(Option<std::time::Instant>, u64)>,
 }
 
 impl Enrollment {
@@ -117,8 +121,9 @@ impl Enrollment {
         let following = Arc::clone(&roll);
         store.observe(Arc::new(move |changes| changes.0.iter().for_each(|change| following.follow(change))));
         roll.fill(store.all_enrolled()?.into_iter().map(|row| row.value));
-        let (guesses, refused) = Default::default();
-        Ok(Arc::new(Self { store, access, authority, node, rules, seed, roll, guesses, refused }))
+        let (guesses, refused, said) = Default::default();
+        let turns = std::array::from_fn(|_| tokio::sync::Mutex::new(()));
+        Ok(Arc::new(Self { store, access, authority, node, rules, seed, roll, guesses, refused, turns, said }))
     }
 
     /// Renews what the authority needs in time, for ever.
@@ -135,6 +140,16 @@ impl Enrollment {
             }
             tokio::time::sleep(Duration::from_secs(86_400)).await;
         }
+    }
+
+    /// This manager.
+    pub(crate) fn node(&self) -> &NodeId {
+        &self.node
+    }
+
+    /// The device that is connected as this node, where one came in so.
+    pub(crate) fn came_in_as(&self, node: &NodeId) -> Option<hostler_core::enrollment::Enrolled> {
+        self.roll.connected(node)
     }
 
     /// What is allowed here.

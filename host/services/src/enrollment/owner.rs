@@ -11,8 +11,12 @@ use hostler_core::reading::Severity;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{DeviceId, NodeId, Timestamp, UserName};
 use hostler_engine::now;
+use hostler_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+/// How often a standing is changed anew when the device changes its row at the same time.
+const OWNERS_TRIES: u32 = 50;
 
 /// A device that came in.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
@@ -92,14 +96,31 @@ impl Enrollment {
         viewer: &Viewer,
         device: &DeviceId,
         said: &str,
-        change: impl FnOnce(Enrolled) -> Result<Moved, WrongStanding>,
+        change: impl Fn(Enrolled) -> Result<Moved, WrongStanding>,
     ) -> Result<(), ServiceError> {
+        // A device that asks again and again changes its row as often; that shall not save it.
+        for _ in 1..OWNERS_TRIES {
+            match self.store.commit(self.moving(viewer, device, said, &change)?).await {
+                Err(StoreError::Conflict { what }) => tracing::debug!(%what, "a device's standing is changed anew"),
+                outcome => return Ok(outcome?),
+            }
+        }
+        Ok(self.store.commit(self.moving(viewer, device, said, &change)?).await?)
+    }
+
+    fn moving(
+        &self,
+        viewer: &Viewer,
+        device: &DeviceId,
+        said: &str,
+        change: &impl Fn(Enrolled) -> Result<Moved, WrongStanding>,
+    ) -> Result<Changes, ServiceError> {
         let row = self.store.enrolled(device)?.filter(|row| sees(viewer, &row.value));
         let row = row.ok_or_else(|| ServiceError::NotFound(format!("no device {device} came in")))?;
         let before = row.value.clone();
         let Moved { next, ends } = change(row.value).map_err(|why| ServiceError::Conflict(why.to_string()))?;
         if next == before {
-            return Ok(());
+            return Ok(Changes::none());
         }
         let event = Event {
             at: now(),
@@ -115,13 +136,13 @@ impl Enrollment {
             value,
         });
         if let Some(Ended { node, .. }) = ends
-            && let Some(child) = self.store.child(&node)?
+            && let Some(child) = self.store.child(&node)?.filter(|child| before.holds(&child.value))
         {
             // What it told stays; it can't call any more.
-            let value = Some(Child { token: TokenDigest::nobodys(), ..child.value });
+            let value = Some(Child { token: TokenDigest::ended(device), ..child.value });
             changes = changes.and(Change::Child { id: node, expect: Expect::Version(child.version), value });
         }
-        Ok(self.store.commit(changes).await?)
+        Ok(changes)
     }
 }
 

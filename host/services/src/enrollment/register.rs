@@ -12,15 +12,18 @@ use hostler_core::enrollment::{
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{DeviceId, NodeId, RegistrationId, Timestamp, UserName};
 use hostler_engine::now;
-use hostler_store::Versioned;
+use hostler_store::{StoreError, Versioned};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::ToSchema;
 
 /// How many typed PINs somebody may try in a day, whoever and from wherever: what the slowing of guesses lets through.
-pub(super) const GUESSES_A_DAY: u64 = 2_000;
+pub(super) const GUESSES_A_DAY: u64 = 5_000;
 /// So many places for typed PINs may live at a time for the length to hold.
 const TYPED_PLACES: u64 = 10_000;
+/// Invitations that are withdrawn in one commit, and how often that is begun anew for those that changed meanwhile.
+const AT_A_TIME: usize = 200;
+const WITHDRAWALS: u32 = 50;
 /// The chance that guessing hits one of them on some day.
 const LUCK: f64 = 1e-6;
 
@@ -98,6 +101,8 @@ pub enum EntryState {
         /// When.
         at: Timestamp,
     },
+    /// Its PIN was used, by a device that came in by another one since.
+    Used,
     /// Its time is over.
     Expired,
     /// It was withdrawn.
@@ -180,7 +185,8 @@ impl Enrollment {
     /// [`ServiceError::Invalid`] when nothing of it can be, or policy doesn't allow it.
     pub async fn register(&self, viewer: &Viewer, new: NewRegistration) -> Result<RegistrationView, ServiceError> {
         need(viewer, Right::Own)?;
-        let lives = Duration::from_secs(u64::from(new.hours.unwrap_or(24)) * 3_600);
+        let hours = |hours: u32| Duration::from_secs(u64::from(hours) * 3_600);
+        let lives = new.hours.map_or_else(|| hours(24).min(self.rules.longest), hours);
         if lives.is_zero() || lives > self.rules.longest {
             let most = self.rules.longest.as_secs() / 3_600;
             return Err(ServiceError::Invalid(format!("PINs live 1 to {most} hours here")));
@@ -243,11 +249,12 @@ impl Enrollment {
         let now = now();
         let states: Vec<EntryState> = invitations.iter().map(|invitation| self.state(invitation, now)).collect();
         let secrets = if viewer.user == registration.user {
-            let helps = invitations.iter().map(|invitation| helps(invitation, now));
-            let secret = |(index, helps): (u32, bool)| {
-                helps.then(|| self.secret(&registration, index).map(|secret| secret.said())).transpose()
+            let secret = |invitation: &Invitation| {
+                let secret = self.secret(&registration, invitation.index)?;
+                let shown = helps(invitation, now) && secret.digest() == invitation.digest;
+                Ok(shown.then(|| secret.said()))
             };
-            (0..).zip(helps).map(secret).collect::<Result<Vec<_>, _>>()?
+            invitations.iter().map(secret).collect::<Result<Vec<_>, ServiceError>>()?
         } else {
             Vec::new()
         };
@@ -281,14 +288,28 @@ impl Enrollment {
     /// # Errors
     /// [`ServiceError::NotFound`], also for who may not see it.
     pub async fn withdraw(&self, viewer: &Viewer, id: &RegistrationId) -> Result<(), ServiceError> {
-        let registration = self.known(viewer, id)?.value;
-        let digests = self.digests(&registration)?;
-        let rows = self.store.invitations(&digests)?.into_iter().flatten();
-        let changes = rows.filter_map(|row| {
-            let value = Some(Box::new(row.value.withdrawn(Withdrawal::ByUser)?));
-            Some(Change::Invitation { digest: row.value.digest, expect: Expect::Version(row.version), value })
-        });
-        Ok(self.store.commit(changes.collect()).await?)
+        self.known(viewer, id)?;
+        // By a few at a time, so that a device which comes in meanwhile doesn't undo it all.
+        for _ in 0..WITHDRAWALS {
+            let alive = |row: &Versioned<Invitation>| row.value.state == InvitationState::Alive;
+            let rows: Vec<_> = self.store.invitations_of(id)?.into_iter().filter(alive).collect();
+            if rows.is_empty() {
+                return Ok(());
+            }
+            for few in rows.chunks(AT_A_TIME) {
+                let changes = few.iter().filter_map(|row| {
+                    let value = Some(Box::new(row.value.withdrawn(Withdrawal::ByUser)?));
+                    let (digest, expect) = (row.value.digest.clone(), Expect::Version(row.version));
+                    Some(Change::Invitation { digest, expect, value })
+                });
+                match self.store.commit(changes.collect()).await {
+                    Ok(()) | Err(StoreError::Conflict { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        let why = "devices come in by these PINs all the time; withdraw them again";
+        Err(ServiceError::Conflict(why.to_owned()))
     }
 
     fn known(&self, viewer: &Viewer, id: &RegistrationId) -> Result<Versioned<Registration>, ServiceError> {
@@ -302,8 +323,10 @@ impl Enrollment {
     }
 
     fn invitations(&self, registration: &Registration) -> Result<Vec<Invitation>, ServiceError> {
-        let rows = self.store.invitations(&self.digests(registration)?)?;
-        Ok(rows.into_iter().flatten().map(|row| row.value).collect())
+        let rows: Option<Vec<_>> = self.store.invitations(&self.digests(registration)?)?.into_iter().collect();
+        // With another secret than the one that they were made from, they are found by looking at all.
+        let rows = rows.map_or_else(|| self.store.invitations_of(&registration.id), Ok)?;
+        Ok(rows.into_iter().map(|row| row.value).collect())
     }
 
     fn secret(&self, registration: &Registration, index: u32) -> Result<Given, ServiceError> {
@@ -327,6 +350,7 @@ impl Enrollment {
             InvitationState::Withdrawn(Withdrawal::BackupRestored) => {
                 EntryState::Withdrawn { why: "ended when a backup was put back" }
             }
+            InvitationState::Alive if invitation.places == (Places::Exactly { left: 0 }) => EntryState::Used,
             InvitationState::Alive if invitation.expires_at <= now => EntryState::Expired,
             InvitationState::Alive => match self.last_refused(&invitation.digest) {
                 Some(last) => EntryState::Refused { device: last.device, why: last.why.to_string(), at: last.at },

@@ -14,16 +14,25 @@ pub(super) struct Roll(RwLock<Known>);
 struct Known {
     devices: HashMap<DeviceId, Enrolled>,
     by_invitation: HashMap<PinDigest, BTreeSet<DeviceId>>,
-    /// Of every device's certificate, also former ones since the start.
+    /// Of those that are connected.
+    by_node: HashMap<NodeId, DeviceId>,
+    /// Of every device's last certificate.
     serials: HashMap<Serial, authority::Standing>,
 }
 
 impl Known {
     fn put(&mut self, device: &DeviceId, value: Option<&Enrolled>) {
         if let Some(before) = self.devices.remove(device) {
-            self.serials.insert(before.issued.serial, authority::Standing::Revoked);
+            if self.by_node.get(&before.node) == Some(device) {
+                self.by_node.remove(&before.node);
+            }
+            // Of a former one nothing is known any more, which is as good as revoked.
+            self.serials.remove(&before.issued.serial);
             if let Some(devices) = self.by_invitation.get_mut(&before.invitation) {
                 devices.remove(device);
+                if devices.is_empty() {
+                    self.by_invitation.remove(&before.invitation);
+                }
             }
         }
         let Some(row) = value else { return };
@@ -34,6 +43,9 @@ impl Known {
             }
         };
         self.serials.insert(row.issued.serial.clone(), stands);
+        if row.state == Standing::Connected {
+            self.by_node.insert(row.node.clone(), device.clone());
+        }
         self.by_invitation.entry(row.invitation.clone()).or_default().insert(device.clone());
         self.devices.insert(device.clone(), row.clone());
     }
@@ -67,16 +79,17 @@ impl Roll {
         devices.filter_map(|device| known.devices.get(device).cloned()).collect()
     }
 
+    /// The device that is connected as this node.
+    pub(super) fn connected(&self, node: &NodeId) -> Option<Enrolled> {
+        let known = self.known();
+        known.by_node.get(node).and_then(|device| known.devices.get(device)).cloned()
+    }
+
     /// Every device of which this holds, by its ID.
     pub(super) fn all(&self, of: impl Fn(&Enrolled) -> bool) -> Vec<Enrolled> {
         let mut rows: Vec<Enrolled> = self.known().devices.values().filter(|row| of(row)).cloned().collect();
         rows.sort_by(|one, other| one.device.cmp(&other.device));
         rows
-    }
-
-    /// The device that has this node ID, where one came in under it.
-    pub(super) fn device_of(&self, node: &NodeId) -> Option<DeviceId> {
-        self.known().devices.values().find(|row| row.node == *node).map(|row| row.device.clone())
     }
 }
 

@@ -3,7 +3,8 @@
 use super::*;
 use crate::authority::{Identity, Names, Standing, Standings};
 use connect::NotLetIn;
-use hostler_core::access::TokenDigest;
+use hostler_core::access::{TokenDigest, User};
+use hostler_core::changes::{Change, Expect};
 use hostler_core::enrollment::{ConnectionRequest, Credential, EnrollmentKey, Knock, Pin, Welcome};
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{Secret, Serial};
@@ -31,6 +32,15 @@ struct Office {
 impl Office {
     fn new(rules: Rules) -> Self {
         Self::over(Arc::new(RedbStore::in_memory().unwrap()), tempfile::tempdir().unwrap(), rules)
+    }
+
+    async fn with_users(self) -> Self {
+        for name in ["ann@example.com", "bob@example.com"] {
+            let user = User { name: name.parse().unwrap(), password_hash: String::new(), right: Right::Own };
+            let change = Change::User { name: user.name.clone(), expect: Expect::Absent, value: Some(user) };
+            self.store.commit(change.into()).await.unwrap();
+        }
+        self
     }
 
     fn over(store: Arc<dyn Store>, folder: tempfile::TempDir, rules: Rules) -> Self {
@@ -111,7 +121,7 @@ impl Thing {
 
 #[tokio::test]
 async fn e07_a_device_comes_in_once_and_is_known_by_its_token() {
-    let office = Office::new(Rules::default());
+    let office = Office::new(Rules::default()).with_users().await;
     let pin = office.pin().await;
     let first = Thing::new("A1", pin.clone());
     let welcome = office.knock(&first).await.unwrap();
@@ -128,7 +138,7 @@ async fn e07_a_device_comes_in_once_and_is_known_by_its_token() {
 #[tokio::test]
 async fn e07_two_devices_with_one_pin_at_the_same_instant() {
     for _ in 0..10 {
-        let office = Office::new(Rules::default());
+        let office = Office::new(Rules::default()).with_users().await;
         let pin = office.pin().await;
         let things: Vec<Thing> = ["A1", "B2", "C3", "D4"].map(|id| Thing::new(id, pin.clone())).into();
         let outcomes = futures::future::join_all(things.iter().map(|thing| office.knock(thing))).await;
@@ -139,14 +149,14 @@ async fn e07_two_devices_with_one_pin_at_the_same_instant() {
 
 #[tokio::test]
 async fn e08_who_lost_the_answer_asks_again_and_only_the_last_token_holds() {
-    let office = Office::new(Rules::default());
+    let office = Office::new(Rules::default()).with_users().await;
     let mut thing = Thing::new("A1", office.pin().await);
     let lost = office.knock(&thing).await.unwrap();
     let serial: Serial = office.store.enrolled(&"A1".parse().unwrap()).unwrap().unwrap().value.issued.serial;
     thing.attempt = 2;
     let got = office.knock(&thing).await.unwrap();
     assert!(!office.holds(&lost) && office.holds(&got));
-    assert_eq!(office.enrollment.roll.stands(&serial), Standing::Revoked);
+    assert_eq!(office.enrollment.roll.stands(&serial), Standing::Unknown, "nobody remembers it");
     thing.attempt = 1;
     assert_eq!(office.knock(&thing).await.unwrap_err(), Refusal::Stale, "a copy that comes late ends nothing");
     assert!(office.holds(&got));
@@ -154,7 +164,7 @@ async fn e08_who_lost_the_answer_asks_again_and_only_the_last_token_holds() {
 
 #[tokio::test]
 async fn e08_a_device_id_that_has_a_token_is_nobody_elses_until_its_owner_says_so() {
-    let office = Office::new(Rules::default());
+    let office = Office::new(Rules::default()).with_users().await;
     let welcome = office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
     let reset = Thing::new("A1", office.pin().await);
     assert_eq!(office.knock(&reset).await.unwrap_err(), Refusal::AlreadyConnected);
@@ -177,7 +187,7 @@ async fn e08_a_device_id_that_has_a_token_is_nobody_elses_until_its_owner_says_s
 
 #[tokio::test]
 async fn e08_a_node_that_is_removed_has_neither_token_nor_certificate() {
-    let office = Office::new(Rules::default());
+    let office = Office::new(Rules::default()).with_users().await;
     let welcome = office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
     let admin = viewer("admin", Right::Administer);
     office.access.remove_child(&admin, &"mfp-a1".parse().unwrap()).await.unwrap();
@@ -188,7 +198,7 @@ async fn e08_a_node_that_is_removed_has_neither_token_nor_certificate() {
 
 #[tokio::test]
 async fn e08_no_device_gets_the_name_of_another_node() {
-    let office = Office::new(Rules::default());
+    let office = Office::new(Rules::default()).with_users().await;
     let token = Secret::new("a gateway's".to_owned());
     office.access.accept_child("mfp-a1".parse().unwrap(), &token).await.unwrap();
     assert_eq!(office.knock(&Thing::new("A1", office.pin().await)).await.unwrap_err(), Refusal::NodeTaken);
@@ -197,7 +207,7 @@ async fn e08_no_device_gets_the_name_of_another_node() {
 
 #[tokio::test]
 async fn e07_what_is_refused_is_said_beside_the_address() {
-    let office = Office::new(Rules::default());
+    let office = Office::new(Rules::default()).with_users().await;
     let two = NewRegistration { addresses: "printer-1, 192.168.0.7".to_owned(), ..NewRegistration::default() };
     let made = office.register(two).await;
     let pins: Vec<Pin> = made.secrets.iter().map(|pin| pin.as_deref().unwrap().parse().unwrap()).collect();
@@ -224,7 +234,7 @@ async fn e07_what_is_refused_is_said_beside_the_address() {
 
 #[tokio::test]
 async fn e05_each_address_has_a_url_with_its_own_pin() {
-    let office = Office::new(Rules { port: 8080, ..Rules::default() });
+    let office = Office::new(Rules { port: 8080, ..Rules::default() }).with_users().await;
     let addresses = "192.168.0.7\n2001:db8::7\nprinter.example\n192.168.0.7\nnot/one".to_owned();
     let made = office.register(NewRegistration { addresses, ..NewRegistration::default() }).await;
     let urls: Vec<&str> = made.entries.iter().filter_map(|entry| entry.url.as_deref()).collect();
@@ -245,7 +255,7 @@ async fn e05_each_address_has_a_url_with_its_own_pin() {
 
 #[tokio::test]
 async fn e04_one_pin_for_exactly_so_many() {
-    let office = Office::new(Rules::default());
+    let office = Office::new(Rules::default()).with_users().await;
     let made = office.register(NewRegistration { sharing: Sharing::Shared(2), ..NewRegistration::default() }).await;
     let pin: Pin = made.secrets[0].as_deref().unwrap().parse().unwrap();
     for id in ["A1", "B2"] {
@@ -261,7 +271,7 @@ async fn e04_one_pin_for_exactly_so_many() {
 
 #[tokio::test]
 async fn e04_typed_pins_are_short_and_guessing_them_is_slowed_while_clicked_ones_work() {
-    let office = Office::new(Rules::default());
+    let office = Office::new(Rules::default()).with_users().await;
     let typed = NewRegistration { addresses: "p1".to_owned(), typed: true, ..NewRegistration::default() };
     let made = office.register(typed).await;
     let pin: Pin = made.secrets[0].as_deref().unwrap().parse().unwrap();
@@ -276,12 +286,23 @@ async fn e04_typed_pins_are_short_and_guessing_them_is_slowed_while_clicked_ones
         }
     }
     assert!(slowed >= 14, "{slowed}");
+    // Nothing that a stranger can send makes it faster.
+    let mut tried = 0;
+    for n in 0..20 {
+        let broken = Knock { certificate_request: "x".to_owned(), ..Thing::new("Z9", pin.clone()).knock() };
+        let _ = office.enrollment.connect(broken, "192.0.2.7".parse().unwrap()).await;
+        let guess: Pin = format!("{n:0>9}").parse().unwrap();
+        let knock = Thing::new("Z9", guess).knock();
+        let outcome = office.enrollment.connect(knock, "192.0.2.7".parse().unwrap()).await;
+        tried += usize::from(matches!(outcome, Err(NotLetIn::Refused(_))));
+    }
+    assert!(tried <= 3, "{tried} guesses were tried");
     office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
 }
 
 #[tokio::test]
 async fn e13_a_key_lets_in_who_proves_it_and_is_never_said() {
-    let office = Office::new(Rules::default());
+    let office = Office::new(Rules::default()).with_users().await;
     let new = NewRegistration { addresses: "p1 p2".to_owned(), keys: true, ..NewRegistration::default() };
     let made = office.register(new).await;
     assert!(made.keys && made.entries.iter().all(|entry| entry.url.is_none()), "no browser carries a key");
@@ -299,7 +320,7 @@ async fn e13_a_key_lets_in_who_proves_it_and_is_never_said() {
 
 #[tokio::test]
 async fn e07_a_certificate_request_that_does_not_fit_takes_no_place() {
-    let office = Office::new(Rules::default());
+    let office = Office::new(Rules::default()).with_users().await;
     let thing = Thing::new("A1", office.pin().await);
     let foreign = Thing::new("A1", "0123ABCD".parse().unwrap());
     for request in ["", "garbage", &foreign.knock().certificate_request] {
@@ -312,14 +333,73 @@ async fn e07_a_certificate_request_that_does_not_fit_takes_no_place() {
 
 #[tokio::test]
 async fn e08_a_dead_token_is_nobodys() {
-    let office = Office::new(Rules::default());
+    let office = Office::new(Rules::default()).with_users().await;
     office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
     office.enrollment.release(&ann(), &"A1".parse().unwrap()).await.unwrap();
-    assert!(office.access.child("none").is_none() && office.access.child("").is_none());
-    assert_eq!(office.store.child(&"mfp-a1".parse().unwrap()).unwrap().unwrap().value.token, TokenDigest::nobodys());
+    assert!(office.access.child("ended A1").is_none() && office.access.child("").is_none());
+    assert_eq!(
+        office.store.child(&"mfp-a1".parse().unwrap()).unwrap().unwrap().value.token,
+        TokenDigest::ended(&"A1".parse().unwrap())
+    );
     let bob = viewer("bob@example.com", Right::Own);
     let one = NewRegistration { addresses: "p1".to_owned(), ..NewRegistration::default() };
     let pin = office.enrollment.register(&bob, one).await.unwrap().secrets.remove(0).unwrap().parse().unwrap();
     let moved = office.knock(&Thing::new("A1", pin)).await.unwrap();
     assert_eq!(moved.owner, bob.user);
+}
+
+#[tokio::test]
+async fn e08_who_left_never_takes_the_name_that_another_has_now() {
+    let office = Office::new(Rules::default()).with_users().await;
+    let admin = viewer("admin", Right::Administer);
+    let node: NodeId = "mfp-a1".parse().unwrap();
+    office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
+    office.access.remove_child(&admin, &node).await.unwrap();
+    let token = Secret::new("a gateway's".to_owned());
+    office.access.accept_child(node.clone(), &token).await.unwrap();
+    assert_eq!(office.knock(&Thing::new("A1", office.pin().await)).await.unwrap_err(), Refusal::NodeTaken);
+    assert_eq!(office.access.child(token.expose()), Some(node.clone()));
+    // The other way round: a token that an administrator gives for the name of a device ends that device's.
+    let welcome = office.knock(&Thing::new("B2", office.pin().await)).await.unwrap();
+    office.access.accept_child("mfp-b2".parse().unwrap(), &Secret::new("another".to_owned())).await.unwrap();
+    assert!(!office.holds(&welcome));
+    assert_eq!(office.stands("B2"), Standing::Revoked);
+}
+
+#[tokio::test]
+async fn e02_the_pins_of_a_user_who_is_gone_let_nobody_in() {
+    let office = Office::new(Rules::default()).with_users().await;
+    let pin = office.pin().await;
+    let gone = Change::User { name: ann().user, expect: Expect::Anything, value: None };
+    office.store.commit(gone.into()).await.unwrap();
+    let refused = office.knock(&Thing::new("A1", pin)).await.unwrap_err();
+    assert!(matches!(refused, Refusal::Withdrawn { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn e04_pins_are_withdrawn_although_their_secret_was_lost() {
+    let office = Office::new(Rules::default()).with_users().await;
+    let two = NewRegistration { addresses: "p1 p2".to_owned(), ..NewRegistration::default() };
+    let made = office.register(two).await;
+    let pins: Vec<Pin> = made.secrets.iter().map(|pin| pin.as_deref().unwrap().parse().unwrap()).collect();
+    std::fs::remove_file(office.folder.path().join(secret::FILE)).unwrap();
+    let office = office.again();
+    office.knock(&Thing::new("A1", pins[0].clone())).await.unwrap();
+    let shown = office.enrollment.registration(&ann(), &made.summary.id).unwrap();
+    assert!(matches!(shown.entries[0].state, EntryState::Connected { .. }));
+    assert!(shown.secrets.iter().all(Option::is_none), "what doesn't let in isn't shown");
+    office.enrollment.withdraw(&ann(), &made.summary.id).await.unwrap();
+    let refused = office.knock(&Thing::new("B2", pins[1].clone())).await.unwrap_err();
+    assert!(matches!(refused, Refusal::Withdrawn { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn e07_sixty_four_devices_with_one_pin_all_come_in() {
+    let office = Office::new(Rules::default()).with_users().await;
+    let made = office.register(NewRegistration { sharing: Sharing::Shared(64), ..NewRegistration::default() }).await;
+    let pin: Pin = made.secrets[0].as_deref().unwrap().parse().unwrap();
+    let ids: Vec<&'static str> = (0..64).map(|n| &*Box::leak(format!("D{n}").into_boxed_str())).collect();
+    let things: Vec<Thing> = ids.iter().map(|id| Thing::new(id, pin.clone())).collect();
+    let outcomes = futures::future::join_all(things.iter().map(|thing| office.knock(thing))).await;
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
 }

@@ -16,6 +16,7 @@ use hostler_core::message::{
     Acks, CatalogueEntry, Envelope, ExchangeDown, ExchangeUp, Method, NotYours, Outbox, Portion, weight,
 };
 use hostler_core::reading::{Severity, Snapshot};
+use hostler_core::viewer::Right;
 use hostler_core::{DeviceId, NodeId};
 use hostler_engine::{Doorbells, now};
 use hostler_store::{Store, StoreError};
@@ -76,6 +77,15 @@ impl Tree {
             NotLetIn::Failed(ServiceError::Invalid(why)) => Closed::Invalid(why),
             NotLetIn::Failed(error) => Closed::NotNow(error.to_string()),
         })
+    }
+
+    /// The manager, where a node speaks for a device that it can't: one that came in by the PIN of a user who operates nothing
+    /// is a device and no gateway.
+    fn not_its_own(&self, device: &DeviceId, child: &NodeId) -> Result<Option<NodeId>, StoreError> {
+        let Some(door) = &self.door else { return Ok(None) };
+        let Some(row) = door.came_in_as(child) else { return Ok(None) };
+        let operates = self.store.user(&row.owner)?.is_some_and(|user| user.value.right >= Right::Operate);
+        Ok((row.device != *device && !operates).then(|| door.node().clone()))
     }
 
     /// Whose a device is that a node brings: that of whoever enrolled it, where it is that node's very device.
@@ -255,6 +265,9 @@ impl Tree {
                     None => known.as_ref().map(|known| known.value.gateway.clone()),
                 };
                 if let Some(owner) = owner.filter(|owner| owner != child) {
+                    return Ok(Err(NotYours { child: child.clone(), device: device.id.clone(), owner }));
+                }
+                if let Some(owner) = self.not_its_own(&device.id, child)? {
                     return Ok(Err(NotYours { child: child.clone(), device: device.id.clone(), owner }));
                 }
                 let adopted_at = device.adopted_at.min(now());

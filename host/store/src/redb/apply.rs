@@ -93,9 +93,15 @@ impl<'t> Batch<'t> {
                 Change::Registration { id, expect, .. } => {
                     fits(&self.registrations, "registration", id.as_str(), *expect)?;
                 }
-                // Its name in an error is no secret's.
+                // A typed PIN could be found from its digest: no error says it.
                 Change::Invitation { digest, expect, .. } => {
-                    fits(&self.invitations, "an invitation", digest.as_str(), *expect)?;
+                    let unsaid = |_| StoreError::Conflict { what: "an invitation".to_owned() };
+                    fits(&self.invitations, "an invitation", digest.as_str(), *expect).map_err(
+                        |error| match error {
+                            StoreError::Conflict { what } => unsaid(what),
+                            other => other,
+                        },
+                    )?;
                 }
                 Change::Enrolled { device, expect, .. } => {
                     fits(&self.enrolled, "the enrollment of", device.as_str(), *expect)?;

@@ -253,8 +253,9 @@ impl Store for RedbStore {
         let read = self.database.begin_read()?;
         let tokens = read.open_table(t::CHILD_TOKENS)?;
         let Some(id) = tokens.get(token.0.as_str())? else { return Ok(None) };
-        let child = read.open_table(t::CHILDREN)?.get(id.value())?.map(|row| decode("node", row.value()));
-        child.transpose()
+        let child =
+            read.open_table(t::CHILDREN)?.get(id.value())?.map(|row| decode("node", row.value())).transpose()?;
+        Ok(child.filter(|child: &Versioned<Child>| child.value.token == *token))
     }
 
     fn registrations(&self) -> Read<Vec<Versioned<Registration>>> {
@@ -270,6 +271,13 @@ impl Store for RedbStore {
         let row =
             |digest: &PinDigest| rows.get(digest.as_str())?.map(|row| decode("invitation", row.value())).transpose();
         digests.iter().map(row).collect()
+    }
+
+    fn invitations_of(&self, registration: &RegistrationId) -> Read<Vec<Versioned<Invitation>>> {
+        let mut rows: Vec<Versioned<Invitation>> = self.values(t::INVITATIONS, "invitation")?;
+        rows.retain(|row| row.value.registration == *registration);
+        rows.sort_by_key(|row| row.value.index);
+        Ok(rows)
     }
 
     fn all_enrolled(&self) -> Read<Vec<Versioned<Enrolled>>> {

@@ -2,7 +2,7 @@
 
 use crate::{StoreError, Versioned};
 use hostler_core::access::Child;
-use redb::{ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction};
+use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -79,12 +79,10 @@ pub(super) fn create(write: &WriteTransaction, format: u64) -> Result<bool, Stor
     Ok(true)
 }
 
-/// Notes each child by its token. A store of an earlier release doesn't have that.
+/// Notes each child by its token, anew with each opening: a release that knows nothing of that may have changed children.
 fn index_children(write: &WriteTransaction) -> Result<(), StoreError> {
     let mut tokens = write.open_table(CHILD_TOKENS)?;
-    if !tokens.is_empty()? {
-        return Ok(());
-    }
+    tokens.retain(|_, _| false)?;
     for row in write.open_table(CHILDREN)?.iter()? {
         let (id, child) = row?;
         let child: Versioned<Child> = decode("node", child.value())?;

@@ -4,7 +4,7 @@ use crate::auth::Who;
 use crate::error::{ApiError, Problems};
 use crate::extract::{Json, Path};
 use crate::state::Web;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use hostler_core::{DeviceId, RegistrationId};
 use hostler_services::{EnrolledView, NewRegistration, RegistrationSummary, RegistrationView};
@@ -13,9 +13,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// Ten thousand of the longest host names.
+const ADDRESSES_LIMIT: usize = 3 << 20;
+
 pub(super) fn router() -> OpenApiRouter<Web> {
     OpenApiRouter::new()
         .routes(routes!(list, register))
+        .layer(DefaultBodyLimit::max(ADDRESSES_LIMIT))
         .routes(routes!(show, withdraw))
         .routes(routes!(enrolled))
         .routes(routes!(let_return))
