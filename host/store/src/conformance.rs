@@ -278,7 +278,7 @@ mod cases {
         let outcomes = futures::future::join_all(takes).await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
         assert_eq!(store.all_enrolled().unwrap().len(), 1);
-        assert_eq!(store.invitations(&[digest.clone()]).unwrap()[0].as_ref().unwrap().value, invitation(0));
+        assert_eq!(store.invitations(std::slice::from_ref(&digest)).unwrap()[0].as_ref().unwrap().value, invitation(0));
     }
 
     pub async fn who_expects_a_row_to_stay_is_told_when_it_did_not(store: Arc<dyn Store>) {

@@ -119,7 +119,7 @@ async fn p02_another_certificate_is_trusted_by_who_operates_and_the_order_waits_
     let answer = site.post(&action, &[&cookie, OURS], &form).await;
     assert_eq!((answer.status, answer.header("location")), (303, Some(format!("{page}?done=waits").as_str())));
     let order = Method::Trust { device: id.clone(), certificate: shown };
-    assert_eq!(waiting(), [order.clone()]);
+    assert_eq!(waiting(), std::slice::from_ref(&order));
     let answer = site.ask("POST", &endpoint, &[&operates, kind], &json).await;
     assert_eq!((answer.status, &answer.json()["away"]["gateway"]), (202, &"branch".into()), "{answer:?}");
     assert_eq!(waiting(), [order.clone(), order]);

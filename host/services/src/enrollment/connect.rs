@@ -58,8 +58,11 @@ impl Enrollment {
         let tried = self.slow_down(&request, from)?;
         let outcome = self.let_in(&request, &certificate_request).await;
         // Only who had a good PIN, or one that was good, is told so; anything else was a guess.
-        let known =
-            matches!(&outcome, Ok(_)) || matches!(&outcome, Err(NotLetIn::Refused(why)) if *why != Refusal::Unknown);
+        let known = match &outcome {
+            Ok(_) => true,
+            Err(NotLetIn::Refused(why)) => *why != Refusal::Unknown,
+            Err(NotLetIn::Failed(_)) => false,
+        };
         if let Some(tried) = tried.filter(|_| known) {
             self.guesses.take_back(tried);
         }

@@ -114,7 +114,8 @@ impl Reader {
         match change {
             // Who is new or changed its address hasn't answered there yet.
             Change::Device { value: Some(device), .. } if device.gateway == self.node => {
-                if self.due.lock().unwrap_or_else(PoisonError::into_inner).is_news(device) {
+                let news = self.due.lock().unwrap_or_else(PoisonError::into_inner).is_news(device);
+                if news {
                     self.schedule(device, Lane::Doubtful, Duration::ZERO);
                 }
             }
