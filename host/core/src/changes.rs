@@ -249,6 +249,15 @@ impl Changes {
         self
     }
 
+    /// These, and a message for a neighbour, where there is one.
+    #[must_use]
+    pub fn telling(self, neighbour: Option<&NodeId>, method: Method) -> Self {
+        match neighbour {
+            Some(to) => self.and(Change::Send { to: to.clone(), method }),
+            None => self,
+        }
+    }
+
     /// Whether there is nothing to apply.
     #[must_use]
     pub fn is_empty(&self) -> bool {

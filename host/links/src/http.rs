@@ -212,7 +212,8 @@ impl HttpLink {
             HttpMethod::Put => reqwest::Method::PUT,
             HttpMethod::Delete => reqwest::Method::DELETE,
         };
-        let mut builder = self.client()?.request(method, url).headers(headers(&request.headers)?).body(request.body);
+        let client = self.client()?;
+        let mut builder = client.request(method, url).headers(headers(&request.headers)?).body(request.body);
         let mut password = None;
         if let Some(name) = &request.credential {
             let credential = self.credentials.http(name);
@@ -226,7 +227,7 @@ impl HttpLink {
             trust.begin();
         }
         let scrub = Scrub::of(password.into_iter().chain(authorization(&request)));
-        let mut response = self.client()?.execute(request).await.map_err(|error| self.describe(&error))?;
+        let mut response = client.execute(request).await.map_err(|error| self.describe(&error))?;
         let status = response.status().as_u16();
         let headers = response
             .headers()

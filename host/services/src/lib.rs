@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod inventory;
 mod live;
 pub mod tree;
+mod turns;
 
 pub use access::{Access, Ended, Former, MadePassword, MadeToken, NewToken, NewUser, Person, TokenView, UserView};
 pub use authority::{

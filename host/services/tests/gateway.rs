@@ -459,7 +459,7 @@ async fn p03_a_printer_that_never_answers_among_two_thousand_makes_no_other_late
             oldest = oldest.max(now().since(newest.read_at.unwrap()));
         }
         assert!(oldest < EVERY + LATE, "a reading is {oldest:?} old");
-        assert!(begun.elapsed() < 6 * EVERY, "nobody says that the silent one is silent");
+        assert!(begun.elapsed() < 12 * EVERY, "nobody says that the silent one is silent");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     println!("with readings every {EVERY:?}, none of the 1,999 others' was older than {oldest:?}");

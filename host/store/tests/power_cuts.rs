@@ -13,7 +13,11 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
+
+#[path = "../../../tests/src/moments.rs"]
+mod moments;
+use moments::Moments;
 
 /// Where the process that is killed finds its store, and with which number it goes on.
 const PATH: &str = "HOSTLER_TEST_STORE";
@@ -90,20 +94,12 @@ fn stored(path: &Path) -> (BTreeSet<u64>, BTreeSet<u64>) {
     (events, messages)
 }
 
-/// Moments that look random and are the same for the same seed: from `HOSTLER_SEED`, else from the clock.
-fn seed() -> u64 {
-    let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| u64::from(time.subsec_nanos()));
-    let seed = std::env::var("HOSTLER_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(clock);
-    println!("HOSTLER_SEED={seed}");
-    seed
-}
-
 #[test]
 fn p04_what_was_acknowledged_is_there_after_twenty_kills() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hostler.redb");
     let mut acknowledged = BTreeSet::new();
-    let (mut seed, mut from) = (seed(), 0);
+    let (mut moments, mut from) = (Moments::new(), 0);
     for cut in 0..CUTS {
         let mut child = start(&path, from);
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -113,8 +109,7 @@ fn p04_what_was_acknowledged_is_there_after_twenty_kills() {
         if cut % 5 != 0 {
             acknowledged.insert(numbers.next().expect("it ended by itself"));
         }
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let moment = Duration::from_micros((seed >> 33) % 150_000);
+        let moment = moments.next(Duration::from_millis(150));
         let killer = std::thread::spawn(move || {
             std::thread::sleep(moment);
             child.kill().unwrap();

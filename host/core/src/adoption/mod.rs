@@ -341,9 +341,7 @@ impl Adoption {
     }
 }
 
-fn tell(mut changes: Changes, messages: impl IntoIterator<Item = Method>, context: &Context) -> Changes {
-    if let Some(parent) = &context.parent {
-        changes.0.extend(messages.into_iter().map(|method| Change::Send { to: parent.clone(), method }));
-    }
-    changes
+fn tell(changes: Changes, messages: impl IntoIterator<Item = Method>, context: &Context) -> Changes {
+    let parent = context.parent.as_ref();
+    messages.into_iter().fold(changes, |changes, method| changes.telling(parent, method))
 }

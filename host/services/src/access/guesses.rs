@@ -200,4 +200,21 @@ mod tests {
         assert_eq!(admitted(&guesses, "ann", IpAddr::from([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1]), 1), 1);
         assert_eq!(source("::ffff:192.0.2.1".parse().unwrap()), HERE);
     }
+
+    #[test]
+    fn e04_a_day_of_guessing_from_everywhere_is_no_more_than_the_length_of_pins_reckons_with() {
+        // Whoever guesses at once whenever they may, and whoever lets wrong ones fade before they go on.
+        for pause in [1, 60, 900, 1_800, 3_600] {
+            let guesses = Guesses::default();
+            let (mut tried, mut second) = (0_u32, 0);
+            while second < 86_400 {
+                let from = IpAddr::V4(tried.wrapping_mul(2_654_435_761).into());
+                match guesses.admit("typed PINs", from, Timestamp(1).plus(Duration::from_secs(second))) {
+                    Ok(_) => tried += 1,
+                    Err(_) => second += pause,
+                }
+            }
+            assert!(u64::from(tried) <= crate::enrollment::GUESSES_A_DAY, "{tried} with pauses of {pause} s");
+        }
+    }
 }

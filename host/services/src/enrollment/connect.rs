@@ -75,12 +75,8 @@ impl Enrollment {
     async fn let_in(&self, request: &ConnectionRequest, certificate_request: &str) -> Result<Welcome, NotLetIn> {
         let signed = pem::parse(certificate_request).map_err(|_| no_certificate_request())?;
         // Many devices with one PIN take its places one after the other, instead of all but one in vain.
-        let digest = request.proof.digest();
-        let turn = digest.as_str().bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-        let _turn = match self.turns.get(turn % self.turns.len().max(1)) {
-            Some(turn) => Some(turn.lock().await),
-            None => None,
-        };
+        let turn = self.turns.of(&request.proof.digest());
+        let _turn = turn.lock().await;
         for _ in 0..TRIES {
             let rows = self.rows(request)?;
             // A certificate is made only for who will get it.

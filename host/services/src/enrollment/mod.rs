@@ -21,11 +21,14 @@ mod tests;
 
 pub use connect::NotLetIn;
 pub use owner::EnrolledView;
+#[cfg(test)]
+pub(crate) use register::GUESSES_A_DAY;
 pub use register::{EntryState, EntryView, NewRegistration, Refused, RegistrationView, SharedView, Sharing, Summary};
 
 use crate::access::{Access, Guesses};
 use crate::authority::{Authority, AuthorityError, Tended};
 use crate::error::ServiceError;
+use crate::turns::Turns;
 use hostler_core::enrollment::addresses::Loopback;
 use hostler_core::enrollment::{AnyNumber, PinDigest, Refusal};
 use hostler_core::{DeviceId, NodeId, Timestamp};
@@ -97,8 +100,8 @@ pub struct Enrollment {
     guesses: Guesses,
     /// For those who look at a registration; forgotten with the process.
     refused: Mutex<HashMap<PinDigest, LastRefused>>,
-    /// Who takes places of one invitation does so one at a time; several share a lock.
-    turns: [tokio::sync::Mutex<()>; 64],
+    /// Who takes places of one invitation does so one at a time.
+    turns: Turns<PinDigest>,
     /// When it was last said that somebody wasn't let in, and how often it wasn't since.
     said: Mutex<(Option<std::time::Instant>, u64)>,
 }
@@ -121,8 +124,7 @@ impl Enrollment {
         let following = Arc::clone(&roll);
         store.observe(Arc::new(move |changes| changes.0.iter().for_each(|change| following.follow(change))));
         roll.fill(store.all_enrolled()?.into_iter().map(|row| row.value));
-        let (guesses, refused, said) = Default::default();
-        let turns = std::array::from_fn(|_| tokio::sync::Mutex::new(()));
+        let (guesses, refused, turns, said) = Default::default();
         Ok(Arc::new(Self { store, access, authority, node, rules, seed, roll, guesses, refused, turns, said }))
     }
 
@@ -150,18 +152,6 @@ impl Enrollment {
     /// The device that is connected as this node, where one came in so.
     pub(crate) fn came_in_as(&self, node: &NodeId) -> Option<hostler_core::enrollment::Enrolled> {
         self.roll.connected(node)
-    }
-
-    /// What is allowed here.
-    #[must_use]
-    pub fn rules(&self) -> &Rules {
-        &self.rules
-    }
-
-    /// What nodes have in their configuration, to know their manager by.
-    #[must_use]
-    pub fn root_fingerprint(&self) -> hostler_core::Fingerprint {
-        self.authority.root_fingerprint()
     }
 }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use utoipa::ToSchema;
 
 /// How many typed PINs somebody may try in a day, whoever and from wherever: what the slowing of guesses lets through.
-pub(super) const GUESSES_A_DAY: u64 = 5_000;
+pub(crate) const GUESSES_A_DAY: u64 = 5_000;
 /// So many places for typed PINs may live at a time for the length to hold.
 const TYPED_PLACES: u64 = 10_000;
 /// Invitations that are withdrawn in one commit, and how often that is begun anew for those that changed meanwhile.

@@ -1,6 +1,7 @@
 //! A call of a plug-in for a device: one at a time for each device, and its traces stored with its answer or not at all.
 
 use crate::catalogue::{Catalogue, NotReady};
+use crate::turns::Turns;
 use futures::future::BoxFuture;
 use hostler_core::certificate::Certificate;
 use hostler_core::changes::{Change, Changes, Expect, StartedAction};
@@ -15,8 +16,8 @@ use hostler_runtime::{
     Action, Answer, CALLS, Call, CallError, Done, Exceeded, Failure, Loaded, LogLevel, Question, Recognition, Runtime,
 };
 use hostler_store::{Store, StoreError};
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// sysObjectID.0 (RFC 3418): what every agent has.
 const SYS_OBJECT_ID: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 2, 0];
@@ -110,7 +111,7 @@ pub struct Caller {
     networks: Networks,
     parent: Option<NodeId>,
     settings: BTreeMap<PluginName, BTreeMap<String, String>>,
-    turns: Mutex<HashMap<DeviceId, Weak<tokio::sync::Mutex<()>>>>,
+    turns: Turns<DeviceId>,
 }
 
 impl Caller {
@@ -125,7 +126,7 @@ impl Caller {
         parent: Option<NodeId>,
         settings: BTreeMap<PluginName, BTreeMap<String, String>>,
     ) -> Arc<Self> {
-        let (networks, turns) = (Networks::new(networks, CALLS as usize), Mutex::default());
+        let (networks, turns) = (Networks::new(networks, CALLS as usize), Turns::default());
         Arc::new(Self { store, runtime, catalogue, snmp, http, networks, parent, settings, turns })
     }
 
@@ -140,19 +141,6 @@ impl Caller {
     /// A place on the wire. It is taken before a call begins, so that waiting for it costs the plug-in nothing.
     async fn place(&self, reach: &Reach, lane: Lane) -> Place {
         self.networks.enter(self.networks.of(reach.address), lane).await
-    }
-
-    fn turn(&self, device: &DeviceId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(turn) = turns.get(device).and_then(Weak::upgrade) {
-            return turn;
-        }
-        if turns.len() > 1_000 && turns.len().is_power_of_two() {
-            turns.retain(|_, turn| turn.strong_count() > 0);
-        }
-        let turn = Arc::default();
-        turns.insert(device.clone(), Arc::downgrade(&turn));
-        turn
     }
 
     /// The links of one device, and nothing else. A link that can't be made isn't there, and the log says why.
@@ -232,7 +220,7 @@ impl Caller {
     /// Reads a device, from this place: what the plug-in reports, stored traces and performed actions included.
     pub(crate) async fn read(&self, known: &Device, place: Place) -> Result<Report, CallFailed> {
         let (device, plugin) = (&known.id, &known.plugin);
-        let turn = self.turn(device);
+        let turn = self.turns.of(device);
         let _turn = turn.lock().await;
         let loaded = self.catalogue.ready(plugin).map_err(CallFailed::NoPlugin)?;
         // Somebody may have answered for its certificate while this waited.
@@ -343,10 +331,7 @@ impl Caller {
     }
 
     fn tell(&self, changes: Changes, method: Method) -> Changes {
-        match &self.parent {
-            Some(parent) => changes.and(Change::Send { to: parent.clone(), method }),
-            None => changes,
-        }
+        changes.telling(self.parent.as_ref(), method)
     }
 
     /// Performs an action that was stored as started, and strikes it off. It is done once at most: what a crash

@@ -254,10 +254,7 @@ impl Discovery {
     }
 
     fn tell(&self, changes: Changes, method: Method) -> Changes {
-        match &self.parent {
-            Some(parent) => changes.and(Change::Send { to: parent.clone(), method }),
-            None => changes,
-        }
+        changes.telling(self.parent.as_ref(), method)
     }
 }
 

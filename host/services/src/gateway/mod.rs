@@ -118,10 +118,7 @@ impl Gateway {
     }
 
     fn tell(&self, changes: Changes, method: Method) -> Changes {
-        match &self.parent {
-            Some(parent) => changes.and(Change::Send { to: parent.clone(), method }),
-            None => changes,
-        }
+        changes.telling(self.parent.as_ref(), method)
     }
 
     /// Runs what a gateway does by itself, until it is dropped.

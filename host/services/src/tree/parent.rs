@@ -75,7 +75,12 @@ impl Tree {
             NotLetIn::Refused(refusal) => Closed::Refused(refusal),
             NotLetIn::Failed(ServiceError::TooMany { text, retry_after }) => Closed::TooMany(text, retry_after),
             NotLetIn::Failed(ServiceError::Invalid(why)) => Closed::Invalid(why),
-            NotLetIn::Failed(error) => Closed::NotNow(error.to_string()),
+            NotLetIn::Failed(ServiceError::Unavailable(why)) => Closed::NotNow(why),
+            // What broke here is no stranger's business.
+            NotLetIn::Failed(error) => {
+                tracing::error!(%error, "a connection request could not be decided");
+                Closed::NotNow("the manager can't decide this now; its log says why".to_owned())
+            }
         })
     }
 

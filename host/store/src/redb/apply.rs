@@ -95,13 +95,9 @@ impl<'t> Batch<'t> {
                 }
                 // A typed PIN could be found from its digest: no error says it.
                 Change::Invitation { digest, expect, .. } => {
-                    let unsaid = |_| StoreError::Conflict { what: "an invitation".to_owned() };
-                    fits(&self.invitations, "an invitation", digest.as_str(), *expect).map_err(
-                        |error| match error {
-                            StoreError::Conflict { what } => unsaid(what),
-                            other => other,
-                        },
-                    )?;
+                    if !is_as_expected(&self.invitations, digest.as_str(), *expect)? {
+                        return Err(StoreError::Conflict { what: "an invitation".to_owned() });
+                    }
                 }
                 Change::Enrolled { device, expect, .. } => {
                     fits(&self.enrolled, "the enrollment of", device.as_str(), *expect)?;
@@ -400,13 +396,17 @@ fn goes(change: &Change) -> Option<&str> {
 }
 
 fn fits(table: &Rows<'_>, what: &str, key: &str, expect: Expect) -> Result<(), StoreError> {
+    let fits = is_as_expected(table, key, expect)?;
+    if fits { Ok(()) } else { Err(StoreError::Conflict { what: format!("{what} {key}") }) }
+}
+
+fn is_as_expected(table: &Rows<'_>, key: &str, expect: Expect) -> Result<bool, StoreError> {
     let stored = table.get(key)?.map(|row| version_of(row.value()));
-    let fits = match expect {
+    Ok(match expect {
         Expect::Absent => stored.is_none(),
         Expect::Version(version) => stored == Some(version),
         Expect::Anything => true,
-    };
-    if fits { Ok(()) } else { Err(StoreError::Conflict { what: format!("{what} {key}") }) }
+    })
 }
 
 fn put<T: Serialize>(table: &mut Rows<'_>, what: &'static str, key: &str, value: Option<&T>) -> Result<(), StoreError> {
