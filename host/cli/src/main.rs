@@ -37,6 +37,8 @@ enum Verb {
     #[command(subcommand)]
     Enrolled(verbs::enrolled::Enrolled),
     #[command(subcommand)]
+    Join(verbs::join::Join),
+    #[command(subcommand)]
     Token(verbs::token::Token),
     #[command(subcommand)]
     User(verbs::user::User),
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
             Verb::Node(verb) => verb.run().await,
             Verb::Registration(verb) => verb.run().await,
             Verb::Enrolled(verb) => verb.run().await,
+            Verb::Join(verb) => verb.run().await,
             Verb::Token(verb) => verb.run().await,
             Verb::User(verb) => verb.run().await,
             Verb::Simulate(verb) => verb.run().await,

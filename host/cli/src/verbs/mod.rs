@@ -5,6 +5,7 @@ pub mod completions;
 pub mod demo;
 pub mod device;
 pub mod enrolled;
+pub mod join;
 pub mod node;
 pub mod plugin;
 pub mod registration;

@@ -10,7 +10,7 @@ use crate::live::{Live, LiveEvent};
 use hostler_core::access::Child;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Placement};
-use hostler_core::enrollment::{Knock, Welcome};
+use hostler_core::enrollment::{Knock, Renewal, Renewed, Welcome};
 use hostler_core::event::Event;
 use hostler_core::message::{
     Acks, CatalogueEntry, Envelope, ExchangeDown, ExchangeUp, Method, NotYours, Outbox, Portion, weight,
@@ -20,7 +20,7 @@ use hostler_core::viewer::Right;
 use hostler_core::{DeviceId, NodeId};
 use hostler_engine::{Doorbells, now};
 use hostler_store::{Store, StoreError};
-use hostler_transport::{Closed, LONGEST_WAIT_MS, Parent, Refused};
+use hostler_transport::{Closed, LONGEST_WAIT_MS, Parent, Refused, Shown};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::IpAddr;
@@ -353,6 +353,22 @@ impl Parent for Tree {
         up: ExchangeUp,
     ) -> Pin<Box<dyn Future<Output = Result<ExchangeDown, Refused>> + Send>> {
         Box::pin(async move { self.take(child, up).await })
+    }
+
+    fn admits(&self, child: &NodeId, shown: &Shown) -> Result<(), String> {
+        self.door.as_ref().map_or(Ok(()), |door| door.admits(child, shown))
+    }
+
+    fn renew(
+        self: Arc<Self>,
+        child: NodeId,
+        shown: Shown,
+        renewal: Renewal,
+    ) -> Pin<Box<dyn Future<Output = Result<Renewed, Refused>> + Send>> {
+        Box::pin(async move {
+            let door = self.door.as_ref().ok_or(Refused::Unknown)?;
+            door.renew(&child, &shown, &renewal).await
+        })
     }
 
     fn connect(
