@@ -3,6 +3,7 @@
 use super::pin::PinDigest;
 use crate::access::{Child, TokenDigest};
 use crate::id::{DeviceId, KeyFingerprint, NodeId, Serial, UserName};
+use crate::reading::Identity;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +115,14 @@ impl Enrolled {
         child.id == self.node && (child.token == self.issued.token || child.token == TokenDigest::ended(&self.device))
     }
 
+    /// Whether a thing is this very device: it says the serial number or hardware address that the device came in by.
+    #[must_use]
+    pub fn is(&self, thing: &Identity) -> bool {
+        let own = letters(self.device.as_str());
+        let said = [&thing.serial, &thing.mac].into_iter().flatten();
+        !own.is_empty() && said.map(|said| letters(said)).any(|said| said == own)
+    }
+
     /// What is good of what was issued to it.
     #[must_use]
     pub fn living(&self) -> Option<Ended> {
@@ -190,6 +199,11 @@ impl Enrolled {
     }
 }
 
+/// What counts of a serial number or hardware address, which people and devices write with different marks between.
+fn letters(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,6 +234,19 @@ mod tests {
         }
         let returning = before.let_return(NOW).unwrap().next;
         assert_eq!(returning.clone().let_return(Timestamp(8)).unwrap(), Moved { next: returning, ends: None });
+    }
+
+    #[test]
+    fn e09_a_thing_is_the_device_by_its_serial_number_or_hardware_address() {
+        let thing = |serial: Option<&str>, mac: Option<&str>| Identity {
+            serial: serial.map(str::to_owned),
+            mac: mac.map(str::to_owned),
+            ..Identity::default()
+        };
+        let by = |id: &str| Enrolled { device: id.parse().unwrap(), ..connected() };
+        assert!(connected().is(&thing(Some("a1"), None)) && !connected().is(&thing(Some("A10"), None)));
+        assert!(by("00-11-22-33-44-FF").is(&thing(Some("B2"), Some("00:11:22:33:44:ff"))));
+        assert!(!connected().is(&thing(None, None)) && !by("-").is(&thing(Some(""), Some("-"))));
     }
 
     #[test]

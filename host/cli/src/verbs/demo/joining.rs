@@ -26,8 +26,9 @@ pub async fn play(stage: &mut Stage, report: &mut Report) -> Option<()> {
         Ok((format!("their pages are at {} and so on; each says \"not connected\"", stage.page(BY_URL)), ()))
     };
     report.step(&["E10"], "Four device nodes start, without an owner", work).await?;
-    let made =
-        report.step(&["E3", "E4", "E5"], "A user registers three of them and a gateway", register(stage)).await?;
+    let made = report
+        .step(&["E3", "E4", "E5"], "A user registers addresses, and gets a URL for each", register(stage))
+        .await?;
     report
         .step(&["E5", "E6", "E7", "E10"], "A browser opens a URL: the first is connected", by_url(stage, &made))
         .await?;

@@ -5,7 +5,7 @@ use super::report::Report;
 use crate::client::{Client, Connection};
 use anyhow::{Context, Result, anyhow, bail};
 use hostler_node::{Config, LOCAL_TOKEN, Node};
-use hostler_simulator::{Fleet, FleetConfig};
+use hostler_simulator::{Fleet, FleetConfig, SimulatedDevice};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -125,6 +125,11 @@ impl Stage {
     /// A device node's SNMP agent.
     pub fn agent(&self, number: usize) -> SocketAddr {
         SocketAddr::new(page_address(number).into(), self.snmp_port)
+    }
+
+    /// What the first device node reads of itself.
+    pub fn engine(&self) -> Option<&SimulatedDevice> {
+        self.engine.devices().first()
     }
 
     /// Starts a node that is a device itself. The first has an engine, which it reads and tells of under its own token.

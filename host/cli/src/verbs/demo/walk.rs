@@ -33,6 +33,7 @@ async fn steps(stage: &mut Stage, report: &mut Report) -> Option<()> {
     };
     report.step(&["P1", "D7"], "The gateway finds the devices", work).await?;
     report.step(&["E9"], "Identity, counters and supplies reach the manager", read(stage)).await?;
+    report.step(&["E8", "E9"], "A device node tells of itself, under its own token", own(stage)).await?;
     report.step(&["E9"], "A document is printed, and the counter follows", print(stage)).await?;
     report
         .step(
@@ -122,6 +123,22 @@ async fn read(stage: &Stage) -> Result<(String, ())> {
         bail!("{id} has no supplies");
     }
     Ok((format!("for example {model}, {id}: {count} pages; {}", supplies.join(", ")), ()))
+}
+
+async fn own(stage: &Stage) -> Result<(String, ())> {
+    let serial = stage.engine().map(|engine| engine.serial.clone()).context("there is no engine")?;
+    let view = stage
+        .until("the device node has told of itself", async || {
+            let request = stage.client.request(Method::GET, &["devices"])?.query(&[("text", &serial)]);
+            let page = stage.client.send(request).await?;
+            let Some(id) = page.pointer("/rows/0/id").and_then(Value::as_str) else { return Ok(None) };
+            let view = device(stage, id).await?;
+            Ok(pages(&view).is_some().then_some(view))
+        })
+        .await?;
+    let gateway = view.pointer("/device/gateway").and_then(Value::as_str).unwrap_or("?");
+    let owner = view.pointer("/placement/owner").and_then(Value::as_str).context("it has no owner")?;
+    Ok((format!("{serial}: {} pages, said by {gateway}; its owner is {owner}", pages(&view).unwrap_or(0)), ()))
 }
 
 async fn print(stage: &Stage) -> Result<(String, ())> {
