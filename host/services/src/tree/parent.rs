@@ -283,8 +283,10 @@ impl Tree {
                     (None, None) => Expect::Absent,
                     (None, Some(known)) => Expect::Version(known.version),
                 };
+                // Behind the device: who follows the commits places what they know.
                 let owned = self.owner(&device, child)?;
-                owned.and(Change::Device { id: device.id.clone(), expect, value: Some(Box::new(device)) })
+                let adopted = Change::Device { id: device.id.clone(), expect, value: Some(Box::new(device)) };
+                owned.0.into_iter().fold(adopted.into(), Changes::and)
             }
             Method::DeviceReleased(id) => {
                 let owner = match touched.get(id) {
