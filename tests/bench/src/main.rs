@@ -10,6 +10,7 @@
 
 mod calls;
 mod commits;
+mod enrollment;
 mod exporter;
 mod fleet;
 mod pages;
@@ -62,6 +63,9 @@ fn main() -> Result<()> {
         }
         if wanted("commit") {
             commits::measure(&report).await?;
+        }
+        if wanted("enrollment") {
+            enrollment::measure(&arguments, &report).await?;
         }
         if wanted("page") {
             pages::measure(&arguments, &report).await?;

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 const CLIENTS: usize = 16;
 const TIME: Duration = Duration::from_secs(4);
 
-struct Killed(Child);
+/// A process that ends with this.
+pub struct Killed(pub Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
@@ -49,7 +50,7 @@ pub async fn measure(arguments: &Arguments, report: &Report) -> Result<()> {
 }
 
 /// A server that does nothing but answer these bytes.
-async fn bare(body: Vec<u8>) -> Result<String> {
+pub async fn bare(body: Vec<u8>) -> Result<String> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/", listener.local_addr()?);
     let router = Router::new().route("/", get(move || std::future::ready(body.clone())));
@@ -57,7 +58,8 @@ async fn bare(body: Vec<u8>) -> Result<String> {
     Ok(url)
 }
 
-async fn load(url: &str, token: &str) -> Result<f64> {
+/// Reads a second by 16 clients.
+pub async fn load(url: &str, token: &str) -> Result<f64> {
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let start = Instant::now();
     let clients = (0..CLIENTS).map(|_| {
