@@ -8,6 +8,7 @@ mod node;
 mod serve;
 
 pub use config::{Config, ConfigError, Duration, Listen, NetworkConfig, Node as NodeConfig, Parent, Role, Tls};
+pub use hostler_services::backup;
 pub use hostler_services::now;
 pub use node::{Node, StartError};
 

@@ -10,6 +10,7 @@ use hostler_engine::{Adopter, Doorbells, now};
 use hostler_links::{Credentials, HttpLinks, SnmpLinks};
 use hostler_runtime::{Compiler, Runtime, RuntimeError};
 use hostler_services::authority::Names;
+use hostler_services::backup::{self, AUTHORITY, Backups};
 use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{
@@ -26,9 +27,6 @@ use tokio::task::JoinHandle;
 
 /// The parent's name in a child's outbox: a child has one.
 const PARENT: &str = "parent";
-
-/// The folder of the certificate authority, in the data folder.
-const AUTHORITY: &str = "authority";
 
 /// A node can't start.
 #[derive(Debug, thiserror::Error)]
@@ -92,14 +90,15 @@ impl Node {
     pub async fn start(config: Config, compiler: Compiler) -> Result<Self, StartError> {
         let data = config.node.data.clone();
         private_folder(&data)?;
-        let store: Arc<dyn Store> = Arc::new(RedbStore::open(&data.join("hostler.redb"))?);
+        let store: Arc<dyn Store> = Arc::new(RedbStore::open(&data.join(backup::STORE))?);
+        let parent: Option<NodeId> = PARENT.parse().ok();
+        backup::reconcile(&*store, parent.as_ref().filter(|_| config.parent.is_some())).await?;
         let runtime = Runtime::start(data.join("compiled"), compiler)?;
         let live = Live::at(&*store);
         let bells = Doorbells::at(&*store);
         let presence = Arc::new(Presence::default());
-        let parent: Option<NodeId> = PARENT.parse().ok();
         let access = Access::new(Arc::clone(&store), parent.into_iter().chain([config.node.id.clone()]));
-        let catalogue = Catalogue::open(Arc::clone(&store), Arc::clone(&runtime), data.join("plugins")).await?;
+        let catalogue = Catalogue::open(Arc::clone(&store), Arc::clone(&runtime), data.join(backup::PLUGINS)).await?;
         let inventory = Inventory::open(
             Arc::clone(&store),
             live.clone(),
@@ -145,8 +144,9 @@ impl Node {
             version: env!("CARGO_PKG_VERSION"),
             started_at: now(),
         };
+        let backups = Backups::new(Arc::clone(&store), data, config.node.id.clone());
         let inventory_here = Arc::clone(&inventory);
-        let services = Services { access, inventory: inventory_here, catalogue, enrollment, live, node: info };
+        let services = Services { access, inventory: inventory_here, catalogue, enrollment, backups, live, node: info };
         let services = Arc::new(services);
         let server = bound.serve(Arc::clone(&services), tree)?;
         tracing::info!(node = %config.node.id, %address, "ready");

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod authority;
+pub mod backup;
 pub mod catalogue;
 pub mod enrollment;
 mod error;
@@ -60,6 +61,8 @@ pub struct Services {
     pub catalogue: Arc<Catalogue>,
     /// Registrations and the devices that came in, where this is a manager.
     pub enrollment: Option<Arc<Enrollment>>,
+    /// Backups of this node.
+    pub backups: backup::Backups,
     /// What changes, as it changes.
     pub live: Live,
     /// Which node this is.

@@ -7,6 +7,7 @@ use hostler_core::viewer::Right;
 use hostler_core::{Secret, Timestamp};
 use hostler_runtime::{Compiler, Runtime};
 use hostler_services::authority::Names;
+use hostler_services::backup::Backups;
 use hostler_services::tree::Presence;
 use hostler_services::{
     Access, Authority, Catalogue, Duty, Enrollment, Inventory, Live, NewToken, NewUser, NodeInfo, Person, Rules,
@@ -89,7 +90,9 @@ impl Site {
         let admin = person(&access, "admin", &password).await;
         let node = NodeInfo { id: node, manager: true, gateway: false, version: "0.0.0", started_at: Timestamp(0) };
         let enrollment = Some(enrollment(&store, &access, folder.path()));
-        let services = Arc::new(Services { access, inventory: inventory.unwrap(), catalogue, enrollment, live, node });
+        let backups = Backups::new(Arc::clone(&store), folder.path().to_owned(), node.id.clone());
+        let inventory = inventory.unwrap();
+        let services = Arc::new(Services { access, inventory, catalogue, enrollment, backups, live, node });
         let router = hostler_web::router(Arc::clone(&services), Options { scheme: Scheme::Http });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
