@@ -1,7 +1,7 @@
 //! A node's configuration file. What is wrong is said with file and line, before anything starts.
 
-use hostler_core::enrollment::AnyNumber;
 use hostler_core::enrollment::addresses::Loopback;
+use hostler_core::enrollment::{AnyNumber, RETRY_FOR};
 use hostler_core::{NodeId, PluginName};
 use hostler_links::SnmpCredential;
 use hostler_links::credential::HttpCredential;
@@ -68,8 +68,7 @@ pub struct Config {
     #[serde(default)]
     pub credentials: CredentialsConfig,
     /// How devices come in, where it is the manager.
-    #[serde(default)]
-    pub enrollment: EnrollmentConfig,
+    pub enrollment: Option<Spanned<EnrollmentConfig>>,
 }
 
 /// How devices come in.
@@ -77,7 +76,7 @@ pub struct Config {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct EnrollmentConfig {
     /// The organisation, by which the certificate authority is called.
-    pub organisation: Option<String>,
+    pub organisation: Option<Spanned<String>>,
     /// Whether there may be PINs for any number of devices.
     pub any_number: bool,
     /// Whether addresses of this machine itself are devices: for demos.
@@ -86,13 +85,16 @@ pub struct EnrollmentConfig {
     pub device_port: NonZeroU16,
     /// The longest that a PIN may live, at least an hour.
     pub longest: Spanned<Duration>,
+    /// How long registrations that ended are kept for those who look, at least a day.
+    pub keep: Spanned<Duration>,
 }
 
 impl Default for EnrollmentConfig {
     fn default() -> Self {
-        let longest = Spanned::new(0..0, Duration(Rules::default().longest));
+        let length = |length| Spanned::new(0..0, Duration(length));
+        let (longest, keep) = (length(Rules::default().longest), length(Rules::default().keep));
         let device_port = NonZeroU16::new(Rules::default().port).unwrap_or(NonZeroU16::MIN);
-        Self { organisation: None, any_number: false, loopback: false, device_port, longest }
+        Self { organisation: None, any_number: false, loopback: false, device_port, longest, keep }
     }
 }
 
@@ -105,6 +107,7 @@ impl EnrollmentConfig {
             loopback: if self.loopback { Loopback::Allowed } else { Loopback::Refused },
             port: self.device_port.get(),
             longest: self.longest.get_ref().0,
+            keep: self.keep.get_ref().0,
         }
     }
 }
@@ -254,6 +257,9 @@ pub struct CredentialsConfig {
     pub http: BTreeMap<String, HttpCredential>,
 }
 
+/// The longest name of an organisation: a certificate's name has 64 characters, and some words of ours.
+const LONGEST_ORGANISATION: usize = 40;
+
 /// The addresses of one network that are asked at most.
 const ADDRESSES: u64 = 1 << 17;
 
@@ -308,6 +314,12 @@ impl Config {
         self.node.roles.get_ref().contains(&role)
     }
 
+    /// How devices come in.
+    #[must_use]
+    pub fn enrollment(&self) -> EnrollmentConfig {
+        self.enrollment.as_ref().map(|enrollment| enrollment.get_ref().clone()).unwrap_or_default()
+    }
+
     fn check(&self) -> Result<(), Wrong> {
         let roles = &self.node.roles;
         if roles.get_ref().is_empty() {
@@ -326,7 +338,36 @@ impl Config {
             let checked = credential.get_ref().check();
             checked.map_err(|why| at(credential, format!("SNMP credential {name:?}: {why}")))?;
         }
+        if let Some(enrollment) = &self.enrollment {
+            self.check_enrollment(enrollment)?;
+        }
         self.check_gateway()
+    }
+
+    fn check_enrollment(&self, enrollment: &Spanned<EnrollmentConfig>) -> Result<(), Wrong> {
+        if !self.has(Role::Manager) {
+            let why = "devices come in at the manager only; add \"manager\" to `roles` or take away [enrollment]";
+            return Err(at(enrollment, why));
+        }
+        let EnrollmentConfig { organisation, longest, keep, .. } = enrollment.get_ref();
+        if longest.get_ref().0 < std::time::Duration::from_secs(3_600) {
+            return Err(at(longest, "`longest` is at least 1h: PINs live whole hours"));
+        }
+        if keep.get_ref().0 < RETRY_FOR {
+            return Err(at(keep, "`keep` is at least 24h: so long a device may ask again for a lost answer"));
+        }
+        if let Some(name) = organisation {
+            let (text, length) = (name.get_ref(), name.get_ref().chars().count());
+            let plain = !text.chars().any(char::is_control) && text.trim() == text;
+            if !plain || !(1..=LONGEST_ORGANISATION).contains(&length) {
+                let why = format!(
+                    "`organisation` is 1 to {LONGEST_ORGANISATION} characters, without spaces around them or line ends: \
+                     certificates are called by it"
+                );
+                return Err(at(name, why));
+            }
+        }
+        Ok(())
     }
 
     fn check_gateway(&self) -> Result<(), Wrong> {
@@ -535,6 +576,32 @@ community = "public"
         let text = format!("{before}[gateway]{after}").replace("[\"gateway\"]", "[\"manager\"]");
         let error = Config::parse(&text, Path::new("hostler.toml")).unwrap_err();
         assert!(error.to_string().contains("line 13: only a gateway has networks"), "{error}");
+    }
+
+    #[test]
+    fn e04_what_is_wrong_with_enrollment_is_said_with_its_line() {
+        let (before, _) = GOOD.split_once("[parent]").unwrap();
+        let manager = before.replace("[\"gateway\"]", "[\"manager\"]");
+        let read = |text: &str, more: &str| {
+            Config::parse(&format!("{text}[enrollment]\n# A line\n{more}\n"), Path::new("hostler.toml"))
+        };
+        let long = format!("organisation = {:?}", "ö".repeat(41));
+        for (more, word) in [
+            ("longest = \"59m\"", "at least 1h"),
+            ("keep = \"23h\"", "at least 24h"),
+            ("organisation = \"\"", "1 to 40"),
+            ("organisation = \" x\"", "1 to 40"),
+            ("organisation = \"a\\nb\"", "1 to 40"),
+            (&long, "1 to 40"),
+        ] {
+            let said = read(&manager, more).unwrap_err().to_string();
+            assert!(said.contains("line 11: ") && said.contains(word), "{more}: {said}");
+        }
+        let said = read(before, "any-number = true").unwrap_err().to_string();
+        assert!(said.contains("line 9: devices come in at the manager only"), "{said}");
+        let good = read(&manager, &format!("organisation = {:?}\nkeep = \"48h\"", "ö".repeat(40))).unwrap();
+        assert_eq!(good.enrollment().rules().keep.as_secs(), 2 * 86_400);
+        assert_eq!(Config::parse(&manager, Path::new("x")).unwrap().enrollment().rules(), Rules::default());
     }
 
     #[test]

@@ -180,10 +180,12 @@ impl Drop for Node {
 /// What lets devices in: the certificate authority, and what users registered.
 fn enrollment(config: &Config, store: &Arc<dyn Store>, access: &Arc<Access>) -> Result<Arc<Enrollment>, StartError> {
     let (node, data) = (config.node.id.clone(), config.node.data.as_path());
-    let names = Names { manager: node.clone(), organisation: config.enrollment.organisation.clone() };
+    let settings = config.enrollment();
+    let organisation = settings.organisation.as_ref().map(|name| name.get_ref().clone());
+    let names = Names { manager: node.clone(), organisation };
     let authority = Authority::open(&data.join(AUTHORITY), &names, now()).map_err(EnrollmentError::from)?;
     let (store, access) = (Arc::clone(store), Arc::clone(access));
-    Ok(Enrollment::open(store, access, Arc::new(authority), (node, data), config.enrollment.rules())?)
+    Ok(Enrollment::open(store, access, Arc::new(authority), (node, data), settings.rules())?)
 }
 
 fn duty(config: &Config) -> Duty {
