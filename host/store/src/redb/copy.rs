@@ -65,7 +65,8 @@ mod tests {
         let read = database.begin_read().unwrap();
         copy(&read, &copied, Timestamp(7)).unwrap();
         assert!(copy(&read, &copied, Timestamp(7)).is_err(), "nothing is written over");
-        let copy = Builder::new().open(&copied).unwrap().begin_read().unwrap();
+        let copied = Builder::new().open(&copied).unwrap();
+        let copy = copied.begin_read().unwrap();
         let names = |read: &ReadTransaction| {
             let mut names: Vec<_> = read.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
             names.sort();
