@@ -16,12 +16,9 @@ pub(crate) struct Allowance {
 }
 
 impl Allowance {
-    /// Twice as many in the worst day: those at once, and those that a day brings.
-    pub(crate) const fn of(at_once: u32) -> Self {
-        Self {
-            each: Duration::from_millis(DAY.as_millis() as u64 / at_once as u64),
-            whole_at: Mutex::new(Timestamp(0)),
-        }
+    /// So many at once, and afterwards so many a day: on the worst day together.
+    pub(crate) fn of(at_once: u32) -> Self {
+        Self { each: DAY / at_once.max(1), whole_at: Mutex::new(Timestamp(0)) }
     }
 
     /// Takes one now, or says when there is one.
