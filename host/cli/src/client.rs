@@ -4,7 +4,7 @@ use crate::output::Output;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use hostler_core::Secret;
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -91,14 +91,17 @@ impl Client {
 
     /// Sends, and returns what came back; an error that the node explained is shown as it is.
     pub async fn send(&self, request: RequestBuilder) -> Result<Value> {
+        body(self.open(request).await?).await
+    }
+
+    /// Sends, and returns an answer whose body is still to come; an error that the node explained is shown as it is.
+    pub async fn open(&self, request: RequestBuilder) -> Result<Response> {
         let response = request.send().await.with_context(|| format!("the node at {} can't be reached", self.base))?;
         let status = response.status();
-        let text = response.text().await?;
-        let body: Value =
-            if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
         if status.is_success() {
-            return Ok(body);
+            return Ok(response);
         }
+        let body = body(response).await?;
         let said = body.get("error").and_then(Value::as_str).map(str::to_owned);
         let said = said.unwrap_or_else(|| format!("the node answered {status}: {body}"));
         match body.get("what_to_do").and_then(Value::as_str) {
@@ -111,4 +114,10 @@ impl Client {
     pub async fn get(&self, path: &[&str]) -> Result<Value> {
         self.send(self.request(Method::GET, path)?).await
     }
+}
+
+/// What an answer says: JSON, or a text that isn't.
+async fn body(response: Response) -> Result<Value> {
+    let text = response.text().await?;
+    Ok(if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) })
 }

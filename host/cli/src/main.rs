@@ -42,6 +42,8 @@ enum Verb {
     Token(verbs::token::Token),
     #[command(subcommand)]
     User(verbs::user::User),
+    Backup(verbs::backup::Backup),
+    Restore(verbs::restore::Restore),
     Simulate(verbs::simulate::Simulate),
     Completions(verbs::completions::Completions),
     #[command(hide = true)]
@@ -72,6 +74,8 @@ fn main() -> ExitCode {
             Verb::Join(verb) => verb.run().await,
             Verb::Token(verb) => verb.run().await,
             Verb::User(verb) => verb.run().await,
+            Verb::Backup(verb) => verb.run().await,
+            Verb::Restore(verb) => verb.run(),
             Verb::Simulate(verb) => verb.run().await,
             Verb::Completions(verb) => verb.run(),
             Verb::CompilePlugin(verb) => verb.run(),

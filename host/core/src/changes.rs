@@ -146,6 +146,8 @@ pub enum Change {
         /// The epoch that ends; another one is a conflict.
         epoch: Epoch,
     },
+    /// The store is a copy that was put back, and these changes are all that follows from it: it is an ordinary store now.
+    Reconciled,
     /// Changes nothing: expects a device to be as it was when the rest was decided.
     DeviceStays {
         /// Which.

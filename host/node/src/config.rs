@@ -1,7 +1,7 @@
 //! A node's configuration file. What is wrong is said with file and line, before anything starts.
 
-use hostler_core::enrollment::AnyNumber;
 use hostler_core::enrollment::addresses::Loopback;
+use hostler_core::enrollment::{AnyNumber, RETRY_FOR};
 use hostler_core::{DeviceId, Fingerprint, NodeId, PluginName, Secret, UserName};
 use hostler_links::SnmpCredential;
 use hostler_links::credential::HttpCredential;
@@ -68,8 +68,7 @@ pub struct Config {
     #[serde(default)]
     pub credentials: CredentialsConfig,
     /// How devices come in, where it is the manager.
-    #[serde(default)]
-    pub enrollment: EnrollmentConfig,
+    pub enrollment: Option<Spanned<EnrollmentConfig>>,
     /// Which device it is, where it joins by a PIN or key.
     pub device: Option<DeviceConfig>,
 }
@@ -79,7 +78,7 @@ pub struct Config {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct EnrollmentConfig {
     /// The organisation, by which the certificate authority is called.
-    pub organisation: Option<String>,
+    pub organisation: Option<Spanned<String>>,
     /// Whether there may be PINs for any number of devices.
     pub any_number: bool,
     /// Whether addresses of this machine itself are devices: for demos.
@@ -92,14 +91,17 @@ pub struct EnrollmentConfig {
     pub listen: Option<Spanned<SocketAddr>>,
     /// The names and addresses under which they reach that; where it isn't there, the address that is listened on.
     pub names: Vec<Spanned<String>>,
+    /// How long registrations that ended are kept for those who look, at least a day.
+    pub keep: Spanned<Duration>,
 }
 
 impl Default for EnrollmentConfig {
     fn default() -> Self {
-        let longest = Spanned::new(0..0, Duration(Rules::default().longest));
+        let length = |length| Spanned::new(0..0, Duration(length));
+        let (longest, keep) = (length(Rules::default().longest), length(Rules::default().keep));
         let device_port = NonZeroU16::new(Rules::default().port).unwrap_or(NonZeroU16::MIN);
         let (listen, names) = Default::default();
-        Self { organisation: None, any_number: false, loopback: false, device_port, longest, listen, names }
+        Self { organisation: None, any_number: false, loopback: false, device_port, longest, keep, listen, names }
     }
 }
 
@@ -113,6 +115,7 @@ impl EnrollmentConfig {
             port: self.device_port.get(),
             longest: self.longest.get_ref().0,
             nodes: if self.listen.is_some() { NodesCall::ByCertificate } else { NodesCall::ByToken },
+            keep: self.keep.get_ref().0,
         }
     }
 
@@ -311,6 +314,9 @@ pub struct CredentialsConfig {
     pub http: BTreeMap<String, HttpCredential>,
 }
 
+/// The longest name of an organisation: a certificate's name has 64 characters, and some words of ours.
+const LONGEST_ORGANISATION: usize = 40;
+
 /// The addresses of one network that are asked at most.
 const ADDRESSES: u64 = 1 << 17;
 
@@ -369,6 +375,12 @@ impl Config {
         self.node.roles.get_ref().contains(&role)
     }
 
+    /// How devices come in.
+    #[must_use]
+    pub fn enrollment(&self) -> EnrollmentConfig {
+        self.enrollment.as_ref().map(|enrollment| enrollment.get_ref().clone()).unwrap_or_default()
+    }
+
     fn check(&self) -> Result<(), Wrong> {
         let roles = &self.node.roles;
         if roles.get_ref().is_empty() {
@@ -384,18 +396,45 @@ impl Config {
             self.check_parent(parent)?;
         }
         self.check_device()?;
-        if let Some(listen) = self.enrollment.listen.as_ref().filter(|_| self.enrollment.names.is_empty())
-            && listen.get_ref().ip().is_unspecified()
-        {
-            let why =
-                "nodes can't know this address; add `names`, such as [\"hostler.example\"], under which they reach it";
-            return Err(at(listen, why));
-        }
         for (name, credential) in &self.credentials.snmp {
             let checked = credential.get_ref().check();
             checked.map_err(|why| at(credential, format!("SNMP credential {name:?}: {why}")))?;
         }
+        if let Some(enrollment) = &self.enrollment {
+            self.check_enrollment(enrollment)?;
+        }
         self.check_gateway()
+    }
+
+    fn check_enrollment(&self, enrollment: &Spanned<EnrollmentConfig>) -> Result<(), Wrong> {
+        if !self.has(Role::Manager) {
+            let why = "devices come in at the manager only; add \"manager\" to `roles` or take away [enrollment]";
+            return Err(at(enrollment, why));
+        }
+        let EnrollmentConfig { organisation, longest, keep, listen, names, .. } = enrollment.get_ref();
+        if let Some(listen) = listen.as_ref().filter(|listen| names.is_empty() && listen.get_ref().ip().is_unspecified()) {
+            let why =
+                "nodes can't know this address; add `names`, such as [\"hostler.example\"], under which they reach it";
+            return Err(at(listen, why));
+        }
+        if longest.get_ref().0 < std::time::Duration::from_secs(3_600) {
+            return Err(at(longest, "`longest` is at least 1h: PINs live whole hours"));
+        }
+        if keep.get_ref().0 < RETRY_FOR {
+            return Err(at(keep, "`keep` is at least 24h: so long a device may ask again for a lost answer"));
+        }
+        if let Some(name) = organisation {
+            let (text, length) = (name.get_ref(), name.get_ref().chars().count());
+            let plain = !text.chars().any(char::is_control) && text.trim() == text;
+            if !plain || !(1..=LONGEST_ORGANISATION).contains(&length) {
+                let why = format!(
+                    "`organisation` is 1 to {LONGEST_ORGANISATION} characters, without spaces around them or line ends: \
+                     certificates are called by it"
+                );
+                return Err(at(name, why));
+            }
+        }
+        Ok(())
     }
 
     fn check_gateway(&self) -> Result<(), Wrong> {
@@ -561,154 +600,4 @@ fn invalid(text: &str, file: &Path, (offset, why): Wrong) -> ConfigError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GOOD: &str = r#"[node]
-id = "gateway-1"
-data = "data"
-roles = ["gateway"]
-
-[listen]
-address = "127.0.0.1:0"
-
-[parent]
-url = "http://127.0.0.1:8080"
-token-file = "token"
-
-[gateway]
-read-every = "30s"
-
-[[gateway.network]]
-name = "office"
-ranges = ["192.0.2.0/24"]
-credentials = ["public"]
-
-[credentials.snmp.public]
-version = "2c"
-community = "public"
-"#;
-
-    /// One more network of the same name, from its own line on.
-    const SECOND: &str = "[[gateway.network]]\nname = \"office\"\nranges = []\nmdns = true\ncredentials = [\"public\"]";
-
-    fn v3(part: &str, algorithm: &str, password: &str) -> String {
-        format!(
-            "version = \"3\"\nuser = \"hostler\"\n{part} = {{ algorithm = {algorithm:?}, password = {password:?} }}"
-        )
-    }
-
-    fn wrong(from: &str, to: &str) -> (usize, String) {
-        assert!(GOOD.contains(from), "{from}");
-        let error = Config::parse(&GOOD.replace(from, to), Path::new("hostler.toml")).unwrap_err();
-        let ConfigError::Invalid { line, why, .. } = error else { panic!("{error}") };
-        (line, why)
-    }
-
-    #[test]
-    fn a_good_one_is_read() {
-        let config = Config::parse(GOOD, Path::new("hostler.toml")).unwrap();
-        assert_eq!(config.gateway.read_every.get_ref().0.as_secs(), 30);
-        assert_eq!(config.gateway.network[0].snmp_port.get(), 161);
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_with_its_line() {
-        for (from, to, line, word) in [
-            ("data =", "dota =", 3, "dota"),
-            ("[\"gateway\"]", "[]", 4, "`roles` is empty"),
-            ("[\"gateway\"]", "[\n  # none\n]", 4, "`roles` is empty"),
-            ("\"30s\"", "\"0s\"", 14, "at least 100ms"),
-            ("\"30s\"", "\"soon\"", 14, "soon"),
-            ("192.0.2.0/24", "10.0.0.0/8", 18, "more than"),
-            ("192.0.2.0/24\"", "10.0.0.0/16\",\n\"10.1.0.0/16\",\n\"192.0.2.0/30\"", 20, "more than"),
-            ("192.0.2.0/24", "2001:db8::/32", 18, "more than"),
-            ("[\"192.0.2.0/24\"]", "[]", 18, "nothing is ever found"),
-            ("\"office\"", "\" \"", 17, "`name` is empty"),
-            ("[\"public\"]", "[\"secret\"]", 19, "no SNMP credential"),
-            ("[\"public\"]", "[]", 19, "`credentials` is empty"),
-            ("[\"public\"]", "[\"public\"]\nin-flight = 0", 20, "nonzero"),
-            ("[\"public\"]", "[\"public\"]\nsnmp-port = 0", 20, "nonzero"),
-            ("[\"public\"]", "[\"public\"]\nhttp = { port = 0 }", 20, "nonzero"),
-            ("[\"public\"]", &format!("[\"public\"]\n\n{SECOND}"), 22, "there is a network \"office\" already"),
-            ("[\"public\"]", "[\"public\"]\n[[gateway.adopt]]\nplugin = \"mfp\"\nnetwork = \"cellar\"", 22, "cellar"),
-            ("version = \"2c\"\ncommunity = \"public\"", &v3("auth", "MD5", "1234567"), 21, "at least 8 characters"),
-            ("version = \"2c\"\ncommunity = \"public\"", &v3("privacy", "DES", "12345678"), 21, "add `auth`"),
-            ("version = \"2c\"\ncommunity = \"public\"", "version = \"3\"\nuser = \"\"", 21, "1 to 32"),
-            ("\"2c\"", "\"4\"", 22, "`4`"),
-            ("http://127.0.0.1:8080", "http://manager.example", 10, "unencrypted"),
-            ("127.0.0.1:0", "0.0.0.0:443", 7, "tls"),
-            ("\"gateway\"]", "\"gateway\", \"manager\"]", 10, "root"),
-            ("\"gateway-1\"", "\"Gateway 1\"", 2, "node ID"),
-        ] {
-            let (at, why) = wrong(from, to);
-            assert!(why.contains(word), "{to}: {why}");
-            assert_eq!(at, line, "{to}: {why}");
-        }
-    }
-
-    const DEVICE: &str = r#"[node]
-id = "mfp-1"
-data = "data"
-roles = ["device"]
-[listen]
-address = "127.0.0.1:0"
-[parent]
-url = "https://127.0.0.1:8700"
-fingerprint = "FF"
-[device]
-id = "SN-1"
-window = "10m"
-"#;
-
-    #[test]
-    fn e06_a_device_is_told_what_it_lacks_to_join() {
-        let good = DEVICE.replace("FF", &"ab".repeat(32));
-        let read = |text: &str| Config::parse(text, Path::new("hostler.toml"));
-        assert_eq!(read(&good).unwrap().device.unwrap().id.as_str(), "SN-1");
-        for (from, to, line, word) in [
-            ("id = \"SN-1\"", "", 10, "missing field `id`"),
-            ("\"10m\"", "\"0s\"", 12, "at least 1s"),
-            ("\"10m\"", "\"2h\"", 12, "at most 1h"),
-            ("https:", "http:", 8, "join over TLS"),
-            ("[device]\nid = \"SN-1\"\nwindow = \"10m\"\n", "", 9, "add [device]"),
-            ("fingerprint = ", "token-file = \"t\"\nfingerprint = ", 10, "take one of them away"),
-            ("fingerprint = ", "# ", 8, "say how this node is known"),
-            ("[parent]\nurl = \"https://127.0.0.1:8700\"\nfingerprint = ", "# ", 10, "add [parent]"),
-            (&"ab".repeat(32), "FF", 9, "fingerprint"),
-            ("roles = [\"device\"]", "roles = [\"manager\"]", 8, "root"),
-            ("[device]", "[enrollment]\nlisten = \"0.0.0.0:8700\"\n[device]", 11, "add `names`"),
-        ] {
-            assert!(good.contains(from), "{from}");
-            let error = read(&good.replace(from, to)).unwrap_err();
-            let ConfigError::Invalid { line: at, why, .. } = error else { panic!("{error}") };
-            assert!(why.contains(word) && at == line, "{to}: line {at}, {why}");
-        }
-    }
-
-    #[test]
-    fn networks_need_a_gateway() {
-        let (before, after) = GOOD.split_once("[parent]").unwrap();
-        let (_, after) = after.split_once("[gateway]").unwrap();
-        let text = format!("{before}[gateway]{after}").replace("[\"gateway\"]", "[\"manager\"]");
-        let error = Config::parse(&text, Path::new("hostler.toml")).unwrap_err();
-        assert!(error.to_string().contains("line 13: only a gateway has networks"), "{error}");
-    }
-
-    #[test]
-    fn a_file_that_is_missing_or_empty_is_named_with_the_line_that_names_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("hostler.toml");
-        std::fs::write(&file, GOOD).unwrap();
-        for (token, why) in [(None, "can't be read"), (Some("\n"), "is empty")] {
-            if let Some(token) = token {
-                std::fs::write(folder.path().join("token"), token).unwrap();
-            }
-            let said = Config::read(&file).unwrap_err().to_string();
-            assert!(said.contains("hostler.toml, line 11: `token-file`") && said.contains(why), "{said}");
-        }
-        std::fs::write(folder.path().join("token"), "secret\n").unwrap();
-        let token = Config::read(&file).unwrap().parent.unwrap().token_file.unwrap();
-        assert_eq!(token.get_ref(), &folder.path().join("token"));
-    }
-}
+mod tests;

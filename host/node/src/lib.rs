@@ -10,6 +10,7 @@ mod own;
 mod serve;
 
 pub use config::{Config, ConfigError, Duration, Listen, NetworkConfig, Node as NodeConfig, Parent, Role, Tls};
+pub use hostler_services::backup;
 pub use hostler_services::now;
 pub use node::{Node, StartError};
 

@@ -11,6 +11,7 @@ use hostler_engine::{Adopter, Doorbells, now};
 use hostler_links::{Credentials, HttpLinks, SnmpLinks};
 use hostler_runtime::{Compiler, Runtime, RuntimeError};
 use hostler_services::authority::Names;
+use hostler_services::backup::{self, AUTHORITY, Backups};
 use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
 use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
@@ -31,9 +32,6 @@ const PARENT: &str = "parent";
 
 /// What is said of the listener for nodes.
 const NODES: &str = "nodes join and call at";
-
-/// The folder of the certificate authority, in the data folder.
-const AUTHORITY: &str = "authority";
 
 /// A node can't start.
 #[derive(Debug, thiserror::Error)]
@@ -112,14 +110,15 @@ impl Node {
     pub async fn start(config: Config, compiler: Compiler) -> Result<Self, StartError> {
         let data = config.node.data.clone();
         private_folder(&data)?;
-        let store: Arc<dyn Store> = Arc::new(RedbStore::open(&data.join("hostler.redb"))?);
+        let store: Arc<dyn Store> = Arc::new(RedbStore::open(&data.join(backup::STORE))?);
+        let parent: Option<NodeId> = PARENT.parse().ok();
+        backup::reconcile(&*store, parent.as_ref().filter(|_| config.parent.is_some())).await?;
         let runtime = Runtime::start(data.join("compiled"), compiler)?;
         let live = Live::at(&*store);
         let bells = Doorbells::at(&*store);
         let presence = Arc::new(Presence::default());
-        let parent: Option<NodeId> = PARENT.parse().ok();
         let access = Access::new(Arc::clone(&store), parent.into_iter().chain([config.node.id.clone()]));
-        let catalogue = Catalogue::open(Arc::clone(&store), Arc::clone(&runtime), data.join("plugins")).await?;
+        let catalogue = Catalogue::open(Arc::clone(&store), Arc::clone(&runtime), data.join(backup::PLUGINS)).await?;
         let inventory = Inventory::open(
             Arc::clone(&store),
             live.clone(),
@@ -136,8 +135,9 @@ impl Node {
             false => None,
         };
         let mut nodes = None;
-        if let (Some(enrollment), Some(listen)) = (&enrollment, &config.enrollment.listen) {
-            let (address, names) = (*listen.get_ref(), config.enrollment.names());
+        let settings = config.enrollment();
+        if let (Some(enrollment), Some(listen)) = (&enrollment, &settings.listen) {
+            let (address, names) = (*listen.get_ref(), settings.names());
             nodes = Some(nodes::bind(address, names, Arc::clone(enrollment)).await?);
         }
         let member = own::member(&config, &store).await?;
@@ -186,10 +186,17 @@ impl Node {
             beside.push((NODES, nodes.url()));
             servers.push(nodes.serve(Arc::clone(tree))?);
         }
-        let join = join(&enrollment, &beside);
-        let inventory_here = Arc::clone(&inventory);
-        let services =
-            Services { access, inventory: inventory_here, catalogue, enrollment, member, join, live, node: info };
+        let services = Services {
+            access,
+            inventory: Arc::clone(&inventory),
+            catalogue,
+            join: join(&enrollment, &beside),
+            enrollment,
+            member,
+            backups: Backups::new(Arc::clone(&store), data, config.node.id.clone()),
+            live,
+            node: info,
+        };
         let services = Arc::new(services);
         servers.push(bound.serve(Arc::clone(&services), tree)?);
         tracing::info!(node = %config.node.id, %address, "ready");
@@ -231,10 +238,12 @@ impl Drop for Node {
 /// What lets devices in: the certificate authority, and what users registered.
 fn enrollment(config: &Config, store: &Arc<dyn Store>, access: &Arc<Access>) -> Result<Arc<Enrollment>, StartError> {
     let (node, data) = (config.node.id.clone(), config.node.data.as_path());
-    let names = Names { manager: node.clone(), organisation: config.enrollment.organisation.clone() };
+    let settings = config.enrollment();
+    let organisation = settings.organisation.as_ref().map(|name| name.get_ref().clone());
+    let names = Names { manager: node.clone(), organisation };
     let authority = Authority::open(&data.join(AUTHORITY), &names, now()).map_err(EnrollmentError::from)?;
     let (store, access) = (Arc::clone(store), Arc::clone(access));
-    Ok(Enrollment::open(store, access, Arc::new(authority), (node, data), config.enrollment.rules())?)
+    Ok(Enrollment::open(store, access, Arc::new(authority), (node, data), settings.rules())?)
 }
 
 /// What a node needs to join here, where there is a listener for nodes.

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod authority;
+pub mod backup;
 pub mod catalogue;
 pub mod enrollment;
 mod error;
@@ -74,6 +75,8 @@ pub struct Services {
     pub member: Option<Arc<Member>>,
     /// What nodes need to join here, where this is a manager that listens for them.
     pub join: Option<JoinHere>,
+    /// Backups of this node.
+    pub backups: backup::Backups,
     /// What changes, as it changes.
     pub live: Live,
     /// Which node this is.

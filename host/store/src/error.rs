@@ -62,6 +62,14 @@ pub enum StoreError {
     Closed,
 }
 
+impl StoreError {
+    /// Whether another process has the store.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        matches!(self, Self::InUse { .. })
+    }
+}
+
 macro_rules! storage {
     ($($error:ty),*) => { $(
         impl From<$error> for StoreError {

@@ -23,9 +23,10 @@ use hostler_core::history::Series;
 use hostler_core::message::{Acks, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
-use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, UserName};
+use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, Timestamp, UserName};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 /// At most so many events are kept; the oldest go first.
@@ -73,6 +74,20 @@ pub trait Store: Send + Sync {
 
     /// Calls `observer` with every later commit.
     fn observe(&self, observer: Observer);
+
+    /// Writes everything, as it is at one moment, into a new file, while commits go on. What was deleted isn't in it. The
+    /// copy knows that it is one ([`Store::copied_at`]). Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::Storage`] when the disk fails; what is in the file then is no store.
+    fn copy_to(&self, path: &Path, at: Timestamp) -> Result<(), StoreError>;
+
+    /// When the copy was made that this store is, where it was put back and nobody has seen to what follows from that yet
+    /// ([`hostler_core::changes::Change::Reconciled`]).
+    ///
+    /// # Errors
+    /// [`StoreError::Storage`].
+    fn copied_at(&self) -> Read<Option<Timestamp>>;
 
     /// Every device.
     ///
@@ -131,6 +146,8 @@ pub trait Store: Send + Sync {
     fn registration(&self, id: &RegistrationId) -> Read<Option<Versioned<Registration>>>;
     /// What stands behind each of these PINs and keys, in their order.
     fn invitations(&self, digests: &[PinDigest]) -> Read<Vec<Option<Versioned<Invitation>>>>;
+    /// Every invitation.
+    fn all_invitations(&self) -> Read<Vec<Versioned<Invitation>>>;
     /// The invitations of one registration, in order. It looks at all that there are.
     fn invitations_of(&self, registration: &RegistrationId) -> Read<Vec<Versioned<Invitation>>>;
     /// Every device that came in by an invitation.

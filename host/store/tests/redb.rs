@@ -122,3 +122,24 @@ fn what_a_crash_left_of_a_new_store_is_in_nobodys_way() {
     drop(RedbStore::open(&path).unwrap());
     assert!(!path.with_extension("new").exists() && path.exists());
 }
+
+#[tokio::test]
+async fn e07_a_copy_of_a_store_in_use_is_whole_and_knows_that_it_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = RedbStore::open(&folder.path().join("hostler.redb")).unwrap();
+    for n in 0..100 {
+        store.commit(event(&n.to_string())).await.unwrap();
+    }
+    let copied = folder.path().join("copy.redb");
+    assert_eq!(store.copied_at().unwrap(), None);
+    store.copy_to(&copied, Timestamp(7)).unwrap();
+    store.commit(event("later")).await.unwrap();
+    let copy = RedbStore::open(&copied).unwrap();
+    assert_eq!(copy.copied_at().unwrap(), Some(Timestamp(7)));
+    let of = |store: &RedbStore| store.events(None, None, 1_000).unwrap();
+    assert_eq!((of(&copy).len(), of(&store).len()), (100, 101));
+    copy.commit(event("put back").0.into_iter().chain([Change::Reconciled]).collect()).await.unwrap();
+    drop(copy);
+    let copy = RedbStore::open(&copied).unwrap();
+    assert_eq!((copy.copied_at().unwrap(), of(&copy).len()), (None, 101), "once, with what followed from it");
+}

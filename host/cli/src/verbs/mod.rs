@@ -1,5 +1,6 @@
 //! One file a verb.
 
+pub mod backup;
 pub mod compile_plugin;
 pub mod completions;
 pub mod demo;
@@ -9,6 +10,7 @@ pub mod join;
 pub mod node;
 pub mod plugin;
 pub mod registration;
+pub mod restore;
 pub mod serve;
 pub mod simulate;
 pub mod token;

@@ -1,7 +1,11 @@
 //! Guessing is slowed: after a few wrong passwords for a user from one source each further one waits twice as long. After
 //! many for a user from wherever, or from a source for whomever, these wait too. So nobody shuts another one out by typing
 //! their name a few times, nor an office behind one address its people.
+//!
+//! Typed PINs are nobody's, so who tries them is slowed by source alone. What all sources may try together is bounded too, so
+//! widely that nobody meets it who doesn't guess from thousands of networks, and tightly enough for the length of PINs.
 
+use super::allowance::Allowance;
 use crate::error::ServiceError;
 use hostler_core::Timestamp;
 use std::collections::HashMap;
@@ -15,6 +19,8 @@ const FREE_FOR_BOTH: u32 = 5;
 const FREE_FOR_ONE: u32 = 50;
 /// The longest wait.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
+/// Wrong typed PINs at once from everywhere that cost nothing; afterwards as many a day.
+const FREE_PINS: u32 = 50_000;
 /// Names and sources that are remembered; when there are more, all are forgotten that wait no longer.
 const REMEMBERED: usize = 100_000;
 
@@ -23,19 +29,21 @@ enum Who {
     Both(String, IpAddr),
     User(String),
     Source(IpAddr),
+    /// Who tries typed PINs from a source.
+    Pins(IpAddr),
 }
 
 impl Who {
     fn free(&self) -> u32 {
         match self {
-            Self::Both(..) => FREE_FOR_BOTH,
+            Self::Both(..) | Self::Pins(_) => FREE_FOR_BOTH,
             Self::User(_) | Self::Source(_) => FREE_FOR_ONE,
         }
     }
 
-    fn all(user: &str, from: IpAddr) -> [Self; 3] {
+    fn all(user: &str, from: IpAddr) -> Vec<Self> {
         let (user, from): (String, _) = (user.chars().take(200).collect(), source(from));
-        [Self::Both(user.clone(), from), Self::User(user), Self::Source(from)]
+        vec![Self::Both(user.clone(), from), Self::User(user), Self::Source(from)]
     }
 }
 
@@ -68,11 +76,43 @@ impl Wrong {
 #[derive(Default)]
 pub(crate) struct Guesses(Mutex<HashMap<Who, Wrong>>);
 
+/// How guessing typed PINs is slowed.
+pub(crate) struct PinGuesses {
+    by_source: Guesses,
+    together: Allowance,
+}
+
+impl Default for PinGuesses {
+    fn default() -> Self {
+        Self { by_source: Guesses::default(), together: Allowance::of(FREE_PINS) }
+    }
+}
+
+impl PinGuesses {
+    /// Admits a further try now, or says when to come again. It counts as wrong until it is taken back.
+    pub(crate) fn admit(&self, from: IpAddr, now: Timestamp) -> Result<Admitted, ServiceError> {
+        // Who waits already takes nothing of what all may try.
+        let admitted = self.by_source.admit_all(vec![Who::Pins(source(from))], now)?;
+        if let Err(error) = self.together.take(now) {
+            self.by_source.take_back(admitted);
+            return Err(error);
+        }
+        Ok(admitted)
+    }
+
+    /// Takes back this one try, for which nobody shall wait.
+    pub(crate) fn take_back(&self, admitted: Admitted) {
+        self.by_source.take_back(admitted);
+        self.together.give_back();
+    }
+}
+
 /// A try that was admitted. It counts as wrong until it is forgiven.
 #[must_use]
 pub(crate) struct Admitted {
-    all: [Who; 3],
-    /// What stood before it, and until when it makes the next one wait, for each of the three.
+    /// Whom it counts for, the narrowest first.
+    all: Vec<Who>,
+    /// What stood before it, and until when it makes the next one wait, for each of them.
     effects: Vec<(Timestamp, Timestamp)>,
 }
 
@@ -80,8 +120,11 @@ impl Guesses {
     /// Admits a further try now, or says when to come again. One that is admitted counts as wrong until it is forgiven:
     /// many at the same time are as slow as many one after the other.
     pub(crate) fn admit(&self, user: &str, from: IpAddr, now: Timestamp) -> Result<Admitted, ServiceError> {
+        self.admit_all(Who::all(user, from), now)
+    }
+
+    fn admit_all(&self, all: Vec<Who>, now: Timestamp) -> Result<Admitted, ServiceError> {
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = Who::all(user, from);
         let until = all.iter().filter_map(|who| guesses.get(who)).map(|wrong| wrong.until).max();
         if let Some(wait) = until.map(|until| until.since(now)).filter(|wait| !wait.is_zero()) {
             let text = "too many wrong passwords for this user or from this address".to_owned();
@@ -116,8 +159,8 @@ impl Guesses {
     /// Undoes so many of the tries that were for this user from this source.
     fn undo(&self, admitted: Admitted, how_many: impl Fn(u32) -> u32) {
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let [both, ..] = &admitted.all;
-        let own = how_many(guesses.get(both).map_or(0, |wrong| wrong.count));
+        let narrowest = admitted.all.first().and_then(|who| guesses.get(who));
+        let own = how_many(narrowest.map_or(0, |wrong| wrong.count));
         for (who, (before, until)) in admitted.all.iter().zip(admitted.effects) {
             let Some(wrong) = guesses.get_mut(who) else { continue };
             wrong.count = wrong.count.saturating_sub(own);
@@ -205,16 +248,35 @@ mod tests {
     fn e04_a_day_of_guessing_from_everywhere_is_no_more_than_the_length_of_pins_reckons_with() {
         // Whoever guesses at once whenever they may, and whoever lets wrong ones fade before they go on.
         for pause in [1, 60, 900, 1_800, 3_600] {
-            let guesses = Guesses::default();
+            let guesses = PinGuesses::default();
             let (mut tried, mut second) = (0_u32, 0);
             while second < 86_400 {
                 let from = IpAddr::V4(tried.wrapping_mul(2_654_435_761).into());
-                match guesses.admit("typed PINs", from, Timestamp(1).plus(Duration::from_secs(second))) {
+                match guesses.admit(from, Timestamp(1).plus(Duration::from_secs(second))) {
                     Ok(_) => tried += 1,
                     Err(_) => second += pause,
                 }
             }
             assert!(u64::from(tried) <= crate::enrollment::GUESSES_A_DAY, "{tried} with pauses of {pause} s");
+            assert!(tried > FREE_PINS, "{tried}: it is the bound for all that is met");
         }
+    }
+
+    #[test]
+    fn e04_who_guesses_pins_makes_nobody_else_wait() {
+        let guesses = PinGuesses::default();
+        let tries = |from: IpAddr, count: u32| (0..count).filter(|_| guesses.admit(from, Timestamp(1)).is_ok()).count();
+        for n in 0..250 {
+            assert_eq!(tries(IpAddr::from([198, 51, 100, n]), 50), 6, "each source is slowed by itself");
+        }
+        assert_eq!(tries(THERE, 1), 1, "1,500 wrong ones from 250 sources, and others still try");
+        for _ in 0..200 {
+            guesses.take_back(guesses.admit(HERE, Timestamp(1)).unwrap());
+        }
+        // What is refused counts for nobody.
+        let all = PinGuesses { together: Allowance::of(2), ..PinGuesses::default() };
+        let from = |n: u8| all.admit(IpAddr::from([198, 51, 100, n]), Timestamp(1));
+        assert_eq!([1, 2, 3, 4].map(|n| from(n).is_ok()), [true, true, false, false]);
+        assert_eq!(all.by_source.0.lock().unwrap().len(), 2);
     }
 }

@@ -3,6 +3,7 @@
 //! A token allows what it says and nothing about itself: making and ending tokens, users and passwords needs a [`Person`],
 //! so that whoever finds a program's token can't outlive it.
 
+mod allowance;
 mod guesses;
 mod password;
 #[cfg(test)]
@@ -10,7 +11,7 @@ mod tests;
 mod tokens;
 mod users;
 
-pub(crate) use guesses::{Admitted, Guesses};
+pub(crate) use guesses::{Admitted, PinGuesses};
 pub(crate) use password::random_token;
 pub use tokens::{MadeToken, NewToken, TokenView};
 pub use users::{Ended, MadePassword, NewUser, UserView};
@@ -18,6 +19,7 @@ pub use users::{Ended, MadePassword, NewUser, UserView};
 use crate::error::ServiceError;
 use crate::need;
 use crate::tree::TRIES;
+use guesses::Guesses;
 use hostler_core::access::{Child, Token, TokenDigest, TokenKind, User};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::enrollment::Moved;

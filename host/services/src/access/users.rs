@@ -5,12 +5,16 @@ use crate::error::ServiceError;
 use crate::need;
 use hostler_core::access::{Token, TokenKind, User};
 use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::enrollment::Withdrawal;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{Secret, UserName};
 use hostler_store::{StoreError, Versioned};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use utoipa::ToSchema;
+
+/// How often a user is removed anew, when devices come in by what they made at the same time.
+const REMOVALS: u32 = 50;
 
 /// Somebody who may log in.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -98,13 +102,25 @@ impl Access {
         })
     }
 
-    /// Removes somebody, with their sessions and tokens. Their name stays with the devices that are theirs.
+    /// Removes somebody, with their sessions and tokens, and what they invited devices by: who gets the name later has none
+    /// of it. The name stays with the devices that are theirs.
     ///
     /// # Errors
     /// There is no such user, or nobody else is an administrator.
     pub async fn remove_user(&self, person: &Person, name: &UserName) -> Result<(), ServiceError> {
         let _changing = self.changing.lock().await;
         need(&self.shown(&person.token)?.viewer, Right::Administer)?;
+        // Devices come in by what is withdrawn until it is.
+        for _ in 1..REMOVALS {
+            match self.store.commit(self.without_user(name)?).await {
+                Err(StoreError::Conflict { what }) => tracing::debug!(%what, "a user is removed anew"),
+                outcome => return Ok(outcome?),
+            }
+        }
+        Ok(self.store.commit(self.without_user(name)?).await?)
+    }
+
+    fn without_user(&self, name: &UserName) -> Result<Changes, ServiceError> {
         let user = self.known(name)?;
         let administrators = self.store.users()?.into_iter().filter(|user| user.value.right == Right::Administer);
         let heir = administrators.map(|user| user.value.name).find(|other| other != name);
@@ -121,8 +137,13 @@ impl Access {
                 Change::Token { digest, value: kept.then(|| Token { user: heir.clone(), ..token }) }
             })
             .collect();
+        let invitations = self.store.all_invitations()?.into_iter().filter(|row| row.value.by == *name);
+        let withdrawn = invitations.filter_map(|row| {
+            let value = Some(Box::new(row.value.withdrawn(Withdrawal::ByUser)?));
+            Some(Change::Invitation { digest: row.value.digest, expect: Expect::Version(row.version), value })
+        });
         let gone = Change::User { name: name.clone(), expect: Expect::Version(user.version), value: None };
-        Ok(self.store.commit(ended.and(gone)).await?)
+        Ok(ended.0.into_iter().chain(withdrawn).chain([gone]).collect())
     }
 
     /// Changes one's own password. Every other session and all tokens end: whoever knew the old one is out.

@@ -261,7 +261,7 @@ impl Enrollment {
         if !typed {
             return Ok(None);
         }
-        self.guesses.admit("typed PINs", from, now()).map(Some).map_err(|error| match error {
+        self.guesses.admit(from, now()).map(Some).map_err(|error| match error {
             ServiceError::TooMany { retry_after, .. } => {
                 let text = "Too many wrong PINs came, from this device's network or altogether. Wait, then try again; a PIN \
                             that is clicked or delivered works meanwhile.";

@@ -10,6 +10,8 @@
 //! | `admit` | a device that came in: what its certificate allows, and another one in time |
 //! | `owner` | what owners and administrators do with devices that came in |
 //! | `roll` | who came in, in memory; how certificates stand |
+//! | `waiting` | the places that wait, in memory |
+//! | `sweep` | what ended long ago is forgotten |
 //! | `secret` | what PINs and keys follow from |
 
 mod admit;
@@ -18,8 +20,10 @@ mod owner;
 mod register;
 mod roll;
 mod secret;
+mod sweep;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 pub use connect::NotLetIn;
 pub use owner::EnrolledView;
@@ -27,13 +31,13 @@ pub use owner::EnrolledView;
 pub(crate) use register::GUESSES_A_DAY;
 pub use register::{EntryState, EntryView, NewRegistration, Refused, RegistrationView, SharedView, Sharing, Summary};
 
-use crate::access::{Access, Guesses};
+use crate::access::{Access, PinGuesses};
 use crate::authority;
 use crate::authority::{Authority, AuthorityError, Gate, Standings, Tended};
 use crate::error::ServiceError;
 use crate::turns::Turns;
 use hostler_core::enrollment::addresses::Loopback;
-use hostler_core::enrollment::{AnyNumber, PinDigest, Refusal};
+use hostler_core::enrollment::{AnyNumber, PinDigest, RETRY_FOR, Refusal};
 use hostler_core::{DeviceId, Fingerprint, NodeId, Timestamp};
 use hostler_engine::now;
 use hostler_store::Store;
@@ -44,6 +48,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use waiting::Waiting;
 
 /// What an installation allows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,6 +61,8 @@ pub struct Rules {
     pub port: u16,
     /// The longest that a PIN may live.
     pub longest: Duration,
+    /// How long what ended is kept for those who look; at least [`RETRY_FOR`], in which a device may still ask by it.
+    pub keep: Duration,
     /// By what nodes that came in may call.
     pub nodes: NodesCall,
 }
@@ -71,8 +78,9 @@ pub enum NodesCall {
 
 impl Default for Rules {
     fn default() -> Self {
-        let longest = Duration::from_secs(30 * 86_400);
-        Self { any: AnyNumber::Refused, loopback: Loopback::Refused, port: 80, longest, nodes: NodesCall::ByToken }
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        let (any, loopback, nodes) = (AnyNumber::Refused, Loopback::Refused, NodesCall::ByToken);
+        Self { any, loopback, port: 80, longest: days(30), keep: days(90), nodes }
     }
 }
 
@@ -113,7 +121,10 @@ pub struct Enrollment {
     seed: Seed,
     roll: Arc<Roll>,
     gate: Arc<Gate>,
-    guesses: Guesses,
+    waiting: Arc<Waiting>,
+    /// One registration at a time: what waits was counted with all before.
+    registering: tokio::sync::Mutex<()>,
+    guesses: PinGuesses,
     /// For those who look at a registration; forgotten with the process.
     refused: Mutex<HashMap<PinDigest, LastRefused>>,
     /// Who takes places of one invitation does so one at a time.
@@ -141,11 +152,32 @@ impl Enrollment {
         store.observe(Arc::new(move |changes| changes.0.iter().for_each(|change| following.follow(change))));
         roll.fill(store.all_enrolled()?.into_iter().map(|row| row.value));
         let gate = Arc::new(authority.gate(Arc::clone(&roll) as Arc<dyn Standings>)?);
-        let (guesses, refused, turns, said) = Default::default();
-        Ok(Arc::new(Self { store, access, authority, node, rules, seed, roll, gate, guesses, refused, turns, said }))
+        // Nobody registers before this is open.
+        let waiting = Arc::new(Waiting::default());
+        waiting.fill(&values(store.registrations()?), &values(store.all_invitations()?));
+        let following = Arc::clone(&waiting);
+        store.observe(Arc::new(move |changes| changes.0.iter().for_each(|change| following.follow(change))));
+        let rules = Rules { keep: rules.keep.max(RETRY_FOR), ..rules };
+        let (registering, guesses, refused, turns, said) = Default::default();
+        Ok(Arc::new(Self {
+            store,
+            access,
+            authority,
+            node,
+            rules,
+            seed,
+            roll,
+            gate,
+            waiting,
+            registering,
+            guesses,
+            refused,
+            turns,
+            said,
+        }))
     }
 
-    /// Renews what the authority needs in time, for ever.
+    /// Renews what the authority needs in time and forgets what ended long ago, for ever.
     pub async fn tend_forever(self: Arc<Self>) {
         loop {
             let authority = Arc::clone(&self.authority);
@@ -156,6 +188,11 @@ impl Enrollment {
                 }
                 Ok(Err(error)) => tracing::error!(%error, "the authority can't renew its intermediate certificate"),
                 Err(error) => tracing::error!(%error, "the authority can't be tended"),
+            }
+            match self.sweep(now()).await {
+                Ok(0) => {}
+                Ok(registrations) => tracing::info!(registrations, "registrations that ended long ago were forgotten"),
+                Err(error) => tracing::error!(%error, "registrations that ended long ago can't be forgotten"),
             }
             tokio::time::sleep(Duration::from_secs(86_400)).await;
         }
@@ -192,6 +229,10 @@ impl Enrollment {
     pub(crate) fn came_in_as(&self, node: &NodeId) -> Option<hostler_core::enrollment::Enrolled> {
         self.roll.connected(node)
     }
+}
+
+fn values<T>(rows: Vec<hostler_store::Versioned<T>>) -> Vec<T> {
+    rows.into_iter().map(|row| row.value).collect()
 }
 
 fn broken(error: &impl std::fmt::Display) -> ServiceError {

@@ -18,9 +18,11 @@ use std::time::Duration;
 use utoipa::ToSchema;
 
 /// How many typed PINs somebody may try in a day, whoever and from wherever: what the slowing of guesses lets through.
-pub(crate) const GUESSES_A_DAY: u64 = 5_000;
-/// So many places for typed PINs may live at a time for the length to hold.
-const TYPED_PLACES: u64 = 10_000;
+pub(crate) const GUESSES_A_DAY: u64 = 100_000;
+/// So many places behind typed PINs may wait at a time, of all users, for the length to hold.
+pub(super) const TYPED_PLACES: u64 = 10_000;
+/// So many places of one user may wait at a time.
+pub(super) const PLACES_OF_ONE: u64 = 100_000;
 /// Invitations that are withdrawn in one commit, and how often that is begun anew for those that changed meanwhile.
 const AT_A_TIME: usize = 200;
 const WITHDRAWALS: u32 = 50;
@@ -182,7 +184,8 @@ impl Enrollment {
     /// Registers devices: makes their PINs or keys. What isn't an address is said beside those that were taken.
     ///
     /// # Errors
-    /// [`ServiceError::Invalid`] when nothing of it can be, or policy doesn't allow it.
+    /// [`ServiceError::Invalid`] when nothing of it can be, or policy doesn't allow it; [`ServiceError::Conflict`] when too
+    /// many wait already.
     pub async fn register(&self, viewer: &Viewer, new: NewRegistration) -> Result<RegistrationView, ServiceError> {
         need(viewer, Right::Own)?;
         let hours = |hours: u32| Duration::from_secs(u64::from(hours) * 3_600);
@@ -217,6 +220,8 @@ impl Enrollment {
         let registration = Registration::new(who, given.taken, terms, self.rules.any, times)
             .map_err(|why| ServiceError::Invalid(why.to_string()))?;
         let id = registration.id.clone();
+        let _registering = self.registering.lock().await;
+        self.check_places(&registration)?;
         let mut changes = Changes::none();
         for (index, places) in (0..).zip(registration.places()) {
             let digest = self.secret(&registration, index)?.digest();
@@ -226,6 +231,28 @@ impl Enrollment {
         let value = Some(Box::new(registration));
         self.store.commit(changes.and(Change::Registration { id: id.clone(), expect: Expect::Absent, value })).await?;
         Ok(RegistrationView { refused, ..self.registration(viewer, &id)? })
+    }
+
+    /// Refuses a registration with which more places would wait than may.
+    fn check_places(&self, registration: &Registration) -> Result<(), ServiceError> {
+        let more = registration.places().into_iter().map(|places| match places {
+            Places::Exactly { left } => u64::from(left),
+            Places::Any => 1,
+        });
+        let (more, waiting) = (more.sum::<u64>(), self.waiting.count(&registration.user, registration.made_at));
+        if waiting.own + more > PLACES_OF_ONE {
+            return Err(ServiceError::Conflict(format!(
+                "{} devices of yours are waited for already, and {more} more would be more than the {PLACES_OF_ONE} that                  may be; withdraw a registration that you don't need any more, or wait until one expires",
+                waiting.own
+            )));
+        }
+        if is_typed(&registration.terms) && waiting.typed + more > TYPED_PLACES {
+            return Err(ServiceError::Conflict(format!(
+                "{} devices are waited for by PINs that are typed, and {more} more would be more than the {TYPED_PLACES}                  that may be, or such PINs could be guessed; take PINs that are clicked or delivered, or keys",
+                waiting.typed
+            )));
+        }
+        Ok(())
     }
 
     /// A user's registrations, or everybody's for an administrator; the newest first.
@@ -398,6 +425,11 @@ impl Given {
             Self::Key(key) => key.expose().to_string(),
         }
     }
+}
+
+/// Whether PINs are for people to type, and so short that they can be guessed.
+pub(super) fn is_typed(terms: &Terms) -> bool {
+    terms.means == Means::Pin && terms.pin_length < DELIVERED_LENGTH
 }
 
 fn sees(viewer: &Viewer, registration: &Registration) -> bool {

@@ -22,8 +22,8 @@ impl Seed {
         match std::fs::read(path).map(Zeroizing::new) {
             Ok(bytes) => {
                 let damaged = || {
-                    let why = "it doesn't have the 32 bytes that hostler wrote. Put it back from a backup, or remove it: \
-                               PINs that were given out stay good, but can't be shown again";
+                    let why = "it doesn't have the 32 bytes that hostler wrote. Remove it; no backup has it. PINs that were \
+                               given out stay good then, but can't be shown again";
                     io::Error::new(io::ErrorKind::InvalidData, why)
                 };
                 Ok(Self(Zeroizing::new(bytes.as_slice().try_into().map_err(|_| damaged())?)))
@@ -82,6 +82,6 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         std::fs::write(&path, "short").unwrap();
-        assert!(Seed::open(&path).err().unwrap().to_string().contains("Put it back from a backup"));
+        assert!(Seed::open(&path).err().unwrap().to_string().contains("Remove it; no backup has it"));
     }
 }

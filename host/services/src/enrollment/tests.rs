@@ -403,3 +403,100 @@ async fn e07_sixty_four_devices_with_one_pin_all_come_in() {
     let outcomes = futures::future::join_all(things.iter().map(|thing| office.knock(thing))).await;
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
 }
+
+/// Registrations as users make them, but for what is said.
+fn some(addresses: &str) -> NewRegistration {
+    NewRegistration { addresses: addresses.to_owned(), ..NewRegistration::default() }
+}
+
+#[tokio::test]
+async fn e04_no_user_has_more_places_waiting_than_may_be() {
+    let office = Office::new(Rules::default()).with_users().await;
+    let shared = |places| NewRegistration { sharing: Sharing::Shared(places), ..NewRegistration::default() };
+    for _ in 0..register::PLACES_OF_ONE / 10_000 {
+        office.register(shared(10_000)).await;
+    }
+    let refused = async |office: &Office| office.enrollment.register(&ann(), some("p1")).await.unwrap_err().to_string();
+    let said = refused(&office).await;
+    assert!(said.contains("100000 devices of yours") && said.contains("withdraw"), "{said}");
+    let bob = viewer("bob@example.com", Right::Own);
+    office.enrollment.register(&bob, some("p1")).await.unwrap();
+    // A restart counts the same; a device that comes in and a registration that is withdrawn make room.
+    let office = office.again();
+    assert_eq!(refused(&office).await, said);
+    let newest = office.enrollment.registrations(&ann()).unwrap().remove(0).id;
+    let pin = office.enrollment.registration(&ann(), &newest).unwrap().secrets.remove(0).unwrap();
+    office.knock(&Thing::new("A1", pin.parse().unwrap())).await.unwrap();
+    office.register(some("p1")).await;
+    refused(&office).await;
+    office.enrollment.withdraw(&ann(), &newest).await.unwrap();
+    office.register(shared(9_999)).await;
+}
+
+#[tokio::test]
+async fn e04_typed_pins_are_no_more_than_their_length_reckons_with() {
+    let office = Office::new(Rules::default()).with_users().await;
+    let typed =
+        |places| NewRegistration { sharing: Sharing::Shared(places), typed: true, ..NewRegistration::default() };
+    let bob = viewer("bob@example.com", Right::Own);
+    office.register(typed(4_000)).await;
+    let both = (office.enrollment.register(&bob, typed(4_000)), office.enrollment.register(&bob, typed(4_000)));
+    let both = tokio::join!(both.0, both.1);
+    assert!(both.0.is_ok() != both.1.is_ok(), "they are counted one after the other");
+    let said = office.enrollment.register(&bob, typed(2_001)).await.unwrap_err().to_string();
+    assert!(said.contains("8000 devices are waited for by PINs that are typed"), "{said}");
+    office.enrollment.register(&bob, typed(2_000)).await.unwrap();
+    office.register(some("p1")).await;
+    assert!(register::TYPED_PLACES <= register::PLACES_OF_ONE);
+}
+
+#[tokio::test]
+async fn e04_what_ended_long_ago_is_forgotten_but_what_a_connected_device_came_in_by() {
+    let office = Office::new(Rules::default()).with_users().await;
+    let kept = office.register(some("p1 p2")).await;
+    let device = Thing::new("A1", kept.secrets[0].as_deref().unwrap().parse().unwrap());
+    office.knock(&device).await.unwrap();
+    office.register(some("p1 p2")).await;
+    let days = |days: u64| now().plus(Duration::from_secs(days * 86_400));
+    assert_eq!(office.enrollment.sweep(days(90)).await.unwrap(), 0, "they lived a day");
+    assert_eq!(office.enrollment.sweep(days(92)).await.unwrap(), 1);
+    assert_eq!(office.enrollment.registrations(&ann()).unwrap().len(), 1);
+    assert_eq!(office.store.all_invitations().unwrap().len(), 2, "nothing of the other is left");
+    let again = Thing { attempt: 2, ..device };
+    office.knock(&again).await.unwrap();
+    office.enrollment.release(&ann(), &"A1".parse().unwrap()).await.unwrap();
+    assert_eq!(office.enrollment.sweep(days(92)).await.unwrap(), 1);
+    assert!(office.store.all_invitations().unwrap().is_empty() && office.store.registrations().unwrap().is_empty());
+    let short = Office::new(Rules { keep: Duration::ZERO, ..Rules::default() });
+    assert_eq!(short.enrollment.rules.keep, RETRY_FOR, "so long a device may ask again");
+}
+
+#[tokio::test]
+async fn e02_who_gets_the_name_of_a_removed_user_has_none_of_their_pins() {
+    let office = Office::new(Rules::default()).with_users().await;
+    let password = office.access.first_user("admin".parse().unwrap()).await.unwrap();
+    assert!(password.is_none(), "there are users");
+    let admin = User { name: "admin".parse().unwrap(), password_hash: String::new(), right: Right::Administer };
+    let change =
+        |user: &User| Change::User { name: user.name.clone(), expect: Expect::Absent, value: Some(user.clone()) };
+    office.store.commit(change(&admin).into()).await.unwrap();
+    let (local, _) = office.access.local_token(None).await.unwrap();
+    let person = office.access.person(local.expose()).unwrap();
+    let many = NewRegistration { sharing: Sharing::Shared(1_000), ..NewRegistration::default() };
+    let made = office.register(many).await;
+    let pin: Pin = made.secrets[0].as_deref().unwrap().parse().unwrap();
+    let come_in = async {
+        for device in ["A1", "B2", "C3", "D4", "E5", "F6"] {
+            let _ = office.knock(&Thing::new(device, pin.clone())).await;
+        }
+    };
+    let gone = ann().user;
+    let (removed, ()) = tokio::join!(office.access.remove_user(&person, &gone), come_in);
+    removed.unwrap();
+    let anew = User { name: ann().user, password_hash: String::new(), right: Right::Own };
+    office.store.commit(change(&anew).into()).await.unwrap();
+    let refused = office.knock(&Thing::new("Z9", pin)).await.unwrap_err();
+    assert!(matches!(refused, Refusal::Withdrawn { .. }), "{refused}");
+    let shown = office.enrollment.registration(&ann(), &made.summary.id).unwrap();
+    assert_eq!(shown.secrets, [None]);
+}

@@ -18,6 +18,7 @@ type Rows<'t> = Table<'t, &'static str, &'static [u8]>;
 pub(super) struct Batch<'t> {
     /// The epoch of an outbox that has none of its own.
     epoch: Epoch,
+    meta: Table<'t, &'static str, u64>,
     devices: Rows<'t>,
     placements: Rows<'t>,
     released: Rows<'t>,
@@ -50,6 +51,7 @@ impl<'t> Batch<'t> {
     pub(super) fn open(write: &'t WriteTransaction, epoch: Epoch) -> Result<Self, StoreError> {
         Ok(Self {
             epoch,
+            meta: write.open_table(t::META)?,
             devices: write.open_table(t::DEVICES)?,
             placements: write.open_table(t::PLACEMENTS)?,
             released: write.open_table(t::RELEASED)?,
@@ -152,6 +154,7 @@ impl<'t> Batch<'t> {
                 | Change::Acked { .. }
                 | Change::Met { .. }
                 | Change::Renumber { .. }
+                | Change::Reconciled
                 | Change::Token { .. } => {}
             }
         }
@@ -233,6 +236,10 @@ impl<'t> Batch<'t> {
                 Ok(())
             }
             Change::Renumber { to, .. } => self.renumber(to.as_str()),
+            Change::Reconciled => {
+                self.meta.remove(t::COPIED)?;
+                Ok(())
+            }
             Change::DeviceStays { .. } | Change::CandidateStays { .. } | Change::ChildStays { .. } => Ok(()),
             Change::Plugin { name, value, .. } => put(&mut self.plugins, "plug-in", name.as_str(), value.as_ref()),
             Change::User { name, value, .. } => put(&mut self.users, "user", name.as_str(), value.as_ref()),

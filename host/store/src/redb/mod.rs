@@ -1,6 +1,7 @@
 //! The embedded engine: one redb file, one thread that writes, readers that never wait for it.
 
 mod apply;
+mod copy;
 mod file;
 mod read;
 mod tables;

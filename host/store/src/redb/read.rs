@@ -1,8 +1,8 @@
 //! The questions. Each reads one consistent state and never waits for a writer.
 
-use super::RedbStore;
 use super::tables::{self as t, decode};
 use super::writer::Job;
+use super::{RedbStore, copy};
 use crate::{Kept, Observer, Read, Store, StoreError, Versioned};
 use futures::future::BoxFuture;
 use hostler_core::access::{Child, Token, TokenDigest, User};
@@ -15,11 +15,12 @@ use hostler_core::history::Series;
 use hostler_core::message::{Acks, Class, Envelope, Epoch, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
-use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, UserName};
+use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, Timestamp, UserName};
 use redb::{ReadTransaction, ReadableTable};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::Path;
 
 /// What number and class of a message add to its row, at most, in bytes.
 const ENVELOPE: usize = 64;
@@ -72,6 +73,15 @@ impl Store for RedbStore {
 
     fn observe(&self, observer: Observer) {
         self.writer.observe(observer);
+    }
+
+    fn copy_to(&self, path: &Path, at: Timestamp) -> Result<(), StoreError> {
+        copy::copy(&self.database.begin_read()?, path, at)
+    }
+
+    fn copied_at(&self) -> Read<Option<Timestamp>> {
+        let meta = self.database.begin_read()?.open_table(t::META)?;
+        Ok(meta.get(t::COPIED)?.map(|at| Timestamp(at.value())))
     }
 
     fn devices(&self) -> Read<Vec<Versioned<Device>>> {
@@ -271,6 +281,10 @@ impl Store for RedbStore {
         let row =
             |digest: &PinDigest| rows.get(digest.as_str())?.map(|row| decode("invitation", row.value())).transpose();
         digests.iter().map(row).collect()
+    }
+
+    fn all_invitations(&self) -> Read<Vec<Versioned<Invitation>>> {
+        self.values(t::INVITATIONS, "invitation")
     }
 
     fn invitations_of(&self, registration: &RegistrationId) -> Read<Vec<Versioned<Invitation>>> {

@@ -10,6 +10,8 @@ use std::sync::Arc;
 pub(super) type Rows = TableDefinition<'static, &'static str, &'static [u8]>;
 
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+/// In a copy's META, until somebody saw to it that it was put back: when it was made
+pub(super) const COPIED: &str = "copied";
 pub(super) const DEVICES: Rows = TableDefinition::new("devices");
 pub(super) const PLACEMENTS: Rows = TableDefinition::new("placements");
 /// Devices that an operator let go: since when

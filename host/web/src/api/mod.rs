@@ -3,6 +3,7 @@
 //! The OpenAPI document is made from these functions ([`openapi`]); the pages call them as functions.
 
 pub mod account;
+pub mod backup;
 pub mod candidates;
 pub mod devices;
 pub mod events;
@@ -28,6 +29,7 @@ pub(crate) fn router() -> (axum::Router<Web>, utoipa::openapi::OpenApi) {
         .merge(events::router())
         .merge(plugins::router())
         .merge(nodes::router())
+        .merge(backup::router())
         .merge(tokens::router())
         .merge(users::router())
         .merge(registrations::router())

@@ -7,6 +7,7 @@ use hostler_core::viewer::Right;
 use hostler_core::{Secret, Timestamp};
 use hostler_runtime::{Compiler, Runtime};
 use hostler_services::authority::Names;
+use hostler_services::backup::Backups;
 use hostler_services::tree::Presence;
 use hostler_services::{
     Access, Authority, Catalogue, Duty, Enrollment, Inventory, Live, NewToken, NewUser, NodeInfo, Person, Rules,
@@ -89,6 +90,7 @@ impl Site {
         let admin = person(&access, "admin", &password).await;
         let node = NodeInfo { id: node, manager: true, gateway: false, version: "0.0.0", started_at: Timestamp(0) };
         let enrollment = Some(enrollment(&store, &access, folder.path()));
+        let backups = Backups::new(Arc::clone(&store), folder.path().to_owned(), node.id.clone());
         let services = Arc::new(Services {
             access,
             inventory: inventory.unwrap(),
@@ -96,6 +98,7 @@ impl Site {
             enrollment,
             member: None,
             join: None,
+            backups,
             live,
             node,
         });
