@@ -1,5 +1,9 @@
 //! A node's configuration file. What is wrong is said with file and line, before anything starts.
 
+mod guests;
+
+pub use guests::{GuestsConfig, WhoRegisters};
+
 use hostler_core::enrollment::AnyNumber;
 use hostler_core::enrollment::addresses::Loopback;
 use hostler_core::{NodeId, PluginName};
@@ -86,13 +90,18 @@ pub struct EnrollmentConfig {
     pub device_port: NonZeroU16,
     /// The longest that a PIN may live, at least an hour.
     pub longest: Spanned<Duration>,
+    /// Who may register as a user without an administrator.
+    pub self_registration: Spanned<WhoRegisters>,
+    /// Where the guest list is.
+    pub guests: GuestsConfig,
 }
 
 impl Default for EnrollmentConfig {
     fn default() -> Self {
         let longest = Spanned::new(0..0, Duration(Rules::default().longest));
         let device_port = NonZeroU16::new(Rules::default().port).unwrap_or(NonZeroU16::MIN);
-        Self { organisation: None, any_number: false, loopback: false, device_port, longest }
+        let (self_registration, guests) = (Spanned::new(0..0, WhoRegisters::Off), GuestsConfig::default());
+        Self { organisation: None, any_number: false, loopback: false, device_port, longest, self_registration, guests }
     }
 }
 
@@ -273,7 +282,7 @@ impl Config {
         config.node.data = folder.join(&config.node.data);
         for (name, path) in config.files() {
             *path.get_mut() = folder.join(path.get_ref());
-            check_file(name, path).map_err(|wrong| invalid(&text, file, wrong))?;
+            guests::check_named(name, path).map_err(|wrong| invalid(&text, file, wrong))?;
         }
         Ok(config)
     }
@@ -299,7 +308,7 @@ impl Config {
             let certificate = parent.certificate.as_mut().map(|path| ("certificate", path));
             certificate.into_iter().chain([("token-file", &mut parent.token_file)])
         });
-        tls.chain(parent)
+        tls.chain(parent).chain(self.enrollment.guests.files())
     }
 
     /// Whether it does this.
@@ -326,6 +335,7 @@ impl Config {
             let checked = credential.get_ref().check();
             checked.map_err(|why| at(credential, format!("SNMP credential {name:?}: {why}")))?;
         }
+        self.enrollment.check_guests()?;
         self.check_gateway()
     }
 

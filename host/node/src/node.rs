@@ -13,8 +13,8 @@ use hostler_services::authority::Names;
 use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{
-    Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Gateway, Inventory, Live, NodeInfo, ServiceError,
-    Services,
+    Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Gateway, Inventory, Live, NodeInfo,
+    SelfRegistration, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::{CallParentError, ParentClient};
@@ -98,7 +98,9 @@ impl Node {
         let bells = Doorbells::at(&*store);
         let presence = Arc::new(Presence::default());
         let parent: Option<NodeId> = PARENT.parse().ok();
-        let access = Access::new(Arc::clone(&store), parent.into_iter().chain([config.node.id.clone()]));
+        let taken = parent.into_iter().chain([config.node.id.clone()]);
+        let open_to = if config.has(Role::Manager) { config.enrollment.open_to() } else { SelfRegistration::Off };
+        let access = Access::open_to(Arc::clone(&store), taken, open_to);
         let catalogue = Catalogue::open(Arc::clone(&store), Arc::clone(&runtime), data.join("plugins")).await?;
         let inventory = Inventory::open(
             Arc::clone(&store),
@@ -119,6 +121,7 @@ impl Node {
         let mut tasks = node.tasks;
         let enrollment = if config.has(Role::Manager) {
             let enrollment = enrollment(&config, &store, &access)?;
+            enrollment.tell(&live);
             tasks.push(tokio::spawn(Arc::clone(&enrollment).tend_forever()));
             Some(enrollment)
         } else {

@@ -7,11 +7,13 @@
 //! |---|---|
 //! | `register` | a user's registrations: making, looking at, withdrawing |
 //! | `connect` | a device that asks to be let in |
+//! | `mistakes` | what was given as an address and isn't one, while somebody may look at it |
 //! | `owner` | what owners and administrators do with devices that came in |
 //! | `roll` | who came in, in memory; how certificates stand |
 //! | `secret` | what PINs and keys follow from |
 
 mod connect;
+mod mistakes;
 mod owner;
 mod register;
 mod roll;
@@ -28,17 +30,19 @@ pub use register::{EntryState, EntryView, NewRegistration, Refused, Registration
 use crate::access::{Access, Guesses};
 use crate::authority::{Authority, AuthorityError, Tended};
 use crate::error::ServiceError;
+use crate::live::{Live, LiveEvent};
 use crate::turns::Turns;
 use hostler_core::enrollment::addresses::Loopback;
 use hostler_core::enrollment::{AnyNumber, PinDigest, Refusal};
 use hostler_core::{DeviceId, NodeId, Timestamp};
 use hostler_engine::now;
 use hostler_store::Store;
+use mistakes::Mistakes;
 use roll::Roll;
 use secret::Seed;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 /// What an installation allows.
@@ -100,6 +104,10 @@ pub struct Enrollment {
     guesses: Guesses,
     /// For those who look at a registration; forgotten with the process.
     refused: Mutex<HashMap<PinDigest, LastRefused>>,
+    /// For those who registered something; forgotten with the process.
+    mistakes: Mistakes,
+    /// Where it is said that a device was refused, which no commit tells.
+    live: OnceLock<Live>,
     /// Who takes places of one invitation does so one at a time.
     turns: Turns<PinDigest>,
     /// When it was last said that somebody wasn't let in, and how often it wasn't since.
@@ -124,8 +132,11 @@ impl Enrollment {
         let following = Arc::clone(&roll);
         store.observe(Arc::new(move |changes| changes.0.iter().for_each(|change| following.follow(change))));
         roll.fill(store.all_enrolled()?.into_iter().map(|row| row.value));
-        let (guesses, refused, turns, said) = Default::default();
-        Ok(Arc::new(Self { store, access, authority, node, rules, seed, roll, guesses, refused, turns, said }))
+        let (guesses, refused, turns, said, mistakes) = Default::default();
+        let live = OnceLock::new();
+        let memory =
+            Self { store, access, authority, node, rules, seed, roll, guesses, refused, mistakes, live, turns, said };
+        Ok(Arc::new(memory))
     }
 
     /// Renews what the authority needs in time, for ever.
@@ -142,6 +153,23 @@ impl Enrollment {
             }
             tokio::time::sleep(Duration::from_secs(86_400)).await;
         }
+    }
+
+    /// From now on pages that stay open hear of refusals too.
+    pub fn tell(&self, live: &Live) {
+        let _ = self.live.set(live.clone());
+    }
+
+    fn announce(&self, event: LiveEvent) {
+        if let Some(live) = self.live.get() {
+            live.announce(event);
+        }
+    }
+
+    /// What this installation allows.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// This manager.

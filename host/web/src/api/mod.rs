@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod candidates;
+mod csv;
 pub mod devices;
 pub mod events;
 pub mod live;
