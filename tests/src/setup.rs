@@ -65,6 +65,7 @@ pub struct Setup {
     credentials: String,
     read_every: String,
     discover_every: String,
+    more: String,
     pub(crate) variables: Vec<(String, PathBuf)>,
 }
 
@@ -81,6 +82,7 @@ impl Setup {
             credentials: "[credentials.snmp.public]\nversion = \"2c\"\ncommunity = \"public\"\n".to_owned(),
             read_every: "1s".to_owned(),
             discover_every: "2s".to_owned(),
+            more: String::new(),
             variables: Vec::new(),
         }
     }
@@ -150,6 +152,13 @@ impl Setup {
         self
     }
 
+    /// With these lines as well: a section with its name.
+    #[must_use]
+    pub fn section(mut self, lines: &str) -> Self {
+        let _ = writeln!(self.more, "{lines}\n");
+        self
+    }
+
     /// With a path in the environment that it is started in.
     #[must_use]
     pub fn variable(mut self, name: &str, path: PathBuf) -> Self {
@@ -196,6 +205,6 @@ impl Setup {
         for plugin in &self.adopt {
             let _ = writeln!(text, "[[gateway.adopt]]\nplugin = {plugin:?}\n");
         }
-        text + &self.credentials
+        text + &self.more + &self.credentials
     }
 }
