@@ -68,6 +68,53 @@ impl Browser {
         self.run("return location.pathname").await.as_str().unwrap_or_default().to_owned()
     }
 
+    /// The address of what it shows, asked of the browser itself.
+    pub async fn address(&self) -> String {
+        self.command(Method::GET, "/url", &Value::Null).await.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// What the first element that fits this selector says, asked of the browser itself; empty where there is none now.
+    pub async fn text(&self, selector: &str) -> String {
+        let wanted = json!({ "using": "css selector", "value": selector });
+        let text = async {
+            let found = self.ask(Method::POST, "/element", &wanted).await.ok()?;
+            let path = format!("/element/{}/text", found[ELEMENT].as_str()?);
+            self.ask(Method::GET, &path, &Value::Null).await.ok()?.as_str().map(str::to_owned)
+        };
+        text.await.unwrap_or_default()
+    }
+
+    /// Waits until the first element that fits this selector says something, and returns all of it.
+    pub async fn until_text(&self, selector: &str, part: &str) -> String {
+        until(format!("{selector} says {part:?}"), async || {
+            Some(self.text(selector).await).filter(|text| text.contains(part))
+        })
+        .await
+    }
+
+    /// From now on no page runs a script, as where somebody has forbidden it.
+    pub async fn without_scripts(&self) {
+        let order = json!({ "cmd": "Emulation.setScriptExecutionDisabled", "params": { "value": true } });
+        self.command(Method::POST, "/goog/cdp/execute", &order).await;
+    }
+
+    /// Goes to the window that a link opened, once it is there.
+    pub async fn go_to_new_window(&self) {
+        let before = self.command(Method::GET, "/window", &Value::Null).await;
+        let other = until("a link has opened a window", async || {
+            let all = self.command(Method::GET, "/window/handles", &Value::Null).await;
+            all.as_array()?.iter().find(|handle| **handle != before).cloned()
+        })
+        .await;
+        self.command(Method::POST, "/window", &json!({ "handle": other })).await;
+    }
+
+    /// Closes the window, and goes back to the first that is left.
+    pub async fn close_window(&self) {
+        let left = self.command(Method::DELETE, "/window", &json!({})).await;
+        self.command(Method::POST, "/window", &json!({ "handle": left[0] })).await;
+    }
+
     /// Runs a script in the page, and returns what it returns.
     pub async fn run(&self, script: &str) -> Value {
         self.command(Method::POST, "/execute/sync", &json!({ "script": script, "args": [] })).await

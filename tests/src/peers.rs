@@ -17,7 +17,7 @@ pub fn peer(name: &str) -> Option<PathBuf> {
     let found = folders.chain([own]).map(|folder| folder.join(name)).find(|path| path.is_file());
     if found.is_none() {
         let package = match name {
-            "chromium" | "snmpd" => format!("apt-get install {name}"),
+            "chromium" | "snmpd" | "slapd" => format!("apt-get install {name}"),
             "cc" => "apt-get install gcc".to_owned(),
             "chromedriver" => "apt-get install chromium-driver".to_owned(),
             "snmpget" | "snmpset" => "apt-get install snmp".to_owned(),

@@ -1,5 +1,9 @@
 //! A node's configuration file. What is wrong is said with file and line, before anything starts.
 
+mod guests;
+
+pub use guests::{GuestsConfig, WhoRegisters};
+
 use hostler_core::enrollment::addresses::Loopback;
 use hostler_core::enrollment::{AnyNumber, RETRY_FOR};
 use hostler_core::{DeviceId, Fingerprint, NodeId, PluginName, Secret, UserName};
@@ -93,6 +97,10 @@ pub struct EnrollmentConfig {
     pub names: Vec<Spanned<String>>,
     /// How long registrations that ended are kept for those who look, at least a day.
     pub keep: Spanned<Duration>,
+    /// Who may register as a user without an administrator.
+    pub self_registration: Spanned<WhoRegisters>,
+    /// Where the guest list is.
+    pub guests: GuestsConfig,
 }
 
 impl Default for EnrollmentConfig {
@@ -100,8 +108,20 @@ impl Default for EnrollmentConfig {
         let length = |length| Spanned::new(0..0, Duration(length));
         let (longest, keep) = (length(Rules::default().longest), length(Rules::default().keep));
         let device_port = NonZeroU16::new(Rules::default().port).unwrap_or(NonZeroU16::MIN);
-        let (listen, names) = Default::default();
-        Self { organisation: None, any_number: false, loopback: false, device_port, longest, keep, listen, names }
+        let (listen, names, guests) = Default::default();
+        let self_registration = Spanned::new(0..0, WhoRegisters::Off);
+        Self {
+            organisation: None,
+            any_number: false,
+            loopback: false,
+            device_port,
+            longest,
+            keep,
+            listen,
+            names,
+            self_registration,
+            guests,
+        }
     }
 }
 
@@ -339,7 +359,7 @@ impl Config {
         config.node.data = folder.join(&config.node.data);
         for (name, path) in config.files() {
             *path.get_mut() = folder.join(path.get_ref());
-            check_file(name, path).map_err(|wrong| invalid(&text, file, wrong))?;
+            guests::check_named(name, path).map_err(|wrong| invalid(&text, file, wrong))?;
         }
         Ok(config)
     }
@@ -366,7 +386,8 @@ impl Config {
             let token = parent.token_file.as_mut().map(|path| ("token-file", path));
             certificate.into_iter().chain(token)
         });
-        tls.chain(parent)
+        let guests = self.enrollment.iter_mut().flat_map(|enrollment| enrollment.get_mut().guests.files());
+        tls.chain(parent).chain(guests)
     }
 
     /// Whether it does this.
@@ -411,6 +432,7 @@ impl Config {
             let why = "devices come in at the manager only; add \"manager\" to `roles` or take away [enrollment]";
             return Err(at(enrollment, why));
         }
+        enrollment.get_ref().check_guests()?;
         let EnrollmentConfig { organisation, longest, keep, listen, names, .. } = enrollment.get_ref();
         if let Some(listen) = listen.as_ref().filter(|listen| names.is_empty() && listen.get_ref().ip().is_unspecified()) {
             let why =

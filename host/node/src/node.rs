@@ -17,7 +17,7 @@ use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{
     Access, Authority, AuthorityError, Catalogue, Duty, Enrollment, EnrollmentError, Gateway, Inventory, JoinHere,
-    Live, Member, NodeInfo, ServiceError, Services,
+    Live, Member, NodeInfo, SelfRegistration, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::{CallParentError, ParentClient};
@@ -117,7 +117,10 @@ impl Node {
         let live = Live::at(&*store);
         let bells = Doorbells::at(&*store);
         let presence = Arc::new(Presence::default());
-        let access = Access::new(Arc::clone(&store), parent.into_iter().chain([config.node.id.clone()]));
+        let taken = parent.into_iter().chain([config.node.id.clone()]);
+        let settings = config.enrollment();
+        let open_to = if config.has(Role::Manager) { settings.open_to() } else { SelfRegistration::Off };
+        let access = Access::open_to(Arc::clone(&store), taken, open_to);
         let catalogue = Catalogue::open(Arc::clone(&store), Arc::clone(&runtime), data.join(backup::PLUGINS)).await?;
         let inventory = Inventory::open(
             Arc::clone(&store),
@@ -153,6 +156,7 @@ impl Node {
             tasks.extend(own::tend(member, device, &data).await?);
         }
         if let Some(enrollment) = &enrollment {
+            enrollment.tell(&live);
             tasks.push(tokio::spawn(Arc::clone(enrollment).tend_forever()));
         }
         let keeping = Arc::clone(&inventory);

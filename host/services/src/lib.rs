@@ -16,12 +16,16 @@ pub mod membership;
 pub mod tree;
 mod turns;
 
-pub use access::{Access, Ended, Former, MadePassword, MadeToken, NewToken, NewUser, Person, TokenView, UserView};
+pub use access::{
+    Access, Directory, DirectoryError, Ended, Entered, Former, GuestFile, Guests, MadePassword, MadeToken, NewToken,
+    NewUser, Person, SelfRegistration, TokenView, UserView,
+};
 pub use authority::{Authority, AuthorityError, Gate, Identity, Issued, Standing, Standings, Verdict, server_tls};
 pub use catalogue::{Ask, Catalogue, Installed, PluginView};
+pub use enrollment::Refused as RefusedAddress;
 pub use enrollment::{
-    EnrolledView, Enrollment, EnrollmentError, NewRegistration, NodesCall, RegistrationView, Rules,
-    Summary as RegistrationSummary,
+    EnrolledView, Enrollment, EnrollmentError, EntryState, EntryView, NewRegistration, NodesCall, RegistrationView, Rules,
+    SharedView, Sharing, Summary as RegistrationSummary,
 };
 pub use error::ServiceError;
 pub use gateway::Gateway;

@@ -1,7 +1,7 @@
 //! What changes, as it changes, for pages that stay open.
 
-use hostler_core::DeviceId;
 use hostler_core::changes::{Change, Changes};
+use hostler_core::{DeviceId, RegistrationId, UserName};
 use hostler_store::Store;
 use serde::Serialize;
 use std::sync::Arc;
@@ -27,6 +27,18 @@ pub enum LiveEvent {
     Plugins,
     /// Something happened.
     Events,
+    /// How far a registration is.
+    Registration {
+        /// Which.
+        id: RegistrationId,
+        /// Whose.
+        by: UserName,
+    },
+    /// A device that came in, or how it stands.
+    Enrolled {
+        /// Whose.
+        owner: UserName,
+    },
 }
 
 /// Where changes are announced.
@@ -40,7 +52,10 @@ impl Live {
         let live = Self(broadcast::channel(BACKLOG).0);
         let sender = live.clone();
         store.observe(Arc::new(move |changes: &Changes| {
-            changes.0.iter().filter_map(of).for_each(|e| sender.announce(e))
+            // Ten thousand PINs of one registration are one change of it.
+            let mut events: Vec<LiveEvent> = changes.0.iter().filter_map(of).collect();
+            events.dedup();
+            events.into_iter().for_each(|event| sender.announce(event));
         }));
         live
     }
@@ -63,6 +78,13 @@ fn of(change: &Change) -> Option<LiveEvent> {
         Change::Child { .. } => Some(LiveEvent::Nodes),
         Change::Plugin { .. } => Some(LiveEvent::Plugins),
         Change::Happened(_) => Some(LiveEvent::Events),
+        Change::Invitation { value: Some(invitation), .. } => {
+            Some(LiveEvent::Registration { id: invitation.registration.clone(), by: invitation.by.clone() })
+        }
+        Change::Registration { id, value: Some(registration), .. } => {
+            Some(LiveEvent::Registration { id: id.clone(), by: registration.user.clone() })
+        }
+        Change::Enrolled { value: Some(row), .. } => Some(LiveEvent::Enrolled { owner: row.owner.clone() }),
         _ => None,
     }
 }

@@ -96,6 +96,10 @@
     if (changed.everything) return SHOWN;
     if (what === "device") return devices.includes(id) ? 0 : Infinity;
     if (what === "events") return changed.events ? SHOWN : Infinity;
+    if (what === "enrolled") return changed.enrolled ? SHOWN : Infinity;
+    const registrations = changed.registrations ?? [];
+    if (what === "registrations") return registrations.length > 0 ? SHOWN : Infinity;
+    if (what === "registration") return changed.enrolled || registrations.includes(id) ? SHOWN : Infinity;
     if (what !== "devices") return changed[what] ? 0 : Infinity;
     if (devices.length === 0) return Infinity;
     const shown = new Set([...region.querySelectorAll("[data-device]")].map((row) => row.dataset.device));

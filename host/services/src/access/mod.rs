@@ -5,14 +5,18 @@
 
 mod allowance;
 mod guesses;
+mod guests;
 mod password;
+mod register;
 #[cfg(test)]
 mod tests;
 mod tokens;
 mod users;
 
 pub(crate) use guesses::{Admitted, PinGuesses};
+pub use guests::{Directory, DirectoryError, GuestFile, Guests, SelfRegistration};
 pub(crate) use password::random_token;
+pub use register::Entered;
 pub use tokens::{MadeToken, NewToken, TokenView};
 pub use users::{Ended, MadePassword, NewUser, UserView};
 
@@ -41,6 +45,9 @@ pub struct Access {
     store: Arc<dyn Store>,
     taken: Vec<NodeId>,
     guesses: Guesses,
+    /// Who may register themselves, and how often that was tried.
+    open_to: SelfRegistration,
+    registering: Guesses,
     /// One change of users and tokens at a time: an administrator remains, and nobody who was shut out meanwhile gets a token.
     changing: tokio::sync::Mutex<()>,
 }
@@ -73,8 +80,19 @@ impl Access {
     /// Access as the store has it. Names that are `taken`, this node's own and its parent's, are no child's.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, taken: impl IntoIterator<Item = NodeId>) -> Arc<Self> {
+        Self::open_to(store, taken, SelfRegistration::Off)
+    }
+
+    /// The same, where some may register without an administrator.
+    #[must_use]
+    pub fn open_to(
+        store: Arc<dyn Store>,
+        taken: impl IntoIterator<Item = NodeId>,
+        open_to: SelfRegistration,
+    ) -> Arc<Self> {
         let (taken, changing) = (taken.into_iter().collect(), tokio::sync::Mutex::default());
-        Arc::new(Self { store, taken, guesses: Guesses::default(), changing })
+        let (guesses, registering) = Default::default();
+        Arc::new(Self { store, taken, guesses, open_to, registering, changing })
     }
 
     /// Logs in. Returns the session's token.
@@ -92,11 +110,16 @@ impl Access {
             return Err(ServiceError::Forbidden("The user ID or the password is wrong.".to_owned()));
         };
         self.guesses.forgive(tried);
+        self.begin_session(user.value, from).await
+    }
+
+    /// A session of somebody who may have one, for whoever holds `changing`.
+    async fn begin_session(&self, user: User, from: IpAddr) -> Result<Secret, ServiceError> {
         let session = Token {
             kind: TokenKind::Session,
             label: format!("browser at {from}"),
-            user: user.value.name,
-            right: user.value.right,
+            user: user.name,
+            right: user.right,
             created_at: now(),
             expires_at: now().plus(SESSION),
         };

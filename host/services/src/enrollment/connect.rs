@@ -3,6 +3,7 @@
 use super::{Enrollment, LastRefused, broken};
 use crate::authority::AuthorityError;
 use crate::error::ServiceError;
+use crate::live::LiveEvent;
 use crate::tree::TRIES;
 use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Changes, Expect};
@@ -280,6 +281,10 @@ impl Enrollment {
             refused.remove(&oldest);
         }
         refused.insert(request.proof.digest(), last);
+        drop(refused);
+        if let Ok(Some(row)) = self.store.invitations(&[request.proof.digest()]).map(|mut rows| rows.pop().flatten()) {
+            self.announce(LiveEvent::Registration { id: row.value.registration, by: row.value.by });
+        }
     }
 
     pub(super) fn last_refused(&self, digest: &PinDigest) -> Option<LastRefused> {

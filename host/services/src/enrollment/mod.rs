@@ -8,6 +8,7 @@
 //! | `register` | a user's registrations: making, looking at, withdrawing |
 //! | `connect` | a device that asks to be let in |
 //! | `admit` | a device that came in: what its certificate allows, and another one in time |
+//! | `mistakes` | what was given as an address and isn't one, while somebody may look at it |
 //! | `owner` | what owners and administrators do with devices that came in |
 //! | `roll` | who came in, in memory; how certificates stand |
 //! | `waiting` | the places that wait, in memory |
@@ -16,6 +17,7 @@
 
 mod admit;
 mod connect;
+mod mistakes;
 mod owner;
 mod register;
 mod roll;
@@ -35,18 +37,20 @@ use crate::access::{Access, PinGuesses};
 use crate::authority;
 use crate::authority::{Authority, AuthorityError, Gate, Standings, Tended};
 use crate::error::ServiceError;
+use crate::live::{Live, LiveEvent};
 use crate::turns::Turns;
 use hostler_core::enrollment::addresses::Loopback;
 use hostler_core::enrollment::{AnyNumber, PinDigest, RETRY_FOR, Refusal};
 use hostler_core::{DeviceId, Fingerprint, NodeId, Timestamp};
 use hostler_engine::now;
 use hostler_store::Store;
+use mistakes::Mistakes;
 use roll::Roll;
 use rustls::time_provider::DefaultTimeProvider;
 use secret::Seed;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use waiting::Waiting;
 
@@ -127,6 +131,10 @@ pub struct Enrollment {
     guesses: PinGuesses,
     /// For those who look at a registration; forgotten with the process.
     refused: Mutex<HashMap<PinDigest, LastRefused>>,
+    /// For those who registered something; forgotten with the process.
+    mistakes: Mistakes,
+    /// Where it is said that a device was refused, which no commit tells.
+    live: OnceLock<Live>,
     /// Who takes places of one invitation does so one at a time.
     turns: Turns<PinDigest>,
     /// When it was last said that somebody wasn't let in, and how often it wasn't since.
@@ -158,7 +166,7 @@ impl Enrollment {
         let following = Arc::clone(&waiting);
         store.observe(Arc::new(move |changes| changes.0.iter().for_each(|change| following.follow(change))));
         let rules = Rules { keep: rules.keep.max(RETRY_FOR), ..rules };
-        let (registering, guesses, refused, turns, said) = Default::default();
+        let (registering, guesses, refused, mistakes, turns, said) = Default::default();
         Ok(Arc::new(Self {
             store,
             access,
@@ -172,6 +180,8 @@ impl Enrollment {
             registering,
             guesses,
             refused,
+            mistakes,
+            live: OnceLock::new(),
             turns,
             said,
         }))
@@ -218,6 +228,23 @@ impl Enrollment {
     pub fn tls(&self, names: &[String]) -> Result<rustls::ServerConfig, AuthorityError> {
         let certificate = self.authority.server_certificate(names, now())?;
         authority::server_tls(certificate, self.gate(), Arc::new(DefaultTimeProvider))
+    }
+
+    /// From now on pages that stay open hear of refusals too.
+    pub fn tell(&self, live: &Live) {
+        let _ = self.live.set(live.clone());
+    }
+
+    fn announce(&self, event: LiveEvent) {
+        if let Some(live) = self.live.get() {
+            live.announce(event);
+        }
+    }
+
+    /// What this installation allows.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// This manager.

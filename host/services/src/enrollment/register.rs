@@ -14,6 +14,7 @@ use hostler_core::{DeviceId, NodeId, RegistrationId, Timestamp, UserName};
 use hostler_engine::now;
 use hostler_store::{StoreError, Versioned};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::time::Duration;
 use utoipa::ToSchema;
 
@@ -175,7 +176,7 @@ pub struct RegistrationView {
     pub secrets: Vec<Option<String>>,
     /// Whether they are keys.
     pub keys: bool,
-    /// What was given as an address and wasn't taken; only in the answer to its making.
+    /// What was given as an address and wasn't taken; for who made the registration, and for a while only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refused>,
 }
@@ -230,7 +231,8 @@ impl Enrollment {
         }
         let value = Some(Box::new(registration));
         self.store.commit(changes.and(Change::Registration { id: id.clone(), expect: Expect::Absent, value })).await?;
-        Ok(RegistrationView { refused, ..self.registration(viewer, &id)? })
+        self.mistakes.remember(id.clone(), refused);
+        self.registration(viewer, &id)
     }
 
     /// Refuses a registration with which more places would wait than may.
@@ -255,15 +257,17 @@ impl Enrollment {
         Ok(())
     }
 
-    /// A user's registrations, or everybody's for an administrator; the newest first.
+    /// A user's registrations, or everybody's for an administrator; the newest first. Only those that are wanted, counted
+    /// from 0: how far one is takes as long to find out as it has addresses.
     ///
     /// # Errors
     /// The store's.
-    pub fn registrations(&self, viewer: &Viewer) -> Result<Vec<Summary>, ServiceError> {
+    pub fn registrations(&self, viewer: &Viewer, wanted: Range<usize>) -> Result<Vec<Summary>, ServiceError> {
         let mut rows = self.store.registrations()?;
         rows.retain(|row| sees(viewer, &row.value));
         rows.sort_by_key(|row| std::cmp::Reverse(row.value.made_at));
-        rows.iter().map(|row| Ok(summary(&row.value, &self.invitations(&row.value)?))).collect()
+        let shown = rows.iter().skip(wanted.start).take(wanted.len());
+        shown.map(|row| Ok(summary(&row.value, &self.invitations(&row.value)?))).collect()
     }
 
     /// One registration. Its PINs are shown to whoever made it.
@@ -306,7 +310,7 @@ impl Enrollment {
             shared,
             secrets,
             keys,
-            refused: Vec::new(),
+            refused: if viewer.user == registration.user { self.mistakes.of(id) } else { Vec::new() },
         })
     }
 

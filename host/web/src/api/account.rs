@@ -8,7 +8,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::StatusCode;
 use hostler_core::viewer::Right;
 use hostler_core::{Secret, UserName};
-use hostler_services::{Ended, ServiceError};
+use hostler_services::{Ended, Entered, ServiceError};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use utoipa::ToSchema;
@@ -16,11 +16,18 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn router() -> OpenApiRouter<Web> {
-    OpenApiRouter::new().routes(routes!(log_in, log_out)).routes(routes!(show)).routes(routes!(change_password))
+    OpenApiRouter::new()
+        .routes(routes!(log_in, log_out))
+        .routes(routes!(register))
+        .routes(routes!(show))
+        .routes(routes!(change_password))
 }
 
 /// What to do about a wrong user or password.
 const CHECK: &str = "Check both, then try again.";
+const ADD: &str = "Ask an administrator to add you.";
+const NEW: &str =
+    "Check both, then try again. Who is new registers: POST /api/v1/register, with a user ID and a password.";
 
 /// What somebody logs in with.
 #[derive(Deserialize, ToSchema)]
@@ -69,12 +76,42 @@ pub(crate) async fn log_in(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     Json(credentials): Json<Credentials>,
 ) -> Result<axum::Json<Session>, ApiError> {
-    match web.services.access.log_in(&credentials.user, credentials.password, from.ip()).await {
-        Ok(token) => Ok(axum::Json(Session { token: token.expose().to_owned() })),
-        // Nothing is forbidden to somebody who isn't known yet.
-        Err(ServiceError::Forbidden(text)) => Err(ApiError::new(StatusCode::UNAUTHORIZED, text).advising(CHECK, CHECK)),
-        Err(other) => Err(other.into()),
+    match enter(&web, from, credentials).await? {
+        Entered::In(token) => Ok(axum::Json(Session { token: token.expose().to_owned() })),
+        Entered::MayRegister(_) => Err(wrong().advising(CHECK, NEW)),
     }
+}
+
+/// Logs in, or learns that whoever tries may register.
+pub(crate) async fn enter(web: &Web, from: SocketAddr, credentials: Credentials) -> Result<Entered, ApiError> {
+    match web.services.access.enter(&credentials.user, credentials.password, from.ip()).await {
+        // Nothing is forbidden to somebody who isn't known yet.
+        Err(ServiceError::Forbidden(_)) => Err(wrong()),
+        entered => Ok(entered?),
+    }
+}
+
+fn wrong() -> ApiError {
+    ApiError::new(StatusCode::UNAUTHORIZED, "The user ID or the password is wrong.").advising(CHECK, CHECK)
+}
+
+/// Register as a user
+///
+/// Where this manager lets people register themselves. Who did sees their own devices, and is logged in at once.
+#[utoipa::path(post, path = "/register", tag = "account", request_body = Credentials, security(()),
+    responses((status = 201, description = "A session's token", body = Session), Problems))]
+pub(crate) async fn register(
+    State(web): State<Web>,
+    ConnectInfo(from): ConnectInfo<SocketAddr>,
+    Json(credentials): Json<Credentials>,
+) -> Result<(StatusCode, axum::Json<Session>), ApiError> {
+    let registered = web.services.access.register(&credentials.user, credentials.password, from.ip()).await;
+    let token = registered.map_err(|error| {
+        let forbidden = matches!(error, ServiceError::Forbidden(_));
+        let error = ApiError::from(error);
+        if forbidden { error.advising(ADD, ADD) } else { error }
+    })?;
+    Ok((StatusCode::CREATED, axum::Json(Session { token: token.expose().to_owned() })))
 }
 
 /// End the session or token that is shown

@@ -6,11 +6,11 @@ use crate::state::Web;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
-use hostler_core::DeviceId;
-use hostler_core::viewer::Right;
+use hostler_core::viewer::{Right, Viewer};
+use hostler_core::{DeviceId, RegistrationId, UserName};
 use hostler_services::LiveEvent;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
@@ -23,8 +23,8 @@ use utoipa_axum::routes;
 /// What changes within this time travels together.
 const GATHER: Duration = Duration::from_secs(1);
 
-/// More devices than this in one message are told as "everything".
-const MOST_DEVICES: usize = 500;
+/// More of a kind than this in one message are told as "everything".
+const MOST_TOLD: usize = 500;
 
 pub(super) fn router() -> OpenApiRouter<Web> {
     OpenApiRouter::new().routes(routes!(live))
@@ -48,6 +48,12 @@ pub(crate) struct Changed {
     /// Whether something happened that is among the events.
     #[serde(skip_serializing_if = "is_not")]
     events: bool,
+    /// Registrations that were made, or whose devices are further.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    registrations: BTreeSet<RegistrationId>,
+    /// Whether a device came in, or stands otherwise.
+    #[serde(skip_serializing_if = "is_not")]
+    enrolled: bool,
     /// More changed than can be told: load anew whatever you show.
     #[serde(skip_serializing_if = "is_not")]
     everything: bool,
@@ -59,21 +65,8 @@ fn is_not(flag: &bool) -> bool {
 }
 
 impl Changed {
-    fn add(&mut self, event: LiveEvent) {
-        match event {
-            LiveEvent::Device { id } if self.devices.len() < MOST_DEVICES => {
-                self.devices.insert(id);
-            }
-            LiveEvent::Device { .. } => self.everything = true,
-            LiveEvent::Candidates => self.candidates = true,
-            LiveEvent::Nodes => self.nodes = true,
-            LiveEvent::Plugins => self.plugins = true,
-            LiveEvent::Events => self.events = true,
-        }
-    }
-
-    /// What of it somebody may know who sees their own devices only.
-    fn of(mut self, sees: impl Fn(&DeviceId) -> bool) -> Self {
+    /// The same for who sees their own devices only.
+    fn of_own(mut self, sees: impl Fn(&DeviceId) -> bool) -> Self {
         self.devices.retain(sees);
         let events = self.events && !self.devices.is_empty();
         Self { candidates: false, nodes: false, plugins: false, events, ..self }
@@ -81,6 +74,42 @@ impl Changed {
 
     fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// What changed, with whose it is where only they and administrators may know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Gathered {
+    changed: Changed,
+    registrations: BTreeMap<RegistrationId, UserName>,
+    enrolled: BTreeSet<UserName>,
+}
+
+impl Gathered {
+    fn add(&mut self, event: LiveEvent) {
+        let changed = &mut self.changed;
+        match event {
+            LiveEvent::Device { id } if changed.devices.len() < MOST_TOLD => _ = changed.devices.insert(id),
+            LiveEvent::Registration { id, by } if self.registrations.len() < MOST_TOLD => {
+                self.registrations.insert(id, by);
+            }
+            LiveEvent::Enrolled { owner } if self.enrolled.len() < MOST_TOLD => _ = self.enrolled.insert(owner),
+            LiveEvent::Device { .. } | LiveEvent::Registration { .. } | LiveEvent::Enrolled { .. } => {
+                changed.everything = true;
+            }
+            LiveEvent::Candidates => changed.candidates = true,
+            LiveEvent::Nodes => changed.nodes = true,
+            LiveEvent::Plugins => changed.plugins = true,
+            LiveEvent::Events => changed.events = true,
+        }
+    }
+
+    /// What of it somebody may know; of devices, those that they see.
+    fn told(self, viewer: &Viewer, sees: impl Fn(&DeviceId) -> bool) -> Changed {
+        let theirs = |user: &UserName| viewer.may(Right::Administer) || viewer.user == *user;
+        let registrations = self.registrations.into_iter().filter(|(_, by)| theirs(by)).map(|(id, _)| id).collect();
+        let changed = Changed { registrations, enrolled: self.enrolled.iter().any(theirs), ..self.changed };
+        if viewer.may(Right::See) { changed } else { changed.of_own(sees) }
     }
 }
 
@@ -102,13 +131,9 @@ pub(crate) async fn live(State(web): State<Web>, who: Who) -> Sse<impl Stream<It
 /// Waits for what they may know; `None` when they may know nothing more.
 async fn next(receiver: &mut Receiver<LiveEvent>, web: &Web, who: &Who) -> Option<Changed> {
     loop {
-        let changed = gather(receiver).await?;
+        let gathered = gather(receiver).await?;
         let viewer = web.services.access.viewer(who.token.expose()).ok()?;
-        let changed = if viewer.may(Right::See) {
-            changed
-        } else {
-            changed.of(|id| web.services.inventory.device(&viewer, id).is_ok())
-        };
+        let changed = gathered.told(&viewer, |id| web.services.inventory.device(&viewer, id).is_ok());
         if !changed.is_empty() {
             return Some(changed);
         }
@@ -116,21 +141,21 @@ async fn next(receiver: &mut Receiver<LiveEvent>, web: &Web, who: &Who) -> Optio
 }
 
 /// Waits for something, then a moment longer for what comes with it.
-async fn gather(receiver: &mut Receiver<LiveEvent>) -> Option<Changed> {
-    let mut changed = Changed::default();
+async fn gather(receiver: &mut Receiver<LiveEvent>) -> Option<Gathered> {
+    let mut gathered = Gathered::default();
     let mut until = None;
     loop {
         let received = match until {
             None => receiver.recv().await,
             Some(until) => match timeout_at(until, receiver.recv()).await {
                 Ok(received) => received,
-                Err(_) => return Some(changed),
+                Err(_) => return Some(gathered),
             },
         };
         match received {
-            Ok(event) => changed.add(event),
-            Err(RecvError::Lagged(_)) => changed.everything = true,
-            Err(RecvError::Closed) => return (!changed.is_empty()).then_some(changed),
+            Ok(event) => gathered.add(event),
+            Err(RecvError::Lagged(_)) => gathered.changed.everything = true,
+            Err(RecvError::Closed) => return (gathered != Gathered::default()).then_some(gathered),
         }
         until = until.or_else(|| Some(Instant::now() + GATHER));
     }
@@ -145,14 +170,19 @@ mod tests {
         LiveEvent::Device { id: id.parse().unwrap() }
     }
 
+    fn told(gathered: Gathered, user: &str, right: Right) -> String {
+        let viewer = Viewer { user: user.parse().unwrap(), right };
+        serde_json::to_string(&gathered.told(&viewer, |id| id.as_str() == "mine")).unwrap()
+    }
+
     #[tokio::test]
     async fn a_device_that_changes_often_is_told_once() {
         let (sender, mut receiver) = channel(16);
         for event in [device("a"), device("b"), device("a"), LiveEvent::Events] {
             sender.send(event).unwrap();
         }
-        let changed = gather(&mut receiver).await.unwrap();
-        assert_eq!(serde_json::to_string(&changed).unwrap(), r#"{"devices":["a","b"],"events":true}"#);
+        let gathered = gather(&mut receiver).await.unwrap();
+        assert_eq!(told(gathered, "eve", Right::See), r#"{"devices":["a","b"],"events":true}"#);
     }
 
     #[tokio::test]
@@ -161,7 +191,7 @@ mod tests {
         for _ in 0..9 {
             sender.send(device("a")).unwrap();
         }
-        assert!(gather(&mut receiver).await.unwrap().everything);
+        assert!(gather(&mut receiver).await.unwrap().changed.everything);
     }
 
     #[tokio::test]
@@ -169,18 +199,31 @@ mod tests {
         let (sender, mut receiver) = channel(2);
         sender.send(LiveEvent::Nodes).unwrap();
         drop(sender);
-        assert!(gather(&mut receiver).await.unwrap().nodes, "what was said before the end is told");
+        assert!(gather(&mut receiver).await.unwrap().changed.nodes, "what was said before the end is told");
         assert_eq!(gather(&mut receiver).await, None);
     }
 
     #[test]
     fn who_sees_only_their_own_hears_only_of_their_own() {
-        let mut all = Changed::default();
+        let mut all = Gathered::default();
         for event in [device("mine"), device("other"), LiveEvent::Nodes, LiveEvent::Events] {
             all.add(event);
         }
-        let mine = all.clone().of(|id| id.as_str() == "mine");
-        assert_eq!(serde_json::to_string(&mine).unwrap(), r#"{"devices":["mine"],"events":true}"#);
-        assert!(all.of(|_| false).is_empty());
+        assert_eq!(told(all.clone(), "ada", Right::Own), r#"{"devices":["mine"],"events":true}"#);
+        all.changed.devices.clear();
+        assert_eq!(told(all, "ada", Right::Own), "{}");
+    }
+
+    #[test]
+    fn e05_registrations_are_told_to_who_made_them_and_to_administrators() {
+        let mut all = Gathered::default();
+        let (ada, bob): (UserName, UserName) = ("ada".parse().unwrap(), "bob".parse().unwrap());
+        all.add(LiveEvent::Registration { id: "r-1".parse().unwrap(), by: ada.clone() });
+        all.add(LiveEvent::Registration { id: "r-2".parse().unwrap(), by: bob });
+        all.add(LiveEvent::Enrolled { owner: ada });
+        assert_eq!(told(all.clone(), "ada", Right::Own), r#"{"registrations":["r-1"],"enrolled":true}"#);
+        assert_eq!(told(all.clone(), "bob", Right::Operate), r#"{"registrations":["r-2"]}"#);
+        assert_eq!(told(all.clone(), "eve", Right::See), "{}");
+        assert_eq!(told(all, "eve", Right::Administer), r#"{"registrations":["r-1","r-2"],"enrolled":true}"#);
     }
 }

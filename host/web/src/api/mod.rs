@@ -5,6 +5,7 @@
 pub mod account;
 pub mod backup;
 pub mod candidates;
+mod csv;
 pub mod devices;
 pub mod events;
 pub mod live;

@@ -1,39 +1,59 @@
 //! Registering devices, and the devices that came in.
 
+use super::csv;
 use crate::auth::Who;
 use crate::error::{ApiError, Problems};
-use crate::extract::{Json, Path};
+use crate::extract::{Json, Path, Query};
 use crate::state::Web;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::IntoResponse;
 use hostler_core::{DeviceId, RegistrationId};
 use hostler_services::{EnrolledView, NewRegistration, RegistrationSummary, RegistrationView};
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Ten thousand of the longest host names.
-const ADDRESSES_LIMIT: usize = 3 << 20;
+pub(crate) const ADDRESSES_LIMIT: usize = 3 << 20;
 
 pub(super) fn router() -> OpenApiRouter<Web> {
     OpenApiRouter::new()
         .routes(routes!(list, register))
         .layer(DefaultBodyLimit::max(ADDRESSES_LIMIT))
         .routes(routes!(show, withdraw))
+        .routes(routes!(table))
         .routes(routes!(enrolled))
         .routes(routes!(let_return))
         .routes(routes!(bar, unbar))
         .routes(routes!(release))
 }
 
+/// Which part of a list is wanted.
+#[derive(Clone, Copy, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Part {
+    /// How many come before it.
+    pub(crate) offset: usize,
+    /// How many it has at most; all where not given.
+    pub(crate) limit: Option<usize>,
+}
+
 /// One's registrations
 ///
 /// Everybody's for an administrator; the newest first.
-#[utoipa::path(get, path = "/registrations", tag = "enrollment",
+#[utoipa::path(get, path = "/registrations", tag = "enrollment", params(Part),
     responses((status = 200, description = "What was registered, and how much of it came in", body = Vec<RegistrationSummary>), Problems))]
-pub(crate) async fn list(State(web): State<Web>, who: Who) -> Result<axum::Json<Vec<RegistrationSummary>>, ApiError> {
-    Ok(axum::Json(web.services.enrollment()?.registrations(&who.viewer)?))
+pub(crate) async fn list(
+    State(web): State<Web>,
+    who: Who,
+    Query(part): Query<Part>,
+) -> Result<axum::Json<Vec<RegistrationSummary>>, ApiError> {
+    let wanted = part.offset..part.offset.saturating_add(part.limit.unwrap_or(usize::MAX));
+    Ok(axum::Json(web.services.enrollment()?.registrations(&who.viewer, wanted)?))
 }
 
 /// Register devices
@@ -62,6 +82,23 @@ pub(crate) async fn show(
     Path(id): Path<RegistrationId>,
 ) -> Result<axum::Json<RegistrationView>, ApiError> {
     Ok(axum::Json(web.services.enrollment()?.registration(&who.viewer, &id)?))
+}
+
+/// One registration as a table
+///
+/// Each address with its URL, its PIN or key and how far it is, as CSV.
+#[utoipa::path(get, path = "/registrations/{id}/table.csv", tag = "enrollment",
+    params(("id" = RegistrationId, Path, description = "Which")),
+    responses((status = 200, description = "The table", content_type = "text/csv", body = String), Problems))]
+pub(crate) async fn table(
+    State(web): State<Web>,
+    who: Who,
+    Path(id): Path<RegistrationId>,
+) -> Result<impl IntoResponse, ApiError> {
+    let view = web.services.enrollment()?.registration(&who.viewer, &id)?;
+    let name = format!("attachment; filename=\"registration-{id}.csv\"");
+    let head = [(CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (CONTENT_DISPOSITION, name)];
+    Ok((head, csv::table(&view)))
 }
 
 /// Withdraw a registration's PINs

@@ -13,7 +13,10 @@ use hostler_core::reading::{
 };
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{Fingerprint, Timestamp};
-use hostler_services::{Ask, DeviceRow, DeviceView, LowLevel, Page, PluginView, StoredEvent};
+use hostler_services::{
+    Ask, DeviceRow, DeviceView, EnrolledView, EntryState, EntryView, LowLevel, Page, PluginView, RegistrationSummary,
+    RegistrationView, SharedView, StoredEvent,
+};
 use std::collections::BTreeMap;
 
 pub(super) const NOW: Timestamp = Timestamp(1_790_000_000_000);
@@ -25,7 +28,8 @@ pub(super) fn ago(hours: u64) -> Timestamp {
 
 pub(super) fn shell(here: Section, right: Right) -> Shell {
     let viewer = Viewer { user: "ada@example.org".parse().unwrap(), right };
-    Shell { bare: Bare::default(), viewer, node: "manager".parse().unwrap(), here, now: NOW, note: None, refused: None }
+    let (bare, node) = (Bare::default(), "manager".parse().unwrap());
+    Shell { bare, viewer, node, here, registers: true, now: NOW, note: None, refused: None }
 }
 
 pub(super) fn page() -> Page {
@@ -245,4 +249,57 @@ pub(super) fn events() -> Vec<StoredEvent> {
         },
     });
     stored.collect()
+}
+
+/// A registration with an address in each state, the PINs its user's own.
+pub(super) fn registration(shared: bool) -> RegistrationView {
+    let device = || "example-sn1".parse().unwrap();
+    let states = [
+        EntryState::Waiting,
+        EntryState::Connected { device: device(), node: "node-1".parse().unwrap(), at: ago(1) },
+        EntryState::Refused { device: device(), why: "This device is barred.".into(), at: ago(2) },
+        EntryState::Ended { device: device() },
+        EntryState::Used,
+        EntryState::Expired,
+        EntryState::Withdrawn { why: "ended when a backup was put back" },
+    ];
+    let entries: Vec<EntryView> = (0..)
+        .zip(states)
+        .map(|(n, state)| EntryView {
+            address: format!("192.0.2.{n}"),
+            url: (n == 0).then(|| format!("http://192.0.2.{n}/enroll?pin=0123ABCD0123ABCD0123ABCD01")),
+            public: n == 0,
+            state,
+        })
+        .collect();
+    let summary = RegistrationSummary {
+        id: "r-0123456789abcdef".parse().unwrap(),
+        user: "ada@example.org".parse().unwrap(),
+        made_at: ago(5),
+        expires_at: NOW.plus(std::time::Duration::from_secs(3_600)),
+        addresses: entries.len(),
+        connected: 1,
+    };
+    let secrets = if shared { vec![Some("0123ABCD".to_owned())] } else { vec![Some("0123ABCD".to_owned()), None] };
+    let shared = shared.then(|| SharedView { left: Some(4), taken: 3, devices: vec![device(), device()] });
+    RegistrationView { summary, entries, shared, secrets, keys: false, refused: Vec::new() }
+}
+
+/// Devices in every standing.
+pub(super) fn enrolled(why: &str) -> Vec<EnrolledView> {
+    let standing = |n: u64, standing, why: Option<&str>| EnrolledView {
+        device: format!("A{n}").parse().unwrap(),
+        node: format!("node-a{n}").parse().unwrap(),
+        owner: "ada@example.org".parse().unwrap(),
+        at: ago(50),
+        standing,
+        since: (n > 0).then(|| ago(n)),
+        why: why.map(str::to_owned),
+    };
+    vec![
+        standing(0, "connected", None),
+        standing(1, "may-return", None),
+        standing(2, "barred", Some(why)),
+        standing(3, "released", None),
+    ]
 }

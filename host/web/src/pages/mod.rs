@@ -4,6 +4,7 @@
 mod account;
 mod device;
 mod discovered;
+mod enrolled;
 mod events;
 mod fleet;
 mod login;
@@ -12,6 +13,8 @@ mod made_up;
 mod nodes;
 mod plugins;
 mod readings;
+mod registration;
+mod registrations;
 mod shell;
 #[cfg(test)]
 mod tests;
@@ -35,6 +38,9 @@ pub(crate) fn router() -> Router<Web> {
         .merge(login::router())
         .merge(fleet::router())
         .merge(device::router())
+        .merge(registrations::router())
+        .merge(registration::router())
+        .merge(enrolled::router())
         .merge(discovered::router())
         .merge(plugins::router())
         .merge(nodes::router())

@@ -30,6 +30,7 @@ impl Default for Bare {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Section {
     Fleet,
+    Registrations,
     Discovered,
     Plugins,
     Nodes,
@@ -41,16 +42,23 @@ impl Section {
     /// The menu of somebody with this right, in its order.
     fn all(right: Right) -> &'static [Self] {
         match right {
-            Right::Own => &[Self::Fleet, Self::Account],
-            Right::See | Right::Operate | Right::Administer => {
-                &[Self::Fleet, Self::Discovered, Self::Plugins, Self::Nodes, Self::Events, Self::Account]
-            }
+            Right::Own => &[Self::Registrations, Self::Fleet, Self::Account],
+            Right::See | Right::Operate | Right::Administer => &[
+                Self::Fleet,
+                Self::Registrations,
+                Self::Discovered,
+                Self::Plugins,
+                Self::Nodes,
+                Self::Events,
+                Self::Account,
+            ],
         }
     }
 
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Fleet => "Devices",
+            Self::Registrations => "Register",
             Self::Discovered => "Discovered",
             Self::Plugins => "Plug-ins",
             Self::Nodes => "Gateways",
@@ -62,6 +70,7 @@ impl Section {
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Fleet => "/",
+            Self::Registrations => "/registrations",
             Self::Discovered => "/discovered",
             Self::Plugins => "/plugins",
             Self::Nodes => "/nodes",
@@ -72,7 +81,7 @@ impl Section {
 }
 
 /// What was done before the page was loaded. Only these sentences can be shown, so no link can put words in our mouth.
-const NOTES: [(&str, &str); 15] = [
+const NOTES: [(&str, &str); 20] = [
     ("read", "The device is being read. What it says appears here by itself."),
     ("waits", "Its gateway is away. This is done when it returns."),
     ("placed", "Saved."),
@@ -88,6 +97,11 @@ const NOTES: [(&str, &str); 15] = [
     ("password", "Your password was changed. Every other session and all your tokens have ended."),
     ("added", "The user can log in now."),
     ("parted", "The user is removed. Their sessions and tokens have ended."),
+    ("withdrawn", "No further device comes in by this registration. Those that came in stay."),
+    ("returns", "The device may connect anew, by a new PIN of its owner. What it had has ended."),
+    ("barred", "The device is barred. What it had has ended, and no PIN lets it in."),
+    ("unbarred", "The bar is lifted. The device may connect anew, by a new PIN of its owner."),
+    ("left", "The device has no owner any more. Any user's PIN lets it in."),
 ];
 
 /// A form that was refused: it is drawn again with what was typed, and what is wrong beside it.
@@ -108,6 +122,8 @@ pub(crate) struct Shell {
     pub viewer: Viewer,
     pub node: NodeId,
     pub here: Section,
+    /// Whether devices are registered at this node: it is a manager.
+    pub registers: bool,
     pub now: Timestamp,
     pub note: Option<&'static str>,
     pub refused: Option<Refused>,
@@ -130,7 +146,8 @@ impl Done {
 impl Shell {
     pub(crate) fn new(web: &Web, who: &Who, here: Section) -> Self {
         let (viewer, node) = (who.viewer.clone(), web.services.node.id.clone());
-        Self { bare: Bare::default(), viewer, node, here, now: now(), note: None, refused: None }
+        let registers = web.services.enrollment.is_some();
+        Self { bare: Bare::default(), viewer, node, here, registers, now: now(), note: None, refused: None }
     }
 
     /// With a sentence about what was done.
@@ -164,8 +181,10 @@ impl Shell {
         self.typed(form, field, otherwise) == word
     }
 
-    pub(crate) fn menu(&self) -> &'static [Section] {
-        Section::all(self.viewer.right)
+    pub(crate) fn menu(&self) -> impl Iterator<Item = &'static Section> {
+        let registers = self.registers;
+        let all = Section::all(self.viewer.right).iter();
+        all.filter(move |section| registers || **section != Section::Registrations)
     }
 
     /// A time, as how long ago it was.

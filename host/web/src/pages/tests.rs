@@ -2,16 +2,20 @@
 
 use super::made_up::{self, NOW, ago, shell};
 use super::shell::{Bare, Section};
-use super::{account, device, discovered, events, fleet, login, nodes, plugins};
+use super::{account, device, discovered, enrolled, events, fleet, login, nodes, plugins, registration, registrations};
 use crate::api::nodes::OwnNode;
 use crate::error::ApiError;
+use crate::extract::Sent;
 use askama::Template;
 use axum::http::StatusCode;
 use hostler_core::access::{Token, TokenDigest, TokenKind};
 use hostler_core::device::{Candidate, Certainty, Claim, Reach};
 use hostler_core::reading::DeviceType;
 use hostler_core::viewer::Right;
-use hostler_services::{CandidateView, Ended, MadePassword, MadeToken, NodeView, Query, TokenView, UserView};
+use hostler_services::{
+    CandidateView, Ended, MadePassword, MadeToken, NodeView, Query, RefusedAddress, RegistrationSummary,
+    RegistrationView, Rules, TokenView, UserView,
+};
 
 const HOSTILE: &str = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'";
 
@@ -77,6 +81,29 @@ fn all(right: Right) -> Vec<(&'static str, String)> {
                 user: HOSTILE.into(),
                 error: Some(denied.for_people()),
                 note: None,
+                open: true,
+            }),
+        ),
+        (
+            "register",
+            draw(login::RegisterPage {
+                bare: Bare::default(),
+                node: "manager".into(),
+                next: HOSTILE.into(),
+                user: HOSTILE.into(),
+                error: Some(denied.for_people()),
+            }),
+        ),
+        ("registrations", registered(shell(Section::Registrations), &denied)),
+        ("registration", one(shell(Section::Registrations), made_up::registration(false))),
+        ("registration-shared", one(shell(Section::Registrations), made_up::registration(true))),
+        (
+            "enrolled",
+            draw(enrolled::EnrolledPage {
+                shell: shell(Section::Registrations),
+                rows: made_up::enrolled(HOSTILE),
+                total: 4,
+                find: enrolled::Find { text: HOSTILE.into(), offset: 0 },
             }),
         ),
         ("error", super::failed(&denied).0),
@@ -85,6 +112,21 @@ fn all(right: Right) -> Vec<(&'static str, String)> {
 
 fn draw(page: impl Template) -> String {
     page.render().unwrap()
+}
+
+fn registered(shell: super::Shell, denied: &ApiError) -> String {
+    let sent = Sent(vec![("addresses".to_owned(), HOSTILE.to_owned()), ("sharing".to_owned(), "shared".to_owned())]);
+    let shell = shell.refusing("register", denied, sent);
+    let rows = [3, 1_200, 0].map(|addresses| RegistrationSummary { addresses, ..made_up::registration(false).summary });
+    let page =
+        registrations::RegistrationsPage { shell, rows: rows.into(), offset: 20, more: true, rules: Rules::default() };
+    draw(page)
+}
+
+fn one(shell: super::Shell, mut view: RegistrationView) -> String {
+    let refused = RefusedAddress { line: 7, text: HOSTILE.into(), why: HOSTILE.into() };
+    view.refused = vec![refused; 101];
+    draw(registration::RegistrationPage { shell, view, find: registration::Find::default() })
 }
 
 fn candidates() -> Vec<CandidateView> {
@@ -219,7 +261,9 @@ fn who_may_not_is_offered_nothing() {
     for (name, page) in all(Right::See) {
         let forms: Vec<&str> = page.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         let own = |action: &&str| {
-            matches!(*action, "/" | "/login" | "/logout")
+            matches!(*action, "/" | "/login" | "/register" | "/logout" | "/registrations" | "/enrolled")
+                || action.starts_with("/registrations/r-")
+                || action.starts_with("/enrolled/")
                 || action.starts_with("/account/") && *action != "/account/users"
         };
         assert!(forms.iter().all(own), "{name}: {forms:?}");

@@ -11,7 +11,7 @@ use hostler_services::backup::Backups;
 use hostler_services::tree::Presence;
 use hostler_services::{
     Access, Authority, Catalogue, Duty, Enrollment, Inventory, Live, NewToken, NewUser, NodeInfo, Person, Rules,
-    Services,
+    SelfRegistration, Services,
 };
 use hostler_store::{Kept, RedbStore, Store};
 use hostler_web::{Options, Scheme};
@@ -62,6 +62,7 @@ fn enrollment(store: &Arc<dyn Store>, access: &Arc<Access>, folder: &std::path::
     Enrollment::open(store, access, Arc::new(authority), (manager, folder), Rules::default()).unwrap()
 }
 
+#[allow(dead_code, reason = "each file of tests uses some of it")]
 impl Site {
     /// A manager with so many devices; the first is `admin`'s own.
     pub async fn with_devices(count: u32) -> Self {
@@ -70,11 +71,20 @@ impl Site {
 
     /// The same over a store that the test looks into.
     pub async fn over(store: Arc<dyn Store>, count: u32) -> Self {
+        Self::with(store, count, SelfRegistration::Off).await
+    }
+
+    /// A manager without devices, where these may register themselves.
+    pub async fn open_to(open_to: SelfRegistration) -> Self {
+        Self::with(Arc::new(RedbStore::in_memory().unwrap()), 0, open_to).await
+    }
+
+    async fn with(store: Arc<dyn Store>, count: u32, open_to: SelfRegistration) -> Self {
         let folder = tempfile::tempdir().unwrap();
         settle(&*store, count).await;
         let runtime = Runtime::start(folder.path().join("compiled"), Compiler::Here).unwrap();
         let live = Live::at(&*store);
-        let access = Access::new(Arc::clone(&store), []);
+        let access = Access::open_to(Arc::clone(&store), [], open_to);
         let catalogue = Catalogue::open(Arc::clone(&store), runtime, folder.path().join("plugins")).await.unwrap();
         let node: hostler_core::NodeId = "manager".parse().unwrap();
         let presence = Arc::new(Presence::default());
@@ -89,7 +99,9 @@ impl Site {
         let password = access.first_user("admin".parse().unwrap()).await.unwrap().unwrap();
         let admin = person(&access, "admin", &password).await;
         let node = NodeInfo { id: node, manager: true, gateway: false, version: "0.0.0", started_at: Timestamp(0) };
-        let enrollment = Some(enrollment(&store, &access, folder.path()));
+        let enrollment = enrollment(&store, &access, folder.path());
+        enrollment.tell(&live);
+        let enrollment = Some(enrollment);
         let backups = Backups::new(Arc::clone(&store), folder.path().to_owned(), node.id.clone());
         let services = Arc::new(Services {
             access,
