@@ -18,7 +18,7 @@ pub use access::{Access, Ended, Former, MadePassword, MadeToken, NewToken, NewUs
 pub use authority::{
     Authority, AuthorityError, Gate, Identity, Issued, Standing, Standings, Verdict, node_tls, server_tls,
 };
-pub use catalogue::{Ask, Catalogue, Installed, PluginView};
+pub use catalogue::{Ask, Catalogue, Installed, PluginView, TerminalRelease};
 pub use enrollment::{
     EnrolledView, Enrollment, EnrollmentError, NewRegistration, RegistrationView, Rules, Summary as RegistrationSummary,
 };
