@@ -29,6 +29,9 @@ build:
 plugins: guest build
     @{{sdk}} build plugins/mfp --out {{plugins}}
     @{{sdk}} build plugins/scanner --out {{plugins}}
+    @{{sdk}} build plugins/lan-discovery --out {{plugins}}
+    @{{sdk}} build plugins/pin-delivery --out {{plugins}}
+    @{{sdk}} build plugins/lan-enrollment --out {{plugins}}
 
 # The plug-ins that are for tests and measurements only: one misbehaves on purpose, one does next to nothing
 [private]
