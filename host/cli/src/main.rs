@@ -36,6 +36,7 @@ enum Verb {
     Registration(verbs::registration::Registration),
     #[command(subcommand)]
     Enrolled(verbs::enrolled::Enrolled),
+    Enroll(verbs::enroll::Enroll),
     #[command(subcommand)]
     Token(verbs::token::Token),
     #[command(subcommand)]
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
             Verb::Node(verb) => verb.run().await,
             Verb::Registration(verb) => verb.run().await,
             Verb::Enrolled(verb) => verb.run().await,
+            Verb::Enroll(verb) => verb.run().await,
             Verb::Token(verb) => verb.run().await,
             Verb::User(verb) => verb.run().await,
             Verb::Simulate(verb) => verb.run().await,
