@@ -65,6 +65,7 @@ pub struct Setup {
     credentials: String,
     read_every: String,
     discover_every: String,
+    loopback: bool,
     pub(crate) variables: Vec<(String, PathBuf)>,
 }
 
@@ -81,6 +82,7 @@ impl Setup {
             credentials: "[credentials.snmp.public]\nversion = \"2c\"\ncommunity = \"public\"\n".to_owned(),
             read_every: "1s".to_owned(),
             discover_every: "2s".to_owned(),
+            loopback: false,
             variables: Vec::new(),
         }
     }
@@ -136,6 +138,13 @@ impl Setup {
         self
     }
 
+    /// Lets addresses of this machine itself be devices that are registered.
+    #[must_use]
+    pub fn enrolling_loopback(mut self) -> Self {
+        self.loopback = true;
+        self
+    }
+
     /// Reads each device so often; else every second.
     #[must_use]
     pub fn read_every(mut self, every: &str) -> Self {
@@ -183,6 +192,9 @@ impl Setup {
             "[node]\nid = {id:?}\ndata = \"data\"\nroles = [{roles}]\n\n[listen]\naddress = \"{listen}\"\n\n\
              [gateway]\nread-every = {read_every:?}\ndiscover-every = {discover_every:?}\n\n"
         );
+        if self.loopback {
+            text += "[enrollment]\nloopback = true\n\n";
+        }
         if let Some((url, token)) = &self.parent {
             let _ = writeln!(text, "[parent]\nurl = {url:?}\ntoken-file = {token:?}\n");
         }
