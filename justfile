@@ -37,6 +37,7 @@ plugins: guest build
 [private]
 test-plugins: guest build
     @{{sdk}} build tests/hostile --out {{plugins}}
+    @{{sdk}} build tests/hostile-terminal --out {{plugins}}
     @{{sdk}} build tests/bench/guest --out {{plugins}}
 
 # What compiles plug-ins: rustup's wasm target, or Debian's compiler
