@@ -32,8 +32,11 @@ pub(super) fn log(lines: &[LogLine]) {
     }
 }
 
-/// What was found.
+/// What was found, if anything was.
 pub(super) fn found(found: &[Found]) -> Result<()> {
+    if found.is_empty() {
+        return Ok(());
+    }
     let word = |text: &Option<String>| text.as_deref().map_or_else(|| "-".to_owned(), printable);
     let rows = found.iter().map(|found| {
         let state = match found.standing {
