@@ -42,6 +42,6 @@ pub use moments::Moments;
 pub use node::Node;
 pub use peers::{Peer, peer};
 pub use place::Place;
-pub use setup::{Network, Setup};
+pub use setup::{Network, Setup, device_address};
 pub use skipped::skipped;
 pub use wait::until;

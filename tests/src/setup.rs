@@ -52,6 +52,12 @@ fn bits(address: IpAddr) -> u32 {
     }
 }
 
+/// Where the device with this number has its page (port 8081) and its SNMP agent (port 11161).
+#[must_use]
+pub fn device_address(place: &Place, number: u8) -> Ipv4Addr {
+    place.address(201, number)
+}
+
 /// A node's configuration.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -59,13 +65,15 @@ pub struct Setup {
     pub(crate) folder: PathBuf,
     roles: &'static str,
     listen: SocketAddr,
-    parent: Option<(String, PathBuf)>,
+    /// The lines of [parent].
+    parent: Option<String>,
+    /// Further sections, as they stand.
+    sections: String,
     networks: Vec<Network>,
     adopt: Vec<String>,
     credentials: String,
     read_every: String,
     discover_every: String,
-    loopback: bool,
     pub(crate) variables: Vec<(String, PathBuf)>,
 }
 
@@ -77,12 +85,12 @@ impl Setup {
             roles,
             listen: place.free_tcp(place.address(200, last)),
             parent: None,
+            sections: String::new(),
             networks: Vec::new(),
             adopt: Vec::new(),
             credentials: "[credentials.snmp.public]\nversion = \"2c\"\ncommunity = \"public\"\n".to_owned(),
             read_every: "1s".to_owned(),
             discover_every: "2s".to_owned(),
-            loopback: false,
             variables: Vec::new(),
         }
     }
@@ -108,7 +116,61 @@ impl Setup {
         let id = format!("gateway-{number}");
         let file = place.path(&format!("{id}.token"));
         std::fs::write(&file, token).unwrap();
-        Self { parent: Some((parent.to_owned(), file)), ..Self::new(place, &id, "\"gateway\"", 10 + number) }
+        let lines = format!("url = {parent:?}\ntoken-file = {file:?}\n");
+        Self { parent: Some(lines), ..Self::new(place, &id, "\"gateway\"", 10 + number) }
+    }
+
+    /// A manager that nodes join, and whose devices take PINs under this port.
+    #[must_use]
+    pub fn joined(place: &Place, device_port: u16) -> Self {
+        let listen = place.free_tcp(place.address(200, 2));
+        let lines = format!("listen = \"{listen}\"\nloopback = true\ndevice-port = {device_port}");
+        Self::manager(place).section("enrollment", &lines)
+    }
+
+    /// The device with this number, which joins by a PIN or key: it has a page and an SNMP agent at an address of its own.
+    ///
+    /// # Panics
+    /// When `join` isn't what a manager says.
+    #[must_use]
+    pub fn device(place: &Place, number: u8, join: &serde_json::Value) -> Self {
+        let new = Self::new(place, &format!("mfp-{number}"), "\"device\"", 20 + number);
+        let address = device_address(place, number);
+        let lines = format!(
+            "id = \"SN-{number:03}\"\nmodel = \"Orchid C4500\"\npage = \"{address}:8081\"\n\
+             snmp = {{ address = \"{address}:11161\", read = \"public\", write = \"private\" }}"
+        );
+        new.joining(join).section("device", &lines)
+    }
+
+    /// Joins the manager that says this of itself.
+    ///
+    /// # Panics
+    /// When that isn't what a manager says.
+    #[must_use]
+    pub fn joining(self, join: &serde_json::Value) -> Self {
+        let (url, fingerprint) = (join["url"].as_str().unwrap(), join["fingerprint"].as_str().unwrap());
+        Self { parent: Some(format!("url = {url:?}\nfingerprint = {fingerprint:?}\n")), ..self }
+    }
+
+    /// A gateway of this number that joins as well.
+    #[must_use]
+    pub fn joining_gateway(place: &Place, number: u8, join: &serde_json::Value) -> Self {
+        let new = Self::new(place, &format!("gateway-{number}"), "\"gateway\"", 10 + number);
+        new.joining(join).section("device", &format!("id = \"GW-{number:03}\""))
+    }
+
+    /// With other roles than it would have.
+    #[must_use]
+    pub fn roles(self, roles: &'static str) -> Self {
+        Self { roles, ..self }
+    }
+
+    /// With a further section, or further lines of the last one.
+    #[must_use]
+    pub fn section(mut self, name: &str, lines: &str) -> Self {
+        let _ = writeln!(self.sections, "\n[{name}]\n{lines}");
+        self
     }
 
     /// With a network of these devices.
@@ -135,13 +197,6 @@ impl Setup {
     #[must_use]
     pub fn credential(mut self, name: &str, lines: &str) -> Self {
         let _ = writeln!(self.credentials, "[credentials.snmp.{name:?}]\n{lines}");
-        self
-    }
-
-    /// Lets addresses of this machine itself be devices that are registered.
-    #[must_use]
-    pub fn enrolling_loopback(mut self) -> Self {
-        self.loopback = true;
         self
     }
 
@@ -192,11 +247,8 @@ impl Setup {
             "[node]\nid = {id:?}\ndata = \"data\"\nroles = [{roles}]\n\n[listen]\naddress = \"{listen}\"\n\n\
              [gateway]\nread-every = {read_every:?}\ndiscover-every = {discover_every:?}\n\n"
         );
-        if self.loopback {
-            text += "[enrollment]\nloopback = true\n\n";
-        }
-        if let Some((url, token)) = &self.parent {
-            let _ = writeln!(text, "[parent]\nurl = {url:?}\ntoken-file = {token:?}\n");
+        if let Some(lines) = &self.parent {
+            let _ = writeln!(text, "[parent]\n{lines}");
         }
         for Network { name, ranges, port, credentials, mdns } in &self.networks {
             let _ = writeln!(
@@ -208,6 +260,6 @@ impl Setup {
         for plugin in &self.adopt {
             let _ = writeln!(text, "[[gateway.adopt]]\nplugin = {plugin:?}\n");
         }
-        text + &self.credentials
+        text + &self.credentials + &self.sections
     }
 }

@@ -3,6 +3,7 @@
 
 mod terminal;
 
+use hostler_tests::{Node, Setup, device_address};
 use serde_json::{Value, json};
 use terminal::device::Faults;
 use terminal::{Office, text};
@@ -58,4 +59,33 @@ async fn e12_a_device_that_the_manager_does_not_let_in_is_told_with_the_reason()
         outcomes.iter().any(|one| text(one, "verdict") == "refused" && text(one, "said").contains("barred")),
         "{said}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e12_device_nodes_of_ours_come_in_by_snmp_and_where_they_may_not_be_written_to_by_http() {
+    let office = Office::with(118, |place| Setup::joined(place, 8081), &["lan-enrollment"]).await;
+    let join = office.manager.api().get("join").await.unwrap();
+    let range = format!("{}/29", device_address(&office.place, 0));
+    let enroll = async |more: &[&str]| {
+        let ours = ["--range", &range, "--snmp-port", "11161", "--http-port", "8081", "--json"];
+        let data = office.manager.data();
+        let all = [&["enroll", "--yes", "--data", data.to_str().unwrap()], ours.as_slice(), more].concat();
+        let ran = office.run(&all).await;
+        serde_json::from_str::<Value>(&ran.out).unwrap_or_else(|_| panic!("{ran:?}"))
+    };
+    let came = |said: &Value| {
+        let all = said["outcomes"].as_array().unwrap();
+        all.iter().map(|one| (text(one, "device"), text(one, "verdict"), text(one, "by"))).collect::<Vec<_>>()
+    };
+    let connected = |device: &str, by: &str| (device.to_owned(), "connected".to_owned(), by.to_owned());
+    let _first = Node::start(Setup::device(&office.place, 1, &join)).await;
+    let _second = Node::start(Setup::device(&office.place, 2, &join)).await;
+    let said = enroll(&["--community", "private"]).await;
+    assert_eq!(came(&said), [connected("SN-001", "snmp"), connected("SN-002", "snmp")], "{said}");
+    // The third is found by who may only read, and gets a key.
+    let _third = Node::start(Setup::device(&office.place, 3, &join)).await;
+    let said = enroll(&["--community", "public", "--keys"]).await;
+    assert_eq!(came(&said), [connected("SN-003", "http")], "{said}");
+    assert_eq!(said["found"].as_array().unwrap().len(), 3, "{said}");
+    assert_eq!(office.enrolled().await, ["SN-001", "SN-002", "SN-003"]);
 }

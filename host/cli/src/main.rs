@@ -38,6 +38,8 @@ enum Verb {
     Enrolled(verbs::enrolled::Enrolled),
     Enroll(verbs::enroll::Enroll),
     #[command(subcommand)]
+    Join(verbs::join::Join),
+    #[command(subcommand)]
     Token(verbs::token::Token),
     #[command(subcommand)]
     User(verbs::user::User),
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
             Verb::Registration(verb) => verb.run().await,
             Verb::Enrolled(verb) => verb.run().await,
             Verb::Enroll(verb) => verb.run().await,
+            Verb::Join(verb) => verb.run().await,
             Verb::Token(verb) => verb.run().await,
             Verb::User(verb) => verb.run().await,
             Verb::Simulate(verb) => verb.run().await,

@@ -3,7 +3,7 @@
 use crate::access::{Child, Token, TokenDigest, User};
 use crate::adoption::Adoption;
 use crate::device::{Candidate, Device, Placement};
-use crate::enrollment::{Enrolled, Invitation, PinDigest, Registration};
+use crate::enrollment::{Enrolled, Invitation, Membership, PinDigest, Registration};
 use crate::event::Event;
 use crate::id::{DeviceId, NodeId, PluginName, RegistrationId, UserName};
 use crate::message::{Acks, Class, Epoch, Method};
@@ -228,6 +228,13 @@ pub enum Change {
         expect: Expect,
         /// What is there afterwards.
         value: Option<Box<Enrolled>>,
+    },
+    /// This node's own membership in its manager's fleet changes.
+    Membership {
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Box<Membership>,
     },
 }
 

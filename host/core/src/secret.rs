@@ -1,6 +1,6 @@
 //! Secrets: wiped when dropped, never printed.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serializer};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -22,6 +22,12 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// Writes a secret into what only its owner reads, such as a node's own store. There is no `Serialize`, so that a secret gets
+/// into nothing by mistake.
+pub(crate) fn write_for_its_owner<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose())
 }
 
 impl PartialEq for Secret {

@@ -2,10 +2,10 @@
 
 use hostler_core::enrollment::AnyNumber;
 use hostler_core::enrollment::addresses::Loopback;
-use hostler_core::{NodeId, PluginName};
+use hostler_core::{DeviceId, Fingerprint, NodeId, PluginName, Secret, UserName};
 use hostler_links::SnmpCredential;
 use hostler_links::credential::HttpCredential;
-use hostler_services::Rules;
+use hostler_services::{NodesCall, Rules};
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -70,6 +70,8 @@ pub struct Config {
     /// How devices come in, where it is the manager.
     #[serde(default)]
     pub enrollment: EnrollmentConfig,
+    /// Which device it is, where it joins by a PIN or key.
+    pub device: Option<DeviceConfig>,
 }
 
 /// How devices come in.
@@ -86,13 +88,18 @@ pub struct EnrollmentConfig {
     pub device_port: NonZeroU16,
     /// The longest that a PIN may live, at least an hour.
     pub longest: Spanned<Duration>,
+    /// Where nodes that came in call, and show their certificates. Where it isn't there, their token is all that they show.
+    pub listen: Option<Spanned<SocketAddr>>,
+    /// The names and addresses under which they reach that; where it isn't there, the address that is listened on.
+    pub names: Vec<Spanned<String>>,
 }
 
 impl Default for EnrollmentConfig {
     fn default() -> Self {
         let longest = Spanned::new(0..0, Duration(Rules::default().longest));
         let device_port = NonZeroU16::new(Rules::default().port).unwrap_or(NonZeroU16::MIN);
-        Self { organisation: None, any_number: false, loopback: false, device_port, longest }
+        let (listen, names) = Default::default();
+        Self { organisation: None, any_number: false, loopback: false, device_port, longest, listen, names }
     }
 }
 
@@ -105,8 +112,54 @@ impl EnrollmentConfig {
             loopback: if self.loopback { Loopback::Allowed } else { Loopback::Refused },
             port: self.device_port.get(),
             longest: self.longest.get_ref().0,
+            nodes: if self.listen.is_some() { NodesCall::ByCertificate } else { NodesCall::ByToken },
         }
     }
+
+    /// The names in the certificate that nodes see.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let listened = self.listen.as_ref().map(|listen| listen.get_ref().ip().to_string());
+        let named = self.names.iter().map(|name| name.get_ref().clone());
+        if self.names.is_empty() { listened.into_iter().collect() } else { named.collect() }
+    }
+}
+
+/// Which device a node is, and how it is reached before it has an owner.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DeviceConfig {
+    /// Its serial number or hardware address.
+    pub id: DeviceId,
+    /// What it is, for people, such as `Orchid C4500`.
+    pub model: Option<String>,
+    /// Where its own page is, and a PIN is taken over HTTP.
+    pub page: Option<Spanned<SocketAddr>>,
+    /// Its SNMP agent.
+    pub snmp: Option<SnmpAgent>,
+    /// A file that its display shows; `display` in the data folder where it isn't there.
+    pub display: Option<PathBuf>,
+    /// How long it takes a PIN after its start, and after a key is pressed.
+    #[serde(default = "window")]
+    pub window: Spanned<Duration>,
+    /// Its user, where only their PIN shall connect it.
+    pub user: Option<UserName>,
+}
+
+fn window() -> Spanned<Duration> {
+    Spanned::new(0..0, Duration(std::time::Duration::from_secs(15 * 60)))
+}
+
+/// Where a device's SNMP agent answers, and whom.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SnmpAgent {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// The community that reads.
+    pub read: Secret,
+    /// The community that writes a PIN; nobody does where there is none.
+    pub write: Option<Secret>,
 }
 
 /// Who a node is.
@@ -129,6 +182,8 @@ pub enum Role {
     Manager,
     /// It speaks for the devices of its network.
     Gateway,
+    /// It is a device, with a page, a display and an agent of its own.
+    Device,
 }
 
 /// Where a node listens.
@@ -158,9 +213,11 @@ pub struct Parent {
     /// Where it listens.
     pub url: Spanned<Url>,
     /// A file with the token that `hostler node add` printed there.
-    pub token_file: Spanned<PathBuf>,
+    pub token_file: Option<Spanned<PathBuf>>,
     /// A PEM file with the authority that signed its certificate.
     pub certificate: Option<Spanned<PathBuf>>,
+    /// Instead of both: the fingerprint of the manager's authority, for a node that joins by a PIN or key.
+    pub fingerprint: Option<Spanned<Fingerprint>>,
 }
 
 /// A gateway's own network.
@@ -257,6 +314,9 @@ pub struct CredentialsConfig {
 /// The addresses of one network that are asked at most.
 const ADDRESSES: u64 = 1 << 17;
 
+/// The longest that a device takes a PIN after its start or a key.
+const LONGEST_WINDOW: std::time::Duration = std::time::Duration::from_secs(3_600);
+
 /// Where something is wrong, as an offset into the text, and what.
 type Wrong = (usize, String);
 
@@ -297,7 +357,8 @@ impl Config {
         let tls = tls.flat_map(|tls| [("certificate", &mut tls.certificate), ("key", &mut tls.key)]);
         let parent = self.parent.iter_mut().flat_map(|parent| {
             let certificate = parent.certificate.as_mut().map(|path| ("certificate", path));
-            certificate.into_iter().chain([("token-file", &mut parent.token_file)])
+            let token = parent.token_file.as_mut().map(|path| ("token-file", path));
+            certificate.into_iter().chain(token)
         });
         tls.chain(parent)
     }
@@ -311,7 +372,7 @@ impl Config {
     fn check(&self) -> Result<(), Wrong> {
         let roles = &self.node.roles;
         if roles.get_ref().is_empty() {
-            let why = "`roles` is empty; a node is a \"manager\", a \"gateway\", or both";
+            let why = "`roles` is empty; a node is a \"manager\", a \"gateway\", a \"device\", or several of them";
             return Err(at(roles, why));
         }
         let listen = &self.listen.address;
@@ -321,6 +382,14 @@ impl Config {
         }
         if let Some(parent) = &self.parent {
             self.check_parent(parent)?;
+        }
+        self.check_device()?;
+        if let Some(listen) = self.enrollment.listen.as_ref().filter(|_| self.enrollment.names.is_empty())
+            && listen.get_ref().ip().is_unspecified()
+        {
+            let why =
+                "nodes can't know this address; add `names`, such as [\"hostler.example\"], under which they reach it";
+            return Err(at(listen, why));
         }
         for (name, credential) in &self.credentials.snmp {
             let checked = credential.get_ref().check();
@@ -356,11 +425,61 @@ impl Config {
         Ok(())
     }
 
+    fn check_device(&self) -> Result<(), Wrong> {
+        let joins = self.parent.as_ref().and_then(|parent| parent.fingerprint.as_ref());
+        match (&self.device, joins) {
+            (Some(device), Some(_)) if device.window.get_ref().0 < std::time::Duration::from_secs(1) => {
+                Err(at(&device.window, "`window` is at least 1s: nobody could bring a PIN in time"))
+            }
+            (Some(device), Some(_)) if device.window.get_ref().0 > LONGEST_WINDOW => {
+                let why = "`window` is at most 1h: a device that takes a PIN for longer is anybody's for longer";
+                Err(at(&device.window, why))
+            }
+            (Some(_), Some(_)) => Ok(()),
+            (None, Some(fingerprint)) => {
+                let why = "a node with a fingerprint joins by a PIN or key; say which device it is: add [device] with its `id`";
+                Err(at(fingerprint, why))
+            }
+            (Some(device), None) => {
+                let why = "a device joins its manager's fleet; add [parent] with the manager's `url` and `fingerprint`, as \
+                           `hostler node join` prints them there";
+                Err((device.window.span().start, why.to_owned()))
+            }
+            (None, None) if self.has(Role::Device) => {
+                let why = "the role \"device\" needs [device], with the device's `id`, and [parent] with its manager";
+                Err(at(&self.node.roles, why))
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
     fn check_parent(&self, parent: &Parent) -> Result<(), Wrong> {
         let url = parent.url.get_ref();
         if self.has(Role::Manager) {
             let why = "the manager is the root and has no parent; take away [parent] or the role";
             return Err(at(&parent.url, why));
+        }
+        match (&parent.token_file, &parent.fingerprint) {
+            (None, None) => {
+                let why = "say how this node is known there: `token-file` for the token of `hostler node add`, or \
+                           `fingerprint` where it joins by a PIN or key";
+                return Err(at(&parent.url, why));
+            }
+            (Some(_), Some(fingerprint)) => {
+                let why = "a node has a `token-file` or joins by a PIN or key (`fingerprint`); take one of them away";
+                return Err(at(fingerprint, why));
+            }
+            (None, Some(fingerprint)) if parent.certificate.is_some() => {
+                let why = "the manager is known by its fingerprint; take `certificate` away";
+                return Err(at(fingerprint, why));
+            }
+            (None, Some(_)) if url.scheme() != "https" => {
+                return Err(at(
+                    &parent.url,
+                    "nodes join over TLS; use https and the port of the manager's [enrollment] listen",
+                ));
+            }
+            (Some(_), None) | (None, Some(_)) => {}
         }
         let local = match url.host() {
             Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -528,6 +647,45 @@ community = "public"
         }
     }
 
+    const DEVICE: &str = r#"[node]
+id = "mfp-1"
+data = "data"
+roles = ["device"]
+[listen]
+address = "127.0.0.1:0"
+[parent]
+url = "https://127.0.0.1:8700"
+fingerprint = "FF"
+[device]
+id = "SN-1"
+window = "10m"
+"#;
+
+    #[test]
+    fn e06_a_device_is_told_what_it_lacks_to_join() {
+        let good = DEVICE.replace("FF", &"ab".repeat(32));
+        let read = |text: &str| Config::parse(text, Path::new("hostler.toml"));
+        assert_eq!(read(&good).unwrap().device.unwrap().id.as_str(), "SN-1");
+        for (from, to, line, word) in [
+            ("id = \"SN-1\"", "", 10, "missing field `id`"),
+            ("\"10m\"", "\"0s\"", 12, "at least 1s"),
+            ("\"10m\"", "\"2h\"", 12, "at most 1h"),
+            ("https:", "http:", 8, "join over TLS"),
+            ("[device]\nid = \"SN-1\"\nwindow = \"10m\"\n", "", 9, "add [device]"),
+            ("fingerprint = ", "token-file = \"t\"\nfingerprint = ", 10, "take one of them away"),
+            ("fingerprint = ", "# ", 8, "say how this node is known"),
+            ("[parent]\nurl = \"https://127.0.0.1:8700\"\nfingerprint = ", "# ", 10, "add [parent]"),
+            (&"ab".repeat(32), "FF", 9, "fingerprint"),
+            ("roles = [\"device\"]", "roles = [\"manager\"]", 8, "root"),
+            ("[device]", "[enrollment]\nlisten = \"0.0.0.0:8700\"\n[device]", 11, "add `names`"),
+        ] {
+            assert!(good.contains(from), "{from}");
+            let error = read(&good.replace(from, to)).unwrap_err();
+            let ConfigError::Invalid { line: at, why, .. } = error else { panic!("{error}") };
+            assert!(why.contains(word) && at == line, "{to}: line {at}, {why}");
+        }
+    }
+
     #[test]
     fn networks_need_a_gateway() {
         let (before, after) = GOOD.split_once("[parent]").unwrap();
@@ -550,6 +708,7 @@ community = "public"
             assert!(said.contains("hostler.toml, line 11: `token-file`") && said.contains(why), "{said}");
         }
         std::fs::write(folder.path().join("token"), "secret\n").unwrap();
-        assert_eq!(Config::read(&file).unwrap().parent.unwrap().token_file.get_ref(), &folder.path().join("token"));
+        let token = Config::read(&file).unwrap().parent.unwrap().token_file.unwrap();
+        assert_eq!(token.get_ref(), &folder.path().join("token"));
     }
 }

@@ -5,6 +5,8 @@
 mod config;
 mod local;
 mod node;
+mod nodes;
+mod own;
 mod serve;
 
 pub use config::{Config, ConfigError, Duration, Listen, NetworkConfig, Node as NodeConfig, Parent, Role, Tls};

@@ -4,6 +4,7 @@ use crate::config::{Config, ConfigError, CredentialsConfig, NetworkConfig, Role}
 use crate::local::LocalToken;
 use crate::serve::{self, Server};
 use crate::{LOCAL_ADDRESS, LOCAL_TOKEN};
+use crate::{nodes, own};
 use hostler_core::device::HttpReach;
 use hostler_core::{NodeId, Secret, UserName};
 use hostler_engine::{Adopter, Doorbells, now};
@@ -11,10 +12,11 @@ use hostler_links::{Credentials, HttpLinks, SnmpLinks};
 use hostler_runtime::{Compiler, Runtime, RuntimeError};
 use hostler_services::authority::Names;
 use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
+use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{
-    Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Gateway, Inventory, Live, NodeInfo, ServiceError,
-    Services,
+    Access, Authority, AuthorityError, Catalogue, Duty, Enrollment, EnrollmentError, Gateway, Inventory, JoinHere,
+    Live, Member, NodeInfo, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::{CallParentError, ParentClient};
@@ -26,6 +28,9 @@ use tokio::task::JoinHandle;
 
 /// The parent's name in a child's outbox: a child has one.
 const PARENT: &str = "parent";
+
+/// What is said of the listener for nodes.
+const NODES: &str = "nodes join and call at";
 
 /// The folder of the certificate authority, in the data folder.
 const AUTHORITY: &str = "authority";
@@ -68,6 +73,19 @@ pub enum StartError {
     /// Its certificate.
     #[error("the certificate can't be used: {0}")]
     Certificate(String),
+    /// Its own membership in its manager's fleet.
+    #[error(transparent)]
+    Membership(#[from] MembershipError),
+    /// Its own agent.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+}
+
+impl StartError {
+    /// Where nodes call can't be served.
+    pub(crate) fn nodes(error: AuthorityError) -> Self {
+        Self::Enrollment(EnrollmentError::from(error))
+    }
 }
 
 /// A running node. It stops when it is dropped; [`Node::stop`] stops it in order.
@@ -80,8 +98,10 @@ pub struct Node {
     pub first_login: Option<(UserName, Secret)>,
     url: String,
     inventory: Arc<Inventory>,
-    server: Server,
+    servers: Vec<Server>,
     tasks: Vec<JoinHandle<()>>,
+    /// Where nodes that came in call, and where a device's own page is.
+    beside: Vec<(&'static str, String)>,
 }
 
 impl Node {
@@ -111,19 +131,30 @@ impl Node {
         // What can fail comes before the first user: a password that was made and not shown is lost.
         let bound = serve::bind(&config.listen).await?;
         let (address, url) = (bound.address, bound.url());
+        let enrollment = match config.has(Role::Manager) {
+            true => Some(enrollment(&config, &store, &access)?),
+            false => None,
+        };
+        let mut nodes = None;
+        if let (Some(enrollment), Some(listen)) = (&enrollment, &config.enrollment.listen) {
+            let (address, names) = (*listen.get_ref(), config.enrollment.names());
+            nodes = Some(nodes::bind(address, names, Arc::clone(enrollment)).await?);
+        }
+        let member = own::member(&config, &store).await?;
+        let page = config.device.as_ref().and_then(|device| device.page.as_ref());
+        let page = page.map(|page| serve::bind_to(*page.get_ref())).transpose()?;
         let mut node = Building { config: &config, store: &store, runtime: &runtime, tasks: Vec::new() };
-        if config.has(Role::Gateway) {
+        if config.has(Role::Gateway) || member.is_some() {
             let gateway = node.gateway(&catalogue, &inventory).await?;
-            node.call_parent(&gateway, &inventory, &catalogue, &bells)?;
+            node.call_parent(member.as_ref(), (&gateway, &inventory, &catalogue, &bells))?;
         }
         let mut tasks = node.tasks;
-        let enrollment = if config.has(Role::Manager) {
-            let enrollment = enrollment(&config, &store, &access)?;
-            tasks.push(tokio::spawn(Arc::clone(&enrollment).tend_forever()));
-            Some(enrollment)
-        } else {
-            None
-        };
+        if let (Some(member), Some(device)) = (&member, &config.device) {
+            tasks.extend(own::tend(member, device, &data).await?);
+        }
+        if let Some(enrollment) = &enrollment {
+            tasks.push(tokio::spawn(Arc::clone(enrollment).tend_forever()));
+        }
         let keeping = Arc::clone(&inventory);
         tasks.push(tokio::spawn(async move { keeping.keep_forever().await }));
         private_file(&data.join(LOCAL_ADDRESS), &url)?;
@@ -145,12 +176,30 @@ impl Node {
             version: env!("CARGO_PKG_VERSION"),
             started_at: now(),
         };
+        let mut servers = Vec::new();
+        let mut beside = Vec::new();
+        if let (Some(page), Some(member)) = (page, &member) {
+            beside.push(("this device's own page is", format!("http://{}", page.0)));
+            servers.push(serve::serve_plain(page, hostler_web::own::router(Arc::clone(member)))?);
+        }
+        if let (Some(nodes), Some(tree)) = (nodes, &tree) {
+            beside.push((NODES, nodes.url()));
+            servers.push(nodes.serve(Arc::clone(tree))?);
+        }
+        let join = join(&enrollment, &beside);
         let inventory_here = Arc::clone(&inventory);
-        let services = Services { access, inventory: inventory_here, catalogue, enrollment, live, node: info };
+        let services =
+            Services { access, inventory: inventory_here, catalogue, enrollment, member, join, live, node: info };
         let services = Arc::new(services);
-        let server = bound.serve(Arc::clone(&services), tree)?;
+        servers.push(bound.serve(Arc::clone(&services), tree)?);
         tracing::info!(node = %config.node.id, %address, "ready");
-        Ok(Self { address, services, first_login, url, inventory, server, tasks })
+        Ok(Self { address, services, first_login, url, inventory, servers, tasks, beside })
+    }
+
+    /// What else it listens for, each with where, for whoever started it.
+    #[must_use]
+    pub fn beside(&self) -> &[(&'static str, String)] {
+        &self.beside
     }
 
     /// Where a browser finds it.
@@ -161,7 +210,9 @@ impl Node {
 
     /// Stops in order: no new calls, what was gathered is written.
     pub async fn stop(self) {
-        self.server.stop().await;
+        for server in &self.servers {
+            server.stop().await;
+        }
         for task in &self.tasks {
             task.abort();
         }
@@ -184,6 +235,12 @@ fn enrollment(config: &Config, store: &Arc<dyn Store>, access: &Arc<Access>) -> 
     let authority = Authority::open(&data.join(AUTHORITY), &names, now()).map_err(EnrollmentError::from)?;
     let (store, access) = (Arc::clone(store), Arc::clone(access));
     Ok(Enrollment::open(store, access, Arc::new(authority), (node, data), config.enrollment.rules())?)
+}
+
+/// What a node needs to join here, where there is a listener for nodes.
+fn join(enrollment: &Option<Arc<Enrollment>>, beside: &[(&str, String)]) -> Option<JoinHere> {
+    let url = beside.iter().find(|(what, _)| *what == NODES).map(|(_, url)| url.clone())?;
+    enrollment.as_ref().map(|enrollment| JoinHere { url, fingerprint: enrollment.fingerprint() })
 }
 
 fn duty(config: &Config) -> Duty {
@@ -272,27 +329,29 @@ impl Building<'_> {
             .collect()
     }
 
+    /// Calls the parent: as the member that this node is, or may become; else by the token in a file.
     fn call_parent(
         &mut self,
-        gateway: &Arc<Gateway>,
-        inventory: &Arc<Inventory>,
-        catalogue: &Arc<Catalogue>,
-        bells: &Arc<Doorbells>,
+        member: Option<&Arc<Member>>,
+        (gateway, inventory, catalogue, bells): (&Arc<Gateway>, &Arc<Inventory>, &Arc<Catalogue>, &Arc<Doorbells>),
     ) -> Result<(), StartError> {
         let (Some(config), Some(parent)) = (&self.config.parent, self.parent()?) else { return Ok(()) };
-        let (url, token_file) = (config.url.get_ref().clone(), config.token_file.get_ref().clone());
-        let certificate = config.certificate.as_ref().map(|path| path.get_ref().as_path());
-        let client = ParentClient::new(url, token_file, certificate)?;
         let calling = ChildLoop {
             store: Arc::clone(self.store),
-            client,
             parent,
             gateway: Arc::clone(gateway),
             inventory: Arc::clone(inventory),
             catalogue: Arc::clone(catalogue),
             bells: Arc::clone(bells),
         };
-        self.tasks.push(tokio::spawn(calling.run()));
+        if let Some(member) = member.cloned() {
+            self.tasks.push(tokio::spawn(async move { member.call_forever(calling).await }));
+        } else if let Some(token_file) = &config.token_file {
+            let (url, token_file) = (config.url.get_ref().clone(), token_file.get_ref().clone());
+            let certificate = config.certificate.as_ref().map(|path| path.get_ref().as_path());
+            let client = ParentClient::new(url, token_file, certificate)?;
+            self.tasks.push(tokio::spawn(async move { drop(calling.run(&client).await) }));
+        }
         Ok(())
     }
 }

@@ -22,9 +22,11 @@ const DESCRIPTORS: u64 = 65_536;
 /// How long a request's head may take.
 const HEAD: Duration = Duration::from_secs(20);
 
+/// A listener that serves until it is dropped.
 pub(crate) struct Server {
     handle: Handle<SocketAddr>,
     task: JoinHandle<std::io::Result<()>>,
+    beside: Option<JoinHandle<()>>,
 }
 
 /// A port that is ours and a certificate that was read: everything of a server that can fail.
@@ -48,12 +50,29 @@ pub(crate) async fn bind(config: &Listen) -> Result<Bound, StartError> {
     if let Err(error) = rlimit::increase_nofile_limit(DESCRIPTORS) {
         tracing::warn!(%error, "no more files and connections can be had than the system gives at first");
     }
-    let wanted = *config.address.get_ref();
+    let (address, listener) = bind_to(*config.address.get_ref())?;
+    Ok(Bound { address, listener, certificate })
+}
+
+/// A port that is ours.
+pub(crate) fn bind_to(wanted: SocketAddr) -> Result<(SocketAddr, TcpListener), StartError> {
     let broken = |error| StartError::Listen(wanted, error);
     let listener = TcpListener::bind(wanted).map_err(broken)?;
     listener.set_nonblocking(true).map_err(broken)?;
-    let address = listener.local_addr().map_err(broken)?;
-    Ok(Bound { address, listener, certificate })
+    Ok((listener.local_addr().map_err(broken)?, listener))
+}
+
+/// Serves plain HTTP.
+pub(crate) fn serve_plain(
+    (address, listener): (SocketAddr, TcpListener),
+    router: axum::Router,
+) -> Result<Server, StartError> {
+    let handle = Handle::new();
+    let server = axum_server::from_tcp(listener).map_err(|error| StartError::Listen(address, error))?;
+    let mut server = server.handle(handle.clone());
+    be_impatient(server.http_builder());
+    let task = tokio::spawn(server.serve(router.into_make_service_with_connect_info::<SocketAddr>()));
+    Ok(Server::new(handle, task, None))
 }
 
 impl Bound {
@@ -70,31 +89,30 @@ impl Bound {
         if let Some(tree) = tree {
             router = router.merge(hostler_transport::router(tree));
         }
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let Some(certificate) = certificate else { return serve_plain((address, listener), router) };
         let handle = Handle::new();
-        let broken = |error| StartError::Listen(address, error);
-        let task = match certificate {
-            None => {
-                let mut server = axum_server::from_tcp(listener).map_err(broken)?.handle(handle.clone());
-                be_impatient(server.http_builder());
-                tokio::spawn(server.serve(service))
-            }
-            Some(certificate) => {
-                let mut server = axum_server::from_tcp_rustls(listener, certificate).map_err(broken)?;
-                be_impatient(server.http_builder());
-                tokio::spawn(server.handle(handle.clone()).serve(service))
-            }
-        };
-        Ok(Server { handle, task })
+        let server = axum_server::from_tcp_rustls(listener, certificate);
+        let mut server = server.map_err(|error| StartError::Listen(address, error))?.handle(handle.clone());
+        be_impatient(server.http_builder());
+        let task = tokio::spawn(server.serve(router.into_make_service_with_connect_info::<SocketAddr>()));
+        Ok(Server::new(handle, task, None))
     }
 }
 
 /// Who connects and says nothing, or not all of a request's head, is let go.
-fn be_impatient(http: &mut Builder<TokioExecutor>) {
+pub(crate) fn be_impatient(http: &mut Builder<TokioExecutor>) {
     http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
 }
 
 impl Server {
+    pub(crate) fn new(
+        handle: Handle<SocketAddr>,
+        task: JoinHandle<std::io::Result<()>>,
+        beside: Option<JoinHandle<()>>,
+    ) -> Self {
+        Self { handle, task, beside }
+    }
+
     pub(crate) async fn stop(&self) {
         self.handle.graceful_shutdown(Some(GRACE));
         while !self.task.is_finished() {
@@ -106,5 +124,6 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.handle.shutdown();
+        self.beside.iter().for_each(JoinHandle::abort);
     }
 }

@@ -11,16 +11,16 @@ mod error;
 pub mod gateway;
 pub mod inventory;
 mod live;
+pub mod membership;
 pub mod tree;
 mod turns;
 
 pub use access::{Access, Ended, Former, MadePassword, MadeToken, NewToken, NewUser, Person, TokenView, UserView};
-pub use authority::{
-    Authority, AuthorityError, Gate, Identity, Issued, Standing, Standings, Verdict, node_tls, server_tls,
-};
+pub use authority::{Authority, AuthorityError, Gate, Identity, Issued, Standing, Standings, Verdict, server_tls};
 pub use catalogue::{Ask, Catalogue, Installed, PluginView, TerminalRelease};
 pub use enrollment::{
-    EnrolledView, Enrollment, EnrollmentError, NewRegistration, RegistrationView, Rules, Summary as RegistrationSummary,
+    EnrolledView, Enrollment, EnrollmentError, NewRegistration, NodesCall, RegistrationView, Rules,
+    Summary as RegistrationSummary,
 };
 pub use error::ServiceError;
 pub use gateway::Gateway;
@@ -30,6 +30,7 @@ pub use inventory::{
     StoredEvent,
 };
 pub use live::{Live, LiveEvent};
+pub use membership::Member;
 
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{NodeId, Timestamp};
@@ -50,6 +51,15 @@ pub struct NodeInfo {
     pub started_at: Timestamp,
 }
 
+/// What a node needs in its configuration to join this manager's fleet.
+#[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct JoinHere {
+    /// Where nodes call.
+    pub url: String,
+    /// The fingerprint of the manager's authority, by which they know it.
+    pub fingerprint: hostler_core::Fingerprint,
+}
+
 /// Everything that pages and the API see.
 pub struct Services {
     /// Users, log-ins, tokens.
@@ -60,6 +70,10 @@ pub struct Services {
     pub catalogue: Arc<Catalogue>,
     /// Registrations and the devices that came in, where this is a manager.
     pub enrollment: Option<Arc<Enrollment>>,
+    /// This node's own membership in its manager's fleet, where it joins by a PIN or key.
+    pub member: Option<Arc<Member>>,
+    /// What nodes need to join here, where this is a manager that listens for them.
+    pub join: Option<JoinHere>,
     /// What changes, as it changes.
     pub live: Live,
     /// Which node this is.
@@ -75,6 +89,18 @@ impl Services {
         let nowhere =
             || ServiceError::NotFound("devices are registered at the manager; this node isn't one".to_owned());
         self.enrollment.as_ref().ok_or_else(nowhere)
+    }
+
+    /// This node's own membership in its manager's fleet.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] on a node that doesn't join by a PIN or key.
+    pub fn member(&self) -> Result<&Arc<Member>, ServiceError> {
+        let nowhere = || {
+            let why = "this node doesn't join a fleet by a PIN or key; its configuration has no [device] section";
+            ServiceError::NotFound(why.to_owned())
+        };
+        self.member.as_ref().ok_or_else(nowhere)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{Kept, Store, StoreError};
 use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Device, Placement, Reach};
-use hostler_core::enrollment::{Enrolled, Invitation, InvitationState, Means, PinDigest, Places};
+use hostler_core::enrollment::{Enrolled, Invitation, InvitationState, Means, Membership, PinDigest, Places};
 use hostler_core::event::Event;
 use hostler_core::history::{Point, Series};
 use hostler_core::message::{Acks, Class, Epoch, Method, Portion, weight};
@@ -29,6 +29,7 @@ macro_rules! conformance {
             a_node_that_comes_again_counts_anew,
             e08_a_node_is_found_by_its_token_and_by_no_former_one,
             e07_a_place_and_who_takes_it_are_written_together_or_not_at_all,
+            e08_a_node_keeps_one_membership_in_its_newest_version,
             who_expects_a_row_to_stay_is_told_when_it_did_not,
             d03_a_candidate_is_not_told_behind_its_end,
             a_device_that_goes_leaves_nothing_behind,
@@ -256,6 +257,7 @@ mod cases {
             invitation: digest.clone(),
             attempt: 1,
             issued: hostler_core::enrollment::Issued { token: TokenDigest::of("t"), serial: parse("0a") },
+            former: None,
             at: Timestamp(2),
             state: hostler_core::enrollment::Standing::Connected,
         };
@@ -279,6 +281,19 @@ mod cases {
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
         assert_eq!(store.all_enrolled().unwrap().len(), 1);
         assert_eq!(store.invitations(std::slice::from_ref(&digest)).unwrap()[0].as_ref().unwrap().value, invitation(0));
+    }
+
+    pub async fn e08_a_node_keeps_one_membership_in_its_newest_version(store: Arc<dyn Store>) {
+        assert!(store.membership().unwrap().is_none());
+        let put = |expect, attempt| {
+            let value = Box::new(Membership { user: Some(parse(attempt)), ..Membership::default() });
+            store.commit(Change::Membership { expect, value }.into())
+        };
+        put(Expect::Absent, "ann").await.unwrap();
+        assert!(put(Expect::Absent, "bob").await.is_err(), "two can't decide on the same version");
+        put(Expect::Version(0), "bob").await.unwrap();
+        let kept = store.membership().unwrap().unwrap();
+        assert_eq!((kept.version, kept.value.user), (1, Some(parse("bob"))));
     }
 
     pub async fn who_expects_a_row_to_stay_is_told_when_it_did_not(store: Arc<dyn Store>) {

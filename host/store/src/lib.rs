@@ -17,7 +17,7 @@ use hostler_core::access::{Child, Token, TokenDigest, User};
 use hostler_core::adoption::Adoption;
 use hostler_core::changes::{Changes, StartedAction};
 use hostler_core::device::{Candidate, Device, Placement};
-use hostler_core::enrollment::{Enrolled, Invitation, PinDigest, Registration};
+use hostler_core::enrollment::{Enrolled, Invitation, Membership, PinDigest, Registration};
 use hostler_core::event::Event;
 use hostler_core::history::Series;
 use hostler_core::message::{Acks, Numbers, Outbox, Portion};
@@ -137,6 +137,8 @@ pub trait Store: Send + Sync {
     fn all_enrolled(&self) -> Read<Vec<Versioned<Enrolled>>>;
     /// One of them.
     fn enrolled(&self, device: &DeviceId) -> Read<Option<Versioned<Enrolled>>>;
+    /// This node's own membership in its manager's fleet.
+    fn membership(&self) -> Read<Option<Versioned<Membership>>>;
     /// The newest of every device.
     fn snapshots(&self) -> Read<BTreeMap<DeviceId, Snapshot>>;
     /// The histories of one device, by their names.

@@ -1,12 +1,17 @@
 //! The child's side.
 
-use crate::{CATALOGUE, COMPONENT_LIMIT, COMPONENTS, EXCHANGE, EXCHANGE_LIMIT, LONGEST_WAIT_MS};
-use hostler_core::Secret;
+use crate::trust::{explain, is_ended, node_tls};
+use crate::{CATALOGUE, COMPONENT_LIMIT, COMPONENTS, EXCHANGE, EXCHANGE_LIMIT, LONGEST_WAIT_MS, RENEW};
+use hostler_core::enrollment::{Papers, Renewal, Renewed};
 use hostler_core::message::{CatalogueEntry, ExchangeDown, ExchangeUp};
-use reqwest::{Client, RequestBuilder, StatusCode};
+use hostler_core::{Fingerprint, Secret, Timestamp};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use url::Url;
 
@@ -33,6 +38,14 @@ pub enum CallParentError {
          into the token file, which is read again"
     )]
     Unknown(Url),
+    /// It ended what this node came in by.
+    #[error("the manager at {url} ended this node's connection ({why}); its owner's next PIN connects it again")]
+    Ended {
+        /// Where.
+        url: Url,
+        /// How that showed.
+        why: String,
+    },
     /// It refused.
     #[error("the parent at {url} refused: {status} {body}")]
     Refused {
@@ -57,15 +70,34 @@ pub enum CallParentError {
 pub struct ParentClient {
     client: Client,
     base: Url,
-    token_file: PathBuf,
-    token: Mutex<Token>,
+    shows: Shows,
 }
 
 /// What this node shows its parent.
+enum Shows {
+    /// The token in a file that somebody brought here.
+    Token(TokenFile),
+    /// The token that it came in by, over connections that show its certificate.
+    Papers(Secret),
+}
+
+struct TokenFile {
+    path: PathBuf,
+    token: Mutex<Token>,
+}
+
 struct Token {
     secret: Secret,
     /// The parent refused it: whoever corrects the file shall not have to start the node anew.
     refused: bool,
+}
+
+/// Every client of another node: it goes where it was told to go, and nowhere else.
+pub(crate) fn builder() -> ClientBuilder {
+    Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(10))
+        .tcp_keepalive(Duration::from_secs(30))
 }
 
 impl ParentClient {
@@ -75,10 +107,7 @@ impl ParentClient {
     /// [`CallParentError::Setup`].
     pub fn new(base: Url, token_file: PathBuf, certificate: Option<&Path>) -> Result<Self, CallParentError> {
         let setup = |why: &dyn std::fmt::Display| CallParentError::Setup(why.to_string());
-        let mut builder = Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-            .tcp_keepalive(Duration::from_secs(30));
+        let mut builder = builder();
         if let Some(path) = certificate {
             let pem = std::fs::read(path).map_err(|error| setup(&format!("{}: {error}", path.display())))?;
             let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| setup(&error))?;
@@ -86,7 +115,28 @@ impl ParentClient {
         }
         let secret = read(&token_file).map_err(|error| setup(&format!("{}: {error}", token_file.display())))?;
         let token = Mutex::new(Token { secret, refused: false });
-        Ok(Self { client: builder.build().map_err(|error| setup(&error))?, base, token_file, token })
+        let shows = Shows::Token(TokenFile { path: token_file, token });
+        Ok(Self { client: builder.build().map_err(|error| setup(&error))?, base, shows })
+    }
+
+    /// Prepares the way for a node that was let in: the manager is known by its root's fingerprint, and this node by the
+    /// certificate and the token that it got.
+    ///
+    /// # Errors
+    /// [`CallParentError::Setup`] where certificate and key don't fit.
+    pub fn enrolled(
+        base: Url,
+        root: Fingerprint,
+        papers: &Papers,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Self, CallParentError> {
+        let setup = |why: &dyn std::fmt::Display| CallParentError::Setup(why.to_string());
+        let chain = CertificateDer::pem_slice_iter(papers.certificate.as_bytes()).collect::<Result<Vec<_>, _>>();
+        let chain = chain.map_err(|error| setup(&error))?;
+        let clock = Arc::new(NotBefore(papers.issued_at));
+        let tls = node_tls(root, Some((chain, key)), clock).map_err(|error| setup(&error))?;
+        let client = builder().tls_backend_preconfigured(tls).build().map_err(|error| setup(&error))?;
+        Ok(Self { client, base, shows: Shows::Papers(papers.token.clone()) })
     }
 
     /// One exchange.
@@ -117,29 +167,42 @@ impl ParentClient {
         self.answer(request, COMPONENT_LIMIT).await
     }
 
+    /// Another certificate for this node, which shows the one that it has.
+    ///
+    /// # Errors
+    /// Any [`CallParentError`]; the certificate that it has stays good.
+    pub async fn renew(&self, renewal: &Renewal) -> Result<Renewed, CallParentError> {
+        let request = self.client.post(self.url(RENEW)?).json(renewal).timeout(PATIENCE);
+        self.answer(request, EXCHANGE_LIMIT).await.and_then(|bytes| self.parse(&bytes))
+    }
+
     fn url(&self, path: &str) -> Result<Url, CallParentError> {
         self.base.join(path).map_err(|error| CallParentError::Setup(format!("{}: {error}", self.base)))
     }
 
     async fn answer(&self, request: RequestBuilder, limit: usize) -> Result<Vec<u8>, CallParentError> {
         let url = || self.base.clone();
-        let unreachable = |error: reqwest::Error| CallParentError::Unreachable { url: url(), why: root(&error) };
-        let mut response = self.show_token(request).send().await.map_err(unreachable)?;
-        let status = response.status();
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if bytes.len() + chunk.len() > limit {
-                return Err(CallParentError::Garbled { url: url(), why: format!("more than {limit} bytes") });
+        let failed = |error: reqwest::Error| match &self.shows {
+            Shows::Papers(_) if is_ended(&error) => {
+                CallParentError::Ended { url: url(), why: explain(&error).unwrap_or_default() }
             }
-            bytes.extend_from_slice(&chunk);
-        }
-        match status {
-            StatusCode::OK => Ok(bytes),
-            StatusCode::UNAUTHORIZED => {
-                self.token.lock().unwrap_or_else(PoisonError::into_inner).refused = true;
+            _ => CallParentError::Unreachable { url: url(), why: explain(&error).unwrap_or_else(|| root(&error)) },
+        };
+        let response = self.show_token(request).send().await.map_err(failed)?;
+        let status = response.status();
+        let bytes = body(response, limit).await.map_err(failed)?;
+        let bytes =
+            bytes.ok_or_else(|| CallParentError::Garbled { url: url(), why: format!("more than {limit} bytes") })?;
+        match (status, &self.shows) {
+            (StatusCode::OK, _) => Ok(bytes),
+            (StatusCode::UNAUTHORIZED, Shows::Token(file)) => {
+                file.token.lock().unwrap_or_else(PoisonError::into_inner).refused = true;
                 Err(CallParentError::Unknown(url()))
             }
-            status => {
+            (StatusCode::UNAUTHORIZED, Shows::Papers(_)) => {
+                Err(CallParentError::Ended { url: url(), why: "it doesn't accept the token any more".to_owned() })
+            }
+            (status, _) => {
                 let body = String::from_utf8_lossy(&bytes).chars().take(300).collect();
                 Err(CallParentError::Refused { url: url(), status: status.as_u16(), body })
             }
@@ -147,14 +210,10 @@ impl ParentClient {
     }
 
     fn show_token(&self, request: RequestBuilder) -> RequestBuilder {
-        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
-        if token.refused {
-            match read(&self.token_file) {
-                Ok(secret) => *token = Token { secret, refused: false },
-                Err(error) => tracing::warn!(file = %self.token_file.display(), %error, "the token can't be read anew"),
-            }
+        match &self.shows {
+            Shows::Papers(token) => request.bearer_auth(token.expose()),
+            Shows::Token(file) => file.show(request),
         }
-        request.bearer_auth(token.secret.expose())
     }
 
     fn parse<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, CallParentError> {
@@ -164,11 +223,47 @@ impl ParentClient {
     }
 }
 
+impl TokenFile {
+    fn show(&self, request: RequestBuilder) -> RequestBuilder {
+        let mut token = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        if token.refused {
+            match read(&self.path) {
+                Ok(secret) => *token = Token { secret, refused: false },
+                Err(error) => tracing::warn!(file = %self.path.display(), %error, "the token can't be read anew"),
+            }
+        }
+        request.bearer_auth(token.secret.expose())
+    }
+}
+
+/// The time, for who may have lost it: not before a moment that has been.
+#[derive(Debug)]
+struct NotBefore(Timestamp);
+
+impl TimeProvider for NotBefore {
+    fn current_time(&self) -> Option<UnixTime> {
+        let past = UnixTime::since_unix_epoch(Duration::from_millis(self.0.0));
+        DefaultTimeProvider.current_time().map(|now| now.max(past))
+    }
+}
+
 fn read(token_file: &Path) -> std::io::Result<Secret> {
     Ok(Secret::new(std::fs::read_to_string(token_file)?.trim().to_owned()))
 }
 
-fn root(error: &dyn std::error::Error) -> String {
+/// The body of an answer; `None` where it is longer than this.
+pub(crate) async fn body(mut response: Response, limit: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Some(bytes))
+}
+
+pub(crate) fn root(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -1,15 +1,22 @@
 //! Node to node: the exchange by which a child calls its parent. Nothing ever connects inwards.
 //!
-//! [`ParentClient`] is the child's side, [`router`] the parent's; what is said is in [`hostler_core::message`].
+//! [`ParentClient`] is the child's side, [`router`] the parent's; what is said is in [`hostler_core::message`]. A node that
+//! isn't known yet knocks at its manager's [`Door`].
 
 mod client;
+mod door;
 mod server;
+mod trust;
 
 pub use client::{CallParentError, ParentClient};
-pub use server::{Closed, Parent, Refused, router};
+pub use door::{Door, NotOpened};
+pub use server::{Closed, Parent, Refused, Shown, router};
+pub use trust::{explain, is_ended, node_tls};
 
 /// Where a manager takes connection requests.
 const CONNECT: &str = "/node/v1/connect";
+/// Where it renews certificates.
+const RENEW: &str = "/node/v1/renew";
 /// Where a parent takes exchanges.
 const EXCHANGE: &str = "/node/v1/exchange";
 /// Where it hands out its catalogue.

@@ -1,6 +1,6 @@
 //! The parent's side.
 
-use crate::{CATALOGUE, COMPONENTS, CONNECT, EXCHANGE, EXCHANGE_LIMIT};
+use crate::{CATALOGUE, COMPONENTS, CONNECT, EXCHANGE, EXCHANGE_LIMIT, RENEW};
 use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRequestParts, Path, State};
 use axum::http::request::Parts;
@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use futures::StreamExt;
-use hostler_core::enrollment::{Knock, LONGEST_KNOCK, NotLetIn, Refusal, Welcome};
+use hostler_core::enrollment::{Knock, LONGEST_KNOCK, NotLetIn, Peer, Refusal, Renewal, Renewed, Welcome};
 use hostler_core::message::{CatalogueEntry, ExchangeDown, ExchangeUp};
 use hostler_core::{NodeId, Secret};
 use std::future::Future;
@@ -39,6 +39,21 @@ pub enum Refused {
     /// The child was removed meanwhile.
     #[error("this node is not known here")]
     Unknown,
+    /// What it shows beside its token doesn't allow this.
+    #[error("{0}")]
+    Forbidden(String),
+}
+
+/// What a connection shows of who is at its other end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Shown {
+    /// Nobody asked for a certificate.
+    #[default]
+    NotAsked,
+    /// It was asked for one, and has none: it isn't enrolled yet.
+    NoCertificate,
+    /// A certificate of ours, whose signatures were verified. Whether it stands is another question.
+    Certificate(Peer),
 }
 
 /// Why a device wasn't let in. Nothing was changed then.
@@ -70,6 +85,25 @@ pub trait Parent: Send + Sync + 'static {
     /// The child that shows this token.
     fn child(&self, token: &str) -> Option<NodeId>;
 
+    /// Whether the child may act by what its connection shows beside its token. It is asked for every request, on the threads
+    /// that serve.
+    ///
+    /// # Errors
+    /// Why not, for whoever looks after the child.
+    fn admits(&self, _child: &NodeId, _shown: &Shown) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Renews a child's certificate.
+    fn renew(
+        self: Arc<Self>,
+        _child: NodeId,
+        _shown: Shown,
+        _renewal: Renewal,
+    ) -> Pin<Box<dyn Future<Output = Result<Renewed, Refused>> + Send>> {
+        Box::pin(async { Err(Refused::Invalid("this node issues no certificates; ask its manager".to_owned())) })
+    }
+
     /// Takes what the child says, commits it, and answers; holds the call for as long as the child allows
     /// when there is nothing to say.
     fn exchange(
@@ -89,6 +123,7 @@ pub trait Parent: Send + Sync + 'static {
 pub fn router(parent: Arc<impl Parent>) -> Router {
     Router::new()
         .route(CONNECT, post(connect))
+        .route(RENEW, post(renew))
         .route(EXCHANGE, post(exchange))
         .route(CATALOGUE, get(catalogue))
         .route(&format!("{COMPONENTS}/{{digest}}"), get(component))
@@ -102,28 +137,54 @@ struct Strangers(Mutex<Option<Instant>>);
 
 impl Strangers {
     /// Notes one; returns whether that was said.
-    fn note(&self, from: Option<SocketAddr>) -> bool {
+    fn note(&self, from: Option<SocketAddr>, why: &str) -> bool {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if said.is_some_and(|at| at.elapsed() < SAID_FOR) {
             return false;
         }
         *said = Some(Instant::now());
         let from = from.map_or_else(|| "an unknown address".to_owned(), |from| from.ip().to_string());
-        tracing::warn!(%from, "a node was refused: the token that it shows is not known here");
+        tracing::warn!(%from, %why, "a node was refused");
         true
     }
 }
 
-/// The child that calls. It is known before anything of the body is read, so that nobody else can send one.
-struct Caller {
+/// Who shows a token. It is known before anything of the body is read, so that nobody else can send one.
+struct Bearer {
     node: NodeId,
     token: Secret,
+    shown: Shown,
 }
+
+impl<P: Parent> FromRequestParts<Arc<P>> for Bearer {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, parent: &Arc<P>) -> Result<Self, Response> {
+        let header = parts.headers.get(header::AUTHORIZATION);
+        let token = header.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        if let Some((node, token)) = token.and_then(|token| Some((parent.child(token)?, token))) {
+            let shown = parts.extensions.get::<Shown>().cloned().unwrap_or_default();
+            return Ok(Self { node, token: Secret::new(token.to_owned()), shown });
+        }
+        note_stranger(parts, "the token that it shows is not known here");
+        Err(refusal(&Refused::Unknown))
+    }
+}
+
+fn note_stranger(parts: &Parts, why: &str) {
+    if let Some(strangers) = parts.extensions.get::<Arc<Strangers>>() {
+        strangers.note(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|from| from.0), why);
+    }
+}
+
+/// The child that calls, and may.
+struct Caller(Bearer);
 
 impl Caller {
     /// Whether it is still let in. What came long after its head, or is answered long after, is asked once more.
     fn holds(&self, parent: &impl Parent) -> bool {
-        parent.child(self.token.expose()).as_ref() == Some(&self.node)
+        let Bearer { node, token, shown } = &self.0;
+        parent.child(token.expose()).as_ref() == Some(node) && parent.admits(node, shown).is_ok()
     }
 }
 
@@ -131,15 +192,14 @@ impl<P: Parent> FromRequestParts<Arc<P>> for Caller {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, parent: &Arc<P>) -> Result<Self, Response> {
-        let shown = parts.headers.get(header::AUTHORIZATION);
-        let token = shown.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        if let Some((node, token)) = token.and_then(|token| Some((parent.child(token)?, token))) {
-            return Ok(Self { node, token: Secret::new(token.to_owned()) });
+        let bearer = Bearer::from_request_parts(parts, parent).await?;
+        match parent.admits(&bearer.node, &bearer.shown) {
+            Ok(()) => Ok(Self(bearer)),
+            Err(why) => {
+                note_stranger(parts, &why);
+                Err(refusal(&Refused::Forbidden(why)))
+            }
         }
-        if let Some(strangers) = parts.extensions.get::<Arc<Strangers>>() {
-            strangers.note(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|from| from.0));
-        }
-        Err(refusal(&Refused::Unknown))
     }
 }
 
@@ -148,6 +208,7 @@ fn refusal(refused: &Refused) -> Response {
         Refused::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Refused::NotNow(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refused::Unknown => StatusCode::UNAUTHORIZED,
+        Refused::Forbidden(_) => StatusCode::FORBIDDEN,
     };
     (status, refused.to_string()).into_response()
 }
@@ -172,7 +233,7 @@ async fn whole(body: Body) -> Result<Vec<u8>, Response> {
 }
 
 async fn exchange<P: Parent>(State(parent): State<Arc<P>>, caller: Caller, body: Body) -> Response {
-    let child = &caller.node;
+    let child = &caller.0.node;
     let body = match tokio::time::timeout(CHILDS_PATIENCE, whole(body)).await {
         Ok(Ok(body)) => body,
         Ok(Err(refused)) => return refused,
@@ -234,6 +295,23 @@ async fn connect<P: Parent>(
         Err(Closed::NoDoor) => {
             closed(StatusCode::NOT_FOUND, "this node lets no devices in; ask its manager".to_owned())
         }
+    }
+}
+
+/// A renewal is as short as a connection request, and may be the only thing that a node with an expired certificate gets.
+async fn renew<P: Parent>(State(parent): State<Arc<P>>, bearer: Bearer, body: Body) -> Response {
+    let body = match tokio::time::timeout(STRANGERS_PATIENCE, axum::body::to_bytes(body, LONGEST_KNOCK)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return (StatusCode::PAYLOAD_TOO_LARGE, "a renewal is shorter").into_response(),
+        Err(_) => return (StatusCode::REQUEST_TIMEOUT, "the renewal wasn't whole in time").into_response(),
+    };
+    let renewal: Renewal = match serde_json::from_slice(&body) {
+        Ok(renewal) => renewal,
+        Err(error) => return refusal(&Refused::Invalid(format!("the renewal can't be understood: {error}"))),
+    };
+    match parent.renew(bearer.node, bearer.shown, renewal).await {
+        Ok(renewed) => ([(header::CACHE_CONTROL, "no-store")], Json(renewed)).into_response(),
+        Err(refused) => refusal(&refused),
     }
 }
 
@@ -308,7 +386,7 @@ mod tests {
     #[test]
     fn e08_refused_callers_are_said_seldom() {
         let strangers = Strangers::default();
-        assert!(strangers.note(None) && !strangers.note(Some(([192, 0, 2, 1], 1).into())));
+        assert!(strangers.note(None, "one") && !strangers.note(Some(([192, 0, 2, 1], 1).into()), "two"));
     }
 
     #[tokio::test]

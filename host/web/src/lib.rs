@@ -17,6 +17,7 @@ pub mod error;
 mod extract;
 pub mod headers;
 mod metrics;
+pub mod own;
 pub mod pages;
 mod plain;
 mod state;

@@ -21,9 +21,15 @@ pub struct Office {
 impl Office {
     /// A manager with these plug-ins.
     pub async fn open(number: u8, plugins: &[&str]) -> Self {
+        let setup = |place: &Place| Setup::manager(place).section("enrollment", "loopback = true");
+        Self::with(number, setup, plugins).await
+    }
+
+    /// The same with a manager of another configuration.
+    pub async fn with(number: u8, setup: impl FnOnce(&Place) -> Setup, plugins: &[&str]) -> Self {
         let place = Place::new(number);
         let ports = (place.free_udp(place.address(0, 1)), place.free_tcp(place.address(0, 1)).port());
-        let manager = Node::start(Setup::manager(&place).enrolling_loopback()).await;
+        let manager = Node::start(setup(&place)).await;
         for plugin in plugins {
             manager.install(plugin).await;
         }

@@ -11,13 +11,16 @@ use serde_json::{Value, json};
 #[derive(Subcommand)]
 #[command(after_help = "\
 Example, at the manager:
-  hostler node add gateway-1 > parent.token      (then bring that file to the gateway)")]
+  hostler node add gateway-1 > parent.token      (then bring that file to the gateway)
+  hostler node join                              (what devices and gateways need that join by a PIN)")]
 pub enum Node {
     /// List the nodes
     #[command(visible_alias = "ls")]
     List(Plain),
     /// Let a gateway call this manager; prints the token that it shows, this once
     Add(Add),
+    /// Print what a node's configuration needs to join this manager's fleet by a PIN or key
+    Join(Plain),
     /// Let a gateway call this manager no longer; what is known of its devices goes with it
     Remove(Remove),
 }
@@ -67,6 +70,16 @@ impl Node {
                     client.request(Method::POST, &["nodes"])?.json(&json!({ "id": add.id, "replace": add.replace }));
                 let made = client.send(request).await?;
                 output.print(&made, |made: &Value| text(made, "/token"))
+            }
+            Self::Join(plain) => {
+                let join = plain.connection.client()?.get(&["join"]).await?;
+                plain.output.print(&join, |join| {
+                    format!(
+                        "[parent]\nurl = \"{}\"\nfingerprint = \"{}\"",
+                        text(join, "/url"),
+                        text(join, "/fingerprint")
+                    )
+                })
             }
             Self::Remove(remove) => {
                 let (client, output) = (remove.plain.connection.client()?, remove.plain.output);

@@ -7,7 +7,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use tracing_subscriber::EnvFilter;
 
-/// Run a node: a manager, a gateway, or both.
+/// Run a node: a manager, a gateway, a device, or several of them.
 #[derive(Args)]
 #[command(after_help = "\
 A manager:                          A gateway below it:
@@ -30,7 +30,22 @@ A manager:                          A gateway below it:
                                       version = \"2c\"
                                       community = \"public\"
 
-The token comes from `hostler node add gateway-1` at the manager.")]
+The token comes from `hostler node add gateway-1` at the manager.
+
+A device that joins by a PIN (a gateway joins likewise):
+  [node]
+  id = \"mfp-17\"
+  data = \"data\"
+  roles = [\"device\"]
+  [listen]
+  address = \"127.0.0.1:8600\"
+  [parent]                            as `hostler node join` prints it at the manager, which has
+  url = \"https://192.168.1.2:8700\"      [enrollment]
+  fingerprint = \"…\"                     listen = \"192.168.1.2:8700\"
+  [device]
+  id = \"OR12345\"
+  page = \"0.0.0.0:80\"
+  snmp = { address = \"0.0.0.0:161\", read = \"public\", write = \"…\" }")]
 pub struct Serve {
     /// The configuration file
     #[arg(default_value = "hostler.toml")]
@@ -45,6 +60,9 @@ impl Serve {
         log(self.json_log, "info");
         let node = Node::start(Config::read(&self.config)?, super::compiler()?).await?;
         println!("hostler listens on {}", node.url());
+        for (what, url) in node.beside() {
+            println!("{what} {url}");
+        }
         if let Some((user, password)) = &node.first_login {
             println!("first log-in: {user} / {}   (shown this once; change it on the account page)", password.expose());
         }

@@ -121,6 +121,7 @@ impl Considered<'_> {
             invitation: invitation.digest.clone(),
             attempt: request.attempt.unwrap_or(same_key.map_or(0, |row| row.attempt)),
             issued: fresh,
+            former: None,
             at: placed.map_or(self.now, |row| row.at),
             state: Standing::Connected,
         };

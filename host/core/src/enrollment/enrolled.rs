@@ -3,6 +3,7 @@
 use super::pin::PinDigest;
 use crate::access::{Child, TokenDigest};
 use crate::id::{DeviceId, KeyFingerprint, NodeId, Serial, UserName};
+use crate::reading::Identity;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,10 @@ pub struct Enrolled {
     pub attempt: u64,
     /// What it got last. It is good while the device is connected, and only then: see [`Enrolled::living`].
     pub issued: Issued,
+    /// The certificate before the last renewal. It is good too, for a device that never got the renewed one; the next renewal
+    /// ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<Serial>,
     /// When it took its place.
     pub at: Timestamp,
     /// How it stands.
@@ -98,6 +103,11 @@ pub enum WrongStanding {
     Released,
 }
 
+/// A certificate isn't renewed: it isn't one of those that the device has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("this certificate isn't one that the device has now; its owner can let it connect anew")]
+pub struct NotRenewed;
+
 impl Enrolled {
     /// Whether a node is this device's: it has the device's token, or had the last one.
     #[must_use]
@@ -105,11 +115,37 @@ impl Enrolled {
         child.id == self.node && (child.token == self.issued.token || child.token == TokenDigest::ended(&self.device))
     }
 
+    /// Whether a thing is this very device: it says the serial number or hardware address that the device came in by.
+    #[must_use]
+    pub fn is(&self, thing: &Identity) -> bool {
+        let own = letters(self.device.as_str());
+        let said = [&thing.serial, &thing.mac].into_iter().flatten();
+        !own.is_empty() && said.map(|said| letters(said)).any(|said| said == own)
+    }
+
     /// What is good of what was issued to it.
     #[must_use]
     pub fn living(&self) -> Option<Ended> {
         let connected = self.state == Standing::Connected;
         connected.then(|| Ended { node: self.node.clone(), issued: self.issued.clone() })
+    }
+
+    /// The same after a renewal that was asked for with one of its certificates. That one stays good, because the answer may be
+    /// lost; any other ends.
+    ///
+    /// # Errors
+    /// For one that isn't connected, or shows a certificate that isn't one of its two.
+    pub fn renewed(self, shown: &Serial, fresh: Serial) -> Result<Self, NotRenewed> {
+        if self.state != Standing::Connected || (*shown != self.issued.serial && self.former.as_ref() != Some(shown)) {
+            return Err(NotRenewed);
+        }
+        Ok(Self { former: Some(shown.clone()), issued: Issued { serial: fresh, ..self.issued }, ..self })
+    }
+
+    /// The certificates that are good.
+    pub fn certificates(&self) -> impl Iterator<Item = &Serial> {
+        let connected = self.state == Standing::Connected;
+        [Some(&self.issued.serial), self.former.as_ref()].into_iter().flatten().filter(move |_| connected)
     }
 
     /// Its owner lets it come in anew, such as after a reset: it has another key then.
@@ -163,6 +199,11 @@ impl Enrolled {
     }
 }
 
+/// What counts of a serial number or hardware address, which people and devices write with different marks between.
+fn letters(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +234,34 @@ mod tests {
         }
         let returning = before.let_return(NOW).unwrap().next;
         assert_eq!(returning.clone().let_return(Timestamp(8)).unwrap(), Moved { next: returning, ends: None });
+    }
+
+    #[test]
+    fn e09_a_thing_is_the_device_by_its_serial_number_or_hardware_address() {
+        let thing = |serial: Option<&str>, mac: Option<&str>| Identity {
+            serial: serial.map(str::to_owned),
+            mac: mac.map(str::to_owned),
+            ..Identity::default()
+        };
+        let by = |id: &str| Enrolled { device: id.parse().unwrap(), ..connected() };
+        assert!(connected().is(&thing(Some("a1"), None)) && !connected().is(&thing(Some("A10"), None)));
+        assert!(by("00-11-22-33-44-FF").is(&thing(Some("B2"), Some("00:11:22:33:44:ff"))));
+        assert!(!connected().is(&thing(None, None)) && !by("-").is(&thing(Some(""), Some("-"))));
+    }
+
+    #[test]
+    fn e08_a_renewal_ends_no_certificate_that_the_device_may_still_need() {
+        let serial = |text: &str| -> Serial { text.parse().unwrap() };
+        let good = |row: &Enrolled| row.certificates().map(ToString::to_string).collect::<Vec<_>>();
+        let first = connected().renewed(&serial("0a"), serial("0b")).unwrap();
+        assert_eq!((good(&first), &first.issued.token), (vec!["0b".into(), "0a".into()], &connected().issued.token));
+        let lost = first.clone().renewed(&serial("0a"), serial("0c")).unwrap();
+        assert_eq!(good(&lost), ["0c", "0a"], "the answer was lost, and it asks with what it has");
+        let used = first.clone().renewed(&serial("0b"), serial("0d")).unwrap();
+        assert_eq!(good(&used), ["0d", "0b"]);
+        assert_eq!(used.renewed(&serial("0a"), serial("0e")), Err(NotRenewed), "it has ended");
+        let barred = first.bar("lost", NOW).next;
+        assert_eq!((good(&barred).len(), barred.renewed(&serial("0b"), serial("0c"))), (0, Err(NotRenewed)));
     }
 
     #[test]

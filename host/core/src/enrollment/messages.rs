@@ -36,6 +36,25 @@ pub struct Welcome {
     pub owner: UserName,
 }
 
+/// A node asks for another certificate, before its own ends or after. It shows that one and its token.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Renewal {
+    /// A certificate request (PKCS #10, PEM) for the key that the node has already.
+    pub certificate_request: String,
+}
+
+/// It gets one. The token stays, and the certificate before is good until its end or the next renewal, for a node that
+/// never gets this answer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Renewed {
+    /// Its certificate, the intermediate and the root, as PEM.
+    pub certificate: String,
+    /// When the certificate ends.
+    pub certificate_ends_at: Timestamp,
+}
+
 impl std::fmt::Debug for Welcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { manager, owner, .. } = self;

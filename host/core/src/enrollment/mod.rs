@@ -20,17 +20,21 @@ mod enrolled;
 #[cfg(test)]
 mod explore;
 mod invitation;
+mod membership;
 mod messages;
+mod peer;
 pub mod pin;
 mod refusal;
 
 pub use decide::{Decision, Granted, Holder, Known, Policy, RETRY_FOR, decide};
-pub use enrolled::{Ended, Enrolled, Issued, Moved, Standing, WrongStanding};
+pub use enrolled::{Ended, Enrolled, Issued, Moved, NotRenewed, Standing, WrongStanding};
 pub use invitation::{
     AnyNumber, BadRegistration, Entry, Invitation, InvitationState, Means, Mode, Places, Registration, Terms,
     Withdrawal,
 };
-pub use messages::{Knock, LONGEST_KNOCK, NotLetIn, Welcome};
+pub use membership::{Membership, Papers};
+pub use messages::{Knock, LONGEST_KNOCK, NotLetIn, Renewal, Renewed, Welcome};
+pub use peer::Peer;
 pub use pin::{EnrollmentKey, Pin, PinDigest};
 pub use refusal::{Again, Refusal};
 

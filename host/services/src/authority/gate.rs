@@ -7,7 +7,8 @@
 use super::bundle::LONGEST_CHAIN;
 use super::certificate::{Facts, Validity};
 use super::error::AuthorityError;
-use hostler_core::{KeyFingerprint, NodeId, Serial, Timestamp};
+use hostler_core::enrollment::Peer;
+use hostler_core::{Serial, Timestamp};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
@@ -33,19 +34,6 @@ pub enum Standing {
 pub trait Standings: Send + Sync {
     /// How the certificate with this serial number ([`Issued::serial`](super::Issued::serial)) stands now.
     fn stands(&self, serial: &Serial) -> Standing;
-}
-
-/// Who presented a certificate of ours.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Peer {
-    /// Which node.
-    pub node: NodeId,
-    /// The certificate's serial number.
-    pub serial: Serial,
-    /// The node's public key.
-    pub key: KeyFingerprint,
-    /// When the certificate ends.
-    pub not_after: Timestamp,
 }
 
 /// What a certificate allows.
@@ -154,20 +142,21 @@ impl Gate {
         Ok(Self { chains: chains.map_err(AuthorityError::crypto)?, standings })
     }
 
-    /// What a connection's certificates allow at this moment. It verifies signatures; nothing is remembered.
+    /// What a connection's certificates allow at this moment.
     pub fn check(&self, presented: &[CertificateDer<'_>], now: Timestamp) -> Verdict {
-        match presented.split_first() {
-            None => Verdict::Refused(Refusal::NoCertificate),
-            Some((leaf, above)) => self.judge(leaf, above, now).unwrap_or_else(Verdict::Refused),
+        match self.known(presented, now) {
+            Ok(peer) => self.stands(peer, now),
+            Err(refusal) => Verdict::Refused(refusal),
         }
     }
 
-    fn judge(
-        &self,
-        leaf: &CertificateDer<'_>,
-        above: &[CertificateDer<'_>],
-        now: Timestamp,
-    ) -> Result<Verdict, Refusal> {
+    /// Who presented these certificates, by their signatures. It takes the time of two verifications, so it is done once for
+    /// a connection; what they may do is asked for every request ([`Gate::stands`]).
+    ///
+    /// # Errors
+    /// They aren't a node's of ours.
+    pub fn known(&self, presented: &[CertificateDer<'_>], now: Timestamp) -> Result<Peer, Refusal> {
+        let (leaf, above) = presented.split_first().ok_or(Refusal::NoCertificate)?;
         if above.len() >= LONGEST_CHAIN {
             return Err(Refusal::Unreadable(format!("a chain has {LONGEST_CHAIN} certificates at most")));
         }
@@ -179,16 +168,20 @@ impl Gate {
         let at = UnixTime::since_unix_epoch(Duration::from_millis(at.0));
         self.chains.verify_client_cert(leaf, above, at).map_err(chain_refused)?;
         let node = facts.node().ok_or(Refusal::WrongUse("it doesn't name one node"))?;
-        match self.standings.stands(&facts.serial) {
-            Standing::Good => {}
-            Standing::Revoked => return Err(Refusal::Revoked),
-            Standing::Unknown => return Err(Refusal::Unknown),
+        Ok(Peer { node, serial: facts.serial, key: facts.key, not_before: from, not_after: to })
+    }
+
+    /// What who was known may do at this moment.
+    pub fn stands(&self, peer: Peer, now: Timestamp) -> Verdict {
+        match self.standings.stands(&peer.serial) {
+            Standing::Good if now < peer.not_before => {
+                Verdict::Refused(Refusal::NotYetValid { not_before: peer.not_before, now })
+            }
+            Standing::Good if now > peer.not_after => Verdict::ExpiredMayRenew(peer),
+            Standing::Good => Verdict::Good(peer),
+            Standing::Revoked => Verdict::Refused(Refusal::Revoked),
+            Standing::Unknown => Verdict::Refused(Refusal::Unknown),
         }
-        if now < from {
-            return Err(Refusal::NotYetValid { not_before: from, now });
-        }
-        let peer = Peer { node, serial: facts.serial, key: facts.key, not_after: to };
-        Ok(if now > to { Verdict::ExpiredMayRenew(peer) } else { Verdict::Good(peer) })
     }
 }
 
@@ -233,9 +226,10 @@ impl ClientCertVerifier for Gate {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let now = Timestamp(now.as_secs().saturating_mul(1000));
-        match self.judge(end_entity, intermediates, now) {
-            Ok(_) => Ok(ClientCertVerified::assertion()),
-            Err(refusal) => {
+        let presented: Vec<_> = std::iter::once(end_entity).chain(intermediates).cloned().collect();
+        match self.check(&presented, now) {
+            Verdict::Good(_) | Verdict::ExpiredMayRenew(_) => Ok(ClientCertVerified::assertion()),
+            Verdict::Refused(refusal) => {
                 tracing::info!(%refusal, "a certificate was refused");
                 Err(Error::InvalidCertificate(alert(refusal)))
             }

@@ -1,4 +1,5 @@
-//! The certificate authority for nodes, and how nodes and their manager know each other by it.
+//! The certificate authority for nodes, and how a manager knows its nodes by it. How a node knows its manager is in
+//! [`hostler_transport`].
 //!
 //! A root, valid for twenty years, signs an intermediate, valid for two; the intermediate signs everything else. So the
 //! root's key is needed once in a year and a half, and an operator can keep it elsewhere ([`Authority::tend`]). Nodes
@@ -16,7 +17,7 @@
 //! | `certificate` | what certificates look like, and what is read from them |
 //! | `server` | the manager's own certificate |
 //! | `gate` | who is let in: the chain, the time and the standing of a certificate |
-//! | `node` | a node's side: its key, and how it knows its manager |
+//! | `identity` | a node's own key |
 //! | `folder`, `bundle` | files for the owner only, replaced whole; certificates and keys in them |
 //!
 //! Which certificates stand is kept by whoever issues them ([`Standings`]); the authority keeps no list.
@@ -26,9 +27,9 @@ mod certificate;
 mod error;
 mod folder;
 mod gate;
+mod identity;
 mod issuer;
 mod making;
-mod node;
 mod request;
 mod server;
 #[cfg(test)]
@@ -36,9 +37,9 @@ mod tests;
 
 pub use certificate::{LIFETIME, node_name, should_renew};
 pub use error::AuthorityError;
-pub use gate::{Gate, Peer, Refusal, Standing, Standings, Verdict};
+pub use gate::{Gate, Refusal, Standing, Standings, Verdict};
+pub use identity::Identity;
 pub use issuer::{Authority, Issued, Tended};
 pub use making::Names;
-pub use node::{Identity, explain, node_tls};
 pub use request::{LONGEST_REQUEST, RequestError};
 pub use server::{ServerCertificate, server_tls};

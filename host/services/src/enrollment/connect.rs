@@ -205,13 +205,8 @@ impl Enrollment {
             changes.0.extend(self.access.leaving(&before.node)?.0);
         }
         // Who takes a device over sees it, and who had it doesn't.
-        if let Some((_, before)) = rows.enrolled.as_ref().filter(|(_, before)| before.owner != row.owner)
-            && let Some(placed) = self.store.placement(&row.device)?
-            && placed.value.owner.as_ref() == Some(&before.owner)
-        {
-            let value = Placement { owner: Some(row.owner.clone()), ..placed.value };
-            let (id, expect) = (row.device.clone(), Expect::Version(placed.version));
-            changes = changes.and(Change::Placement { id, expect, value });
+        if let Some((_, before)) = rows.enrolled.as_ref().filter(|(_, before)| before.owner != row.owner) {
+            changes.0.extend(self.handed_over(before, &row)?.0);
         }
         let child = Child {
             id: row.node.clone(),
@@ -235,6 +230,22 @@ impl Enrollment {
         let expect = expected.map_or(Expect::Absent, Expect::Version);
         let device = request.device.clone();
         Ok(changes.and(Change::Enrolled { device, expect, value: Some(Box::new(row)) }))
+    }
+
+    /// The thing that a device brought as itself follows it to its new owner.
+    fn handed_over(&self, before: &Enrolled, row: &Enrolled) -> Result<Changes, ServiceError> {
+        let things = self.store.devices()?.into_iter().map(|thing| thing.value);
+        let own = things.filter(|thing| thing.gateway == before.node && before.is(&thing.identity));
+        let mut changes = Changes::none();
+        for id in own.map(|thing| thing.id) {
+            if let Some(placed) =
+                self.store.placement(&id)?.filter(|placed| placed.value.owner.as_ref() == Some(&before.owner))
+            {
+                let value = Placement { owner: Some(row.owner.clone()), ..placed.value };
+                changes = changes.and(Change::Placement { id, expect: Expect::Version(placed.version), value });
+            }
+        }
+        Ok(changes)
     }
 
     /// PINs that are clicked or delivered, and keys, can't be guessed; those that are typed can, and are slowed.

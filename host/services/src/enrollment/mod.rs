@@ -7,10 +7,12 @@
 //! |---|---|
 //! | `register` | a user's registrations: making, looking at, withdrawing |
 //! | `connect` | a device that asks to be let in |
+//! | `admit` | a device that came in: what its certificate allows, and another one in time |
 //! | `owner` | what owners and administrators do with devices that came in |
 //! | `roll` | who came in, in memory; how certificates stand |
 //! | `secret` | what PINs and keys follow from |
 
+mod admit;
 mod connect;
 mod owner;
 mod register;
@@ -26,15 +28,17 @@ pub(crate) use register::GUESSES_A_DAY;
 pub use register::{EntryState, EntryView, NewRegistration, Refused, RegistrationView, SharedView, Sharing, Summary};
 
 use crate::access::{Access, Guesses};
-use crate::authority::{Authority, AuthorityError, Tended};
+use crate::authority;
+use crate::authority::{Authority, AuthorityError, Gate, Standings, Tended};
 use crate::error::ServiceError;
 use crate::turns::Turns;
 use hostler_core::enrollment::addresses::Loopback;
 use hostler_core::enrollment::{AnyNumber, PinDigest, Refusal};
-use hostler_core::{DeviceId, NodeId, Timestamp};
+use hostler_core::{DeviceId, Fingerprint, NodeId, Timestamp};
 use hostler_engine::now;
 use hostler_store::Store;
 use roll::Roll;
+use rustls::time_provider::DefaultTimeProvider;
 use secret::Seed;
 use std::collections::HashMap;
 use std::path::Path;
@@ -52,12 +56,23 @@ pub struct Rules {
     pub port: u16,
     /// The longest that a PIN may live.
     pub longest: Duration,
+    /// By what nodes that came in may call.
+    pub nodes: NodesCall,
+}
+
+/// By what a node that came in may call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NodesCall {
+    /// By its certificate and its token: there is a listener that asks for certificates.
+    ByCertificate,
+    /// By its token: there is none.
+    ByToken,
 }
 
 impl Default for Rules {
     fn default() -> Self {
         let longest = Duration::from_secs(30 * 86_400);
-        Self { any: AnyNumber::Refused, loopback: Loopback::Refused, port: 80, longest }
+        Self { any: AnyNumber::Refused, loopback: Loopback::Refused, port: 80, longest, nodes: NodesCall::ByToken }
     }
 }
 
@@ -97,6 +112,7 @@ pub struct Enrollment {
     rules: Rules,
     seed: Seed,
     roll: Arc<Roll>,
+    gate: Arc<Gate>,
     guesses: Guesses,
     /// For those who look at a registration; forgotten with the process.
     refused: Mutex<HashMap<PinDigest, LastRefused>>,
@@ -124,8 +140,9 @@ impl Enrollment {
         let following = Arc::clone(&roll);
         store.observe(Arc::new(move |changes| changes.0.iter().for_each(|change| following.follow(change))));
         roll.fill(store.all_enrolled()?.into_iter().map(|row| row.value));
+        let gate = Arc::new(authority.gate(Arc::clone(&roll) as Arc<dyn Standings>)?);
         let (guesses, refused, turns, said) = Default::default();
-        Ok(Arc::new(Self { store, access, authority, node, rules, seed, roll, guesses, refused, turns, said }))
+        Ok(Arc::new(Self { store, access, authority, node, rules, seed, roll, gate, guesses, refused, turns, said }))
     }
 
     /// Renews what the authority needs in time, for ever.
@@ -142,6 +159,28 @@ impl Enrollment {
             }
             tokio::time::sleep(Duration::from_secs(86_400)).await;
         }
+    }
+
+    /// What nodes have in their configuration to know this manager by.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.authority.root_fingerprint()
+    }
+
+    /// Who checks what nodes present.
+    #[must_use]
+    pub fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.gate)
+    }
+
+    /// How this manager speaks to nodes at these names and addresses. To be asked for at the start and then daily: the
+    /// certificate is renewed in time. Blocks.
+    ///
+    /// # Errors
+    /// A name that isn't one, or what signing says.
+    pub fn tls(&self, names: &[String]) -> Result<rustls::ServerConfig, AuthorityError> {
+        let certificate = self.authority.server_certificate(names, now())?;
+        authority::server_tls(certificate, self.gate(), Arc::new(DefaultTimeProvider))
     }
 
     /// This manager.

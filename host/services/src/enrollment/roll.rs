@@ -16,8 +16,13 @@ struct Known {
     by_invitation: HashMap<PinDigest, BTreeSet<DeviceId>>,
     /// Of those that are connected.
     by_node: HashMap<NodeId, DeviceId>,
-    /// Of every device's last certificate.
+    /// Of every device's last certificate, and of the one before a renewal.
     serials: HashMap<Serial, authority::Standing>,
+}
+
+/// The certificates that are remembered of a device, whether they are good or not.
+fn issued(row: &Enrolled) -> impl Iterator<Item = &Serial> {
+    [Some(&row.issued.serial), row.former.as_ref()].into_iter().flatten()
 }
 
 impl Known {
@@ -27,7 +32,9 @@ impl Known {
                 self.by_node.remove(&before.node);
             }
             // Of a former one nothing is known any more, which is as good as revoked.
-            self.serials.remove(&before.issued.serial);
+            for serial in issued(&before) {
+                self.serials.remove(serial);
+            }
             if let Some(devices) = self.by_invitation.get_mut(&before.invitation) {
                 devices.remove(device);
                 if devices.is_empty() {
@@ -36,13 +43,8 @@ impl Known {
             }
         }
         let Some(row) = value else { return };
-        let stands = match row.state {
-            Standing::Connected => authority::Standing::Good,
-            Standing::MayReturn { .. } | Standing::Barred { .. } | Standing::Released { .. } => {
-                authority::Standing::Revoked
-            }
-        };
-        self.serials.insert(row.issued.serial.clone(), stands);
+        self.serials.extend(issued(row).map(|serial| (serial.clone(), authority::Standing::Revoked)));
+        self.serials.extend(row.certificates().map(|serial| (serial.clone(), authority::Standing::Good)));
         if row.state == Standing::Connected {
             self.by_node.insert(row.node.clone(), device.clone());
         }

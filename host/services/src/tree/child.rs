@@ -32,8 +32,6 @@ const HELD: Duration = Duration::from_secs(25);
 pub struct ChildLoop {
     /// The node's store.
     pub store: Arc<dyn Store>,
-    /// The way to the parent.
-    pub client: ParentClient,
     /// The parent's name in this node's outbox.
     pub parent: NodeId,
     /// This node's network, which takes the parent's orders.
@@ -66,19 +64,21 @@ pub(super) enum ExchangeError {
 }
 
 impl ChildLoop {
-    /// Calls, for ever.
-    pub async fn run(self) {
+    /// Calls, until the parent ended what this node came in by; returns how that showed. What came by a token file has no
+    /// such end: the file is read again.
+    pub async fn run(&self, client: &ParentClient) -> String {
         let mut session = Session::default();
         let mut wait = FIRST;
         let mut apart: Option<(String, Instant)> = None;
         loop {
-            match self.exchange(&mut session).await {
+            match self.exchange(client, &mut session).await {
                 Ok(()) => {
                     if apart.take().is_some() {
                         tracing::info!(parent = %self.parent, "the exchange with the parent works again");
                     }
                     wait = FIRST;
                 }
+                Err(ExchangeError::Parent(CallParentError::Ended { why, .. })) => return why,
                 Err(error) => {
                     let text = error.to_string();
                     if apart.as_ref().is_none_or(|(said, at)| *said != text || at.elapsed() >= SAY_AGAIN) {
@@ -92,7 +92,7 @@ impl ChildLoop {
         }
     }
 
-    pub(super) async fn exchange(&self, session: &mut Session) -> Result<(), ExchangeError> {
+    pub(super) async fn exchange(&self, client: &ParentClient, session: &mut Session) -> Result<(), ExchangeError> {
         // Until the parent has said what it has of this node, nobody knows that the numbers are those that it knows.
         let met = self.store.numbers(&self.parent)?.met;
         let outbox = self.store.outbox(&self.parent, if met { Portion::EXCHANGE } else { Portion::NOTHING })?;
@@ -100,7 +100,7 @@ impl ChildLoop {
         let snapshots = self.inventory.take_untold(left);
         let told: Vec<_> = snapshots.keys().cloned().collect();
         let idle = met && outbox.messages.is_empty() && snapshots.is_empty();
-        let outcome = self.say(session, outbox, snapshots, idle).await;
+        let outcome = self.say(client, session, outbox, snapshots, idle).await;
         if outcome.is_err() {
             self.inventory.put_back(told);
         }
@@ -109,6 +109,7 @@ impl ChildLoop {
 
     async fn say(
         &self,
+        client: &ParentClient,
         session: &mut Session,
         outbox: Outbox,
         snapshots: BTreeMap<DeviceId, Snapshot>,
@@ -125,16 +126,22 @@ impl ChildLoop {
         };
         let bell = self.bells.bell(&self.parent);
         let down = tokio::select! {
-            down = self.client.exchange(&up) => down?,
+            down = client.exchange(&up) => down?,
             // Something new: the call that only waits is given up, and the next one says it.
             () = bell.notified(), if idle => return Ok(()),
             () = self.inventory.news.notified(), if idle => return Ok(()),
         };
-        self.hear(session, down, !outbox.more).await
+        self.hear(client, session, down, !outbox.more).await
     }
 
     /// `said_all` when nothing else waited for the parent.
-    async fn hear(&self, session: &mut Session, down: ExchangeDown, said_all: bool) -> Result<(), ExchangeError> {
+    async fn hear(
+        &self,
+        client: &ParentClient,
+        session: &mut Session,
+        down: ExchangeDown,
+        said_all: bool,
+    ) -> Result<(), ExchangeError> {
         self.hear_acks(&down).await?;
         if session.epoch != Some(down.epoch) {
             if session.epoch.is_some() {
@@ -148,7 +155,7 @@ impl ChildLoop {
         let taken = self.store.received(&self.parent)?;
         let from = (&self.parent, down.epoch);
         orders::take(from, taken, down.messages, |order, more| self.gateway.take(order, more)).await?;
-        session.following.follow(&self.client, &self.catalogue, down.catalogue).await;
+        session.following.follow(client, &self.catalogue, down.catalogue).await;
         Ok(())
     }
 

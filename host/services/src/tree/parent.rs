@@ -9,8 +9,8 @@ use crate::inventory::Inventory;
 use crate::live::{Live, LiveEvent};
 use hostler_core::access::Child;
 use hostler_core::changes::{Change, Changes, Expect};
-use hostler_core::device::{Candidate, Placement};
-use hostler_core::enrollment::{Knock, Welcome};
+use hostler_core::device::{Candidate, Device, Placement};
+use hostler_core::enrollment::{Knock, Renewal, Renewed, Welcome};
 use hostler_core::event::Event;
 use hostler_core::message::{
     Acks, CatalogueEntry, Envelope, ExchangeDown, ExchangeUp, Method, NotYours, Outbox, Portion, weight,
@@ -20,7 +20,7 @@ use hostler_core::viewer::Right;
 use hostler_core::{DeviceId, NodeId};
 use hostler_engine::{Doorbells, now};
 use hostler_store::{Store, StoreError};
-use hostler_transport::{Closed, LONGEST_WAIT_MS, Parent, Refused};
+use hostler_transport::{Closed, LONGEST_WAIT_MS, Parent, Refused, Shown};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::IpAddr;
@@ -86,19 +86,20 @@ impl Tree {
 
     /// The manager, where a node speaks for a device that it can't: one that came in by the PIN of a user who operates nothing
     /// is a device and no gateway.
-    fn not_its_own(&self, device: &DeviceId, child: &NodeId) -> Result<Option<NodeId>, StoreError> {
+    fn not_its_own(&self, device: &Device, child: &NodeId) -> Result<Option<NodeId>, StoreError> {
         let Some(door) = &self.door else { return Ok(None) };
         let Some(row) = door.came_in_as(child) else { return Ok(None) };
         let operates = self.store.user(&row.owner)?.is_some_and(|user| user.value.right >= Right::Operate);
-        Ok((row.device != *device && !operates).then(|| door.node().clone()))
+        Ok((!row.is(&device.identity) && !operates).then(|| door.node().clone()))
     }
 
     /// Whose a device is that a node brings: that of whoever enrolled it, where it is that node's very device.
-    fn owner(&self, device: &DeviceId, child: &NodeId) -> Result<Changes, StoreError> {
-        let enrolled = self.store.enrolled(device)?.filter(|row| row.value.node == *child);
-        let (Some(row), None) = (enrolled, self.store.placement(device)?) else { return Ok(Changes::none()) };
-        let value = Placement { owner: Some(row.value.owner), ..Placement::default() };
-        Ok(Change::Placement { id: device.clone(), expect: Expect::Absent, value }.into())
+    fn owner(&self, device: &Device, child: &NodeId) -> Result<Changes, StoreError> {
+        let enrolled =
+            self.door.as_ref().and_then(|door| door.came_in_as(child)).filter(|row| row.is(&device.identity));
+        let (Some(row), None) = (enrolled, self.store.placement(&device.id)?) else { return Ok(Changes::none()) };
+        let value = Placement { owner: Some(row.owner), ..Placement::default() };
+        Ok(Change::Placement { id: device.id.clone(), expect: Expect::Absent, value }.into())
     }
 
     /// Tells the pages who comes and who goes, for ever.
@@ -272,18 +273,20 @@ impl Tree {
                 if let Some(owner) = owner.filter(|owner| owner != child) {
                     return Ok(Err(NotYours { child: child.clone(), device: device.id.clone(), owner }));
                 }
-                if let Some(owner) = self.not_its_own(&device.id, child)? {
+                if let Some(owner) = self.not_its_own(device, child)? {
                     return Ok(Err(NotYours { child: child.clone(), device: device.id.clone(), owner }));
                 }
                 let adopted_at = device.adopted_at.min(now());
-                let device = hostler_core::device::Device { gateway: child.clone(), adopted_at, ..(**device).clone() };
+                let device = Device { gateway: child.clone(), adopted_at, ..(**device).clone() };
                 let expect = match (touched.insert(device.id.clone(), Some(child.clone())), known) {
                     (Some(_), _) => Expect::Anything,
                     (None, None) => Expect::Absent,
                     (None, Some(known)) => Expect::Version(known.version),
                 };
-                let owned = self.owner(&device.id, child)?;
-                owned.and(Change::Device { id: device.id.clone(), expect, value: Some(Box::new(device)) })
+                // Behind the device: who follows the commits places what they know.
+                let owned = self.owner(&device, child)?;
+                let adopted = Change::Device { id: device.id.clone(), expect, value: Some(Box::new(device)) };
+                owned.0.into_iter().fold(adopted.into(), Changes::and)
             }
             Method::DeviceReleased(id) => {
                 let owner = match touched.get(id) {
@@ -353,6 +356,22 @@ impl Parent for Tree {
         up: ExchangeUp,
     ) -> Pin<Box<dyn Future<Output = Result<ExchangeDown, Refused>> + Send>> {
         Box::pin(async move { self.take(child, up).await })
+    }
+
+    fn admits(&self, child: &NodeId, shown: &Shown) -> Result<(), String> {
+        self.door.as_ref().map_or(Ok(()), |door| door.admits(child, shown))
+    }
+
+    fn renew(
+        self: Arc<Self>,
+        child: NodeId,
+        shown: Shown,
+        renewal: Renewal,
+    ) -> Pin<Box<dyn Future<Output = Result<Renewed, Refused>> + Send>> {
+        Box::pin(async move {
+            let door = self.door.as_ref().ok_or(Refused::Unknown)?;
+            door.renew(&child, &shown, &renewal).await
+        })
     }
 
     fn connect(

@@ -152,6 +152,7 @@ impl Root {
 struct Below {
     node: NodeId,
     child: ChildLoop,
+    client: ParentClient,
     session: Session,
 }
 
@@ -175,19 +176,20 @@ impl Below {
         let inventory =
             Inventory::open(Arc::clone(&store), live, node.clone(), plugins, presence, Duty::TellParent).unwrap();
         let gateway = Gateway::new(Arc::clone(&store), own, adopter, discovery, reader, Arc::clone(&inventory));
-        let client = client(root.address, name);
-        let child = ChildLoop { store, client, parent, gateway, inventory, catalogue, bells };
-        Self { node, child, session: Session::default() }
+        let child = ChildLoop { store, parent, gateway, inventory, catalogue, bells };
+        Self { node, child, client: client(root.address, name), session: Session::default() }
     }
 
     /// Calls another one from now on.
     fn turn_to(&mut self, root: &Root, token: &str) {
-        self.child.client = client(root.address, token);
+        self.client = client(root.address, token);
     }
 
     async fn exchange(&mut self) -> Result<(), ExchangeError> {
         let patience = Duration::from_secs(20);
-        tokio::time::timeout(patience, self.child.exchange(&mut self.session)).await.expect("nobody has to wait here")
+        tokio::time::timeout(patience, self.child.exchange(&self.client, &mut self.session))
+            .await
+            .expect("nobody has to wait here")
     }
 
     /// Speaks until something is so.
@@ -348,7 +350,7 @@ async fn d03_a_gateway_that_ends_is_away_within_seconds_and_its_devices_say_so()
     let mut news = root.live.subscribe();
     // It waits for news, as one does that has nothing to say, and ends meanwhile.
     let mut said = async || {
-        let exchange = gateway.child.exchange(&mut gateway.session);
+        let exchange = gateway.child.exchange(&gateway.client, &mut gateway.session);
         tokio::time::timeout(Duration::from_secs(1), exchange).await
     };
     while let Ok(done) = said().await {
@@ -408,7 +410,7 @@ async fn e08_a_corrected_token_is_taken_up_without_a_restart() {
     let file = tempfile::tempdir().unwrap().keep().join("parent.token");
     std::fs::write(&file, "wrong").unwrap();
     let url = format!("http://{}", root.address).parse().unwrap();
-    gateway.child.client = ParentClient::new(url, file.clone(), None).unwrap();
+    gateway.client = ParentClient::new(url, file.clone(), None).unwrap();
     for _ in 0..2 {
         let refusal = gateway.exchange().await.unwrap_err();
         assert!(matches!(refusal, ExchangeError::Parent(CallParentError::Unknown(_))), "{refusal}");
@@ -488,7 +490,7 @@ async fn d03_an_exchange_that_carries_nothing_writes_nothing_above_nor_below() {
     let root = Root::on(in_file(&above)).await;
     let hurried = Arc::new(Hurried { tree: Arc::clone(&root.tree), empty: AtomicUsize::new(0) });
     let mut gateway = Below::on(in_file(&below), "gateway-1", &root).await;
-    gateway.child.client = client(serve(Arc::clone(&hurried)).await, "gateway-1");
+    gateway.client = client(serve(Arc::clone(&hurried)).await, "gateway-1");
     gateway.adopt("x").await;
     gateway.child.inventory.take_snapshot(&id("x"), reading("ready"));
     root.order("gateway-1", Method::ReadNow(id("x"))).await;

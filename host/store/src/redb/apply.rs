@@ -41,6 +41,7 @@ pub(super) struct Batch<'t> {
     registrations: Rows<'t>,
     invitations: Rows<'t>,
     enrolled: Rows<'t>,
+    membership: Rows<'t>,
     snapshots: Rows<'t>,
     histories: Table<'t, (&'static str, &'static str), &'static [u8]>,
 }
@@ -72,6 +73,7 @@ impl<'t> Batch<'t> {
             registrations: write.open_table(t::REGISTRATIONS)?,
             invitations: write.open_table(t::INVITATIONS)?,
             enrolled: write.open_table(t::ENROLLED)?,
+            membership: write.open_table(t::MEMBERSHIP)?,
             snapshots: write.open_table(t::SNAPSHOTS)?,
             histories: write.open_table(t::HISTORIES)?,
         })
@@ -102,6 +104,7 @@ impl<'t> Batch<'t> {
                 Change::Enrolled { device, expect, .. } => {
                     fits(&self.enrolled, "the enrollment of", device.as_str(), *expect)?;
                 }
+                Change::Membership { expect, .. } => fits(&self.membership, "the membership of", t::OWN, *expect)?,
                 Change::Child { id, expect, value } => {
                     fits(&self.children, "node", id.as_str(), *expect)?;
                     if value.is_none() {
@@ -243,6 +246,7 @@ impl<'t> Batch<'t> {
             Change::Enrolled { device, value, .. } => {
                 put(&mut self.enrolled, "enrollment", device.as_str(), value.as_ref())
             }
+            Change::Membership { value, .. } => put(&mut self.membership, "membership", t::OWN, Some(value)),
             Change::Child { id, value, .. } => self.child(id.as_str(), value.as_ref()),
         }
     }

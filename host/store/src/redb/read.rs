@@ -9,7 +9,7 @@ use hostler_core::access::{Child, Token, TokenDigest, User};
 use hostler_core::adoption::Adoption;
 use hostler_core::changes::{Changes, StartedAction};
 use hostler_core::device::{Candidate, Device, Placement};
-use hostler_core::enrollment::{Enrolled, Invitation, PinDigest, Registration};
+use hostler_core::enrollment::{Enrolled, Invitation, Membership, PinDigest, Registration};
 use hostler_core::event::Event;
 use hostler_core::history::Series;
 use hostler_core::message::{Acks, Class, Envelope, Epoch, Numbers, Outbox, Portion};
@@ -286,6 +286,10 @@ impl Store for RedbStore {
 
     fn enrolled(&self, device: &DeviceId) -> Read<Option<Versioned<Enrolled>>> {
         self.row(t::ENROLLED, "enrollment", device.as_str())
+    }
+
+    fn membership(&self) -> Read<Option<Versioned<Membership>>> {
+        self.row(t::MEMBERSHIP, "membership", t::OWN)
     }
 
     fn snapshots(&self) -> Read<BTreeMap<DeviceId, Snapshot>> {

@@ -47,6 +47,10 @@ pub(super) const REGISTRATIONS: Rows = TableDefinition::new("registrations");
 pub(super) const INVITATIONS: Rows = TableDefinition::new("invitations");
 /// By device
 pub(super) const ENROLLED: Rows = TableDefinition::new("enrolled");
+/// This node's own, under [`OWN`]
+pub(super) const MEMBERSHIP: Rows = TableDefinition::new("membership");
+/// The one key of what a node has of itself
+pub(super) const OWN: &str = "own";
 pub(super) const SNAPSHOTS: Rows = TableDefinition::new("snapshots");
 /// (device, series)
 pub(super) const HISTORIES: TableDefinition<(&str, &str), &[u8]> = TableDefinition::new("histories");
@@ -54,7 +58,7 @@ pub(super) const HISTORIES: TableDefinition<(&str, &str), &[u8]> = TableDefiniti
 /// Makes every table, and for a new store its format and epoch. Returns whether it is new.
 pub(super) fn create(write: &WriteTransaction, format: u64) -> Result<bool, StoreError> {
     let own = [DEVICES, PLACEMENTS, RELEASED, ADOPTIONS, PLUGINS, USERS, TOKENS, CHILDREN, SNAPSHOTS];
-    for table in own.into_iter().chain([REGISTRATIONS, INVITATIONS, ENROLLED]) {
+    for table in own.into_iter().chain([REGISTRATIONS, INVITATIONS, ENROLLED, MEMBERSHIP]) {
         write.open_table(table)?;
     }
     index_children(write)?;

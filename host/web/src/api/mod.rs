@@ -7,6 +7,7 @@ pub mod candidates;
 pub mod devices;
 pub mod events;
 pub mod live;
+pub mod membership;
 pub mod nodes;
 pub mod openapi;
 pub mod plugins;
@@ -32,6 +33,7 @@ pub(crate) fn router() -> (axum::Router<Web>, utoipa::openapi::OpenApi) {
         .merge(users::router())
         .merge(registrations::router())
         .merge(terminal::router())
+        .merge(membership::router())
         .merge(live::router());
     OpenApiRouter::with_openapi(openapi::Document::openapi()).nest("/api/v1", endpoints).split_for_parts()
 }

@@ -25,7 +25,7 @@ use axum::extract::OriginalUri;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
-pub(crate) use shell::{Section, Shell};
+pub(crate) use shell::{Bare, Section, Shell};
 
 /// What a page's handler returns.
 type Drawn = Result<Html<String>, PageError>;

@@ -89,7 +89,16 @@ impl Site {
         let admin = person(&access, "admin", &password).await;
         let node = NodeInfo { id: node, manager: true, gateway: false, version: "0.0.0", started_at: Timestamp(0) };
         let enrollment = Some(enrollment(&store, &access, folder.path()));
-        let services = Arc::new(Services { access, inventory: inventory.unwrap(), catalogue, enrollment, live, node });
+        let services = Arc::new(Services {
+            access,
+            inventory: inventory.unwrap(),
+            catalogue,
+            enrollment,
+            member: None,
+            join: None,
+            live,
+            node,
+        });
         let router = hostler_web::router(Arc::clone(&services), Options { scheme: Scheme::Http });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

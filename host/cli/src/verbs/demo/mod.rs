@@ -1,5 +1,6 @@
 //! `hostler demo`: a small fleet on this machine, and a walk through what hostler does with it.
 
+mod joining;
 mod report;
 mod stage;
 mod walk;

@@ -1,10 +1,11 @@
 //! What the walk plays on: simulated devices, a manager, a gateway, and a client of the manager's API.
 
+use super::joining;
 use super::report::Report;
 use crate::client::{Client, Connection};
 use anyhow::{Context, Result, anyhow, bail};
 use hostler_node::{Config, LOCAL_TOKEN, Node};
-use hostler_simulator::{Fleet, FleetConfig};
+use hostler_simulator::{Fleet, FleetConfig, SimulatedDevice};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -26,6 +27,12 @@ pub struct Stage {
     pub client: Client,
     pub login: (String, String),
     pub plugins: PathBuf,
+    /// The nodes that are devices themselves.
+    devices: Vec<Node>,
+    /// The thing that the first of them is: what it reads of itself.
+    engine: Fleet,
+    join: Value,
+    page_port: u16,
     snmp_port: u16,
     folder: TempDir,
 }
@@ -37,10 +44,15 @@ impl Stage {
         let snmp_port = free_udp_port()?;
         let config = FleetConfig { count: devices, port: snmp_port, pages_per_hour: 600, ..FleetConfig::default() };
         let fleet = Fleet::start(config).await.context("the simulated devices can't be started")?;
+        // A printer that runs hostler itself: its engine answers on a network of its own.
+        let config = FleetConfig { count: 1, first: ENGINE, port: snmp_port, seed: 7, ..FleetConfig::default() };
+        let engine = Fleet::start(config).await.context("the simulated engine can't be started")?;
+        let page_port = std::net::TcpListener::bind((page_address(0), 0))?.local_addr()?.port();
         let taken = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err();
         let port = if taken { 0 } else { port };
         let text = format!(
-            "[node]\nid = \"manager\"\ndata = \"manager\"\nroles = [\"manager\"]\n\n[listen]\naddress = \"127.0.0.1:{port}\"\n"
+            "[node]\nid = \"manager\"\ndata = \"manager\"\nroles = [\"manager\"]\n\n[listen]\naddress = \"127.0.0.1:{port}\"\n\n\
+             [enrollment]\nlisten = \"127.0.0.1:0\"\nloopback = true\ndevice-port = {page_port}\n"
         );
         let path = folder.path().join("manager.toml");
         std::fs::write(&path, text)?;
@@ -49,7 +61,22 @@ impl Stage {
         let login = (user.to_string(), password.expose().to_owned());
         let data = folder.path().join("manager");
         let client = Connection { url: None, token: None, data: Some(data), certificate: None }.client()?;
-        Ok(Self { fleet, manager, gateway: None, client, login, plugins, snmp_port, folder })
+        let join = client.get(&["join"]).await?;
+        let devices = Vec::new();
+        Ok(Self {
+            fleet,
+            manager,
+            gateway: None,
+            client,
+            login,
+            plugins,
+            devices,
+            engine,
+            join,
+            page_port,
+            snmp_port,
+            folder,
+        })
     }
 
     pub fn manager_data(&self) -> PathBuf {
@@ -85,13 +112,90 @@ impl Stage {
         Ok(installed)
     }
 
-    /// Starts the gateway with a token of the manager's, and waits until it is connected and has the plug-ins.
+    /// The address of a device node.
+    pub fn device_address(&self, number: usize) -> Ipv4Addr {
+        page_address(number)
+    }
+
+    /// A device node's own page.
+    pub fn page(&self, number: usize) -> String {
+        format!("http://{}:{}/", page_address(number), self.page_port)
+    }
+
+    /// A device node's SNMP agent.
+    pub fn agent(&self, number: usize) -> SocketAddr {
+        SocketAddr::new(page_address(number).into(), self.snmp_port)
+    }
+
+    /// What the first device node reads of itself.
+    pub fn engine(&self) -> Option<&SimulatedDevice> {
+        self.engine.devices().first()
+    }
+
+    /// Starts a node that is a device itself. The first has an engine, which it reads and tells of under its own token.
+    pub async fn start_device(&mut self, number: usize) -> Result<()> {
+        let engine = self.engine.devices().first().filter(|_| number == 0);
+        let (id, roles) = match engine {
+            Some(engine) => (engine.serial.clone(), r#""device", "gateway""#),
+            None => (format!("DEMO-{number:03}"), r#""device""#),
+        };
+        let node = format!("device-{}", number + 1);
+        let address = page_address(number);
+        let (page, agent) = (self.page_port, self.snmp_port);
+        let mut text = format!(
+            r#"[node]
+id = "{node}"
+data = "{node}"
+roles = [{roles}]
+
+[listen]
+address = "127.0.0.1:0"
+
+{}
+[device]
+id = "{id}"
+model = "Orchid C4500"
+page = "{address}:{page}"
+snmp = {{ address = "{address}:{agent}", read = "public", write = "private" }}
+"#,
+            self.parent(),
+        );
+        if engine.is_some() {
+            text += &format!(
+                r#"
+[gateway]
+read-every = "5s"
+
+[[gateway.network]]
+name = "engine"
+ranges = ["{ENGINE}/32"]
+snmp-port = {agent}
+credentials = ["public"]
+
+[[gateway.adopt]]
+plugin = "mfp"
+
+[credentials.snmp.public]
+version = "2c"
+community = "public"
+"#
+            );
+        }
+        let path = self.folder.path().join(format!("{node}.toml"));
+        std::fs::write(&path, text)?;
+        self.devices.push(Node::start(Config::read(&path)?, crate::verbs::compiler()?).await?);
+        Ok(())
+    }
+
+    /// How a node knows the manager before it has joined.
+    fn parent(&self) -> String {
+        let said = |what: &str| self.join[what].as_str().unwrap_or_default();
+        format!("[parent]\nurl = \"{}\"\nfingerprint = \"{}\"\n", said("url"), said("fingerprint"))
+    }
+
+    /// Starts the gateway, which joins by a PIN, and waits until it is connected and has the plug-ins.
     pub async fn start_gateway(&mut self) -> Result<()> {
-        let request = self.client.request(Method::POST, &["nodes"])?.json(&json!({ "id": "gateway-1" }));
-        let made = self.client.send(request).await?;
-        let token = made["token"].as_str().context("the manager gave no token")?;
         let folder = self.folder.path();
-        std::fs::write(folder.join("gateway.token"), token)?;
         let (first, last) = (self.fleet.devices().first(), self.fleet.devices().last());
         let ranges = ranges(first.map(|device| device.address), last.map(|device| device.address));
         let text = format!(
@@ -103,9 +207,9 @@ roles = ["gateway"]
 [listen]
 address = "127.0.0.1:0"
 
-[parent]
-url = "{}"
-token-file = "gateway.token"
+{}
+[device]
+id = "DEMO-GW"
 
 [gateway]
 read-every = "5s"
@@ -127,7 +231,7 @@ plugin = "scanner"
 version = "2c"
 community = "public"
 "#,
-            self.manager.url(),
+            self.parent(),
             self.snmp_port,
         );
         let path = folder.join("gateway.toml");
@@ -137,6 +241,7 @@ community = "public"
         let token = std::fs::read_to_string(folder.join("gateway").join(LOCAL_TOKEN))?;
         let own = Client::new(url, hostler_core::Secret::new(token))?;
         self.gateway = Some(gateway);
+        joining::enter_pin(self, &own).await?;
         self.until("the gateway has the plug-ins", async || {
             let plugins = own.get(&["plugins"]).await?;
             let count = plugins.as_array().map_or(0, Vec::len);
@@ -154,7 +259,8 @@ community = "public"
 
     /// Waits until every simulated device is managed.
     pub async fn wait_for_devices(&self) -> Result<u64> {
-        let wanted = self.fleet.devices().len() as u64;
+        let own = if self.devices.is_empty() { 0 } else { self.engine.devices().len() };
+        let wanted = (self.fleet.devices().len() + own) as u64;
         self.until("every device is managed", async || {
             let page = self.client.get(&["devices"]).await?;
             Ok(page["devices"].as_u64().filter(|found| *found == wanted))
@@ -184,8 +290,19 @@ community = "public"
         if let Some(gateway) = self.gateway {
             gateway.stop().await;
         }
+        for device in self.devices {
+            device.stop().await;
+        }
         self.manager.stop().await;
     }
+}
+
+/// The address of the engine that the first device node reads.
+const ENGINE: Ipv4Addr = Ipv4Addr::new(127, 2, 0, 1);
+
+/// The address of the device node with this number, in its own network.
+fn page_address(number: usize) -> Ipv4Addr {
+    Ipv4Addr::new(127, 2, 200, u8::try_from(number + 1).unwrap_or(u8::MAX))
 }
 
 /// A port that is free on the simulated devices' first address.

@@ -1,5 +1,6 @@
 //! The walk: each step does something and asks the manager's API whether it really happened.
 
+use super::joining;
 use super::report::Report;
 use super::stage::Stage;
 use anyhow::{Context, Result, bail};
@@ -13,6 +14,7 @@ pub async fn walk(stage: &mut Stage, report: &mut Report) -> bool {
 }
 
 async fn steps(stage: &mut Stage, report: &mut Report) -> Option<()> {
+    joining::play(stage, report).await?;
     let about = format!("{} simulated devices answer SNMP, from {}", stage.fleet.devices().len(), first(stage));
     report.step(&["P1"], "Printers, MFPs and scanners stand in a network", async { Ok((about, ())) }).await?;
     let work = async { Ok((stage.install().await?.join(", "), ())) };
@@ -20,15 +22,18 @@ async fn steps(stage: &mut Stage, report: &mut Report) -> Option<()> {
     report.step(&["P1"], "What is no plug-in is refused, and why is said", refuse(stage)).await?;
     let work = async {
         stage.start_gateway().await?;
-        Ok(("connected; mfp and scanner came down to it".to_owned(), ()))
+        Ok(("connected by a PIN like the others; mfp and scanner came down to it".to_owned(), ()))
     };
-    report.step(&["D1", "D3", "P5"], "A gateway calls the manager and gets the plug-ins from it", work).await?;
+    report
+        .step(&["E6", "E8", "D1", "D3", "P5"], "A gateway joins, and gets the plug-ins from the manager", work)
+        .await?;
     let work = async {
         let found = stage.wait_for_devices().await?;
-        Ok((format!("{found} devices found, recognised by their plug-ins and adopted by the gateway's rule"), ()))
+        Ok((format!("{found} devices found, recognised by their plug-ins and adopted; one of them by itself"), ()))
     };
     report.step(&["P1", "D7"], "The gateway finds the devices", work).await?;
     report.step(&["E9"], "Identity, counters and supplies reach the manager", read(stage)).await?;
+    report.step(&["E8", "E9"], "A device node tells of itself, under its own token", own(stage)).await?;
     report.step(&["E9"], "A document is printed, and the counter follows", print(stage)).await?;
     report
         .step(
@@ -118,6 +123,22 @@ async fn read(stage: &Stage) -> Result<(String, ())> {
         bail!("{id} has no supplies");
     }
     Ok((format!("for example {model}, {id}: {count} pages; {}", supplies.join(", ")), ()))
+}
+
+async fn own(stage: &Stage) -> Result<(String, ())> {
+    let serial = stage.engine().map(|engine| engine.serial.clone()).context("there is no engine")?;
+    let view = stage
+        .until("the device node has told of itself", async || {
+            let request = stage.client.request(Method::GET, &["devices"])?.query(&[("text", &serial)]);
+            let page = stage.client.send(request).await?;
+            let Some(id) = page.pointer("/rows/0/id").and_then(Value::as_str) else { return Ok(None) };
+            let view = device(stage, id).await?;
+            Ok(pages(&view).is_some().then_some(view))
+        })
+        .await?;
+    let gateway = view.pointer("/device/gateway").and_then(Value::as_str).unwrap_or("?");
+    let owner = view.pointer("/placement/owner").and_then(Value::as_str).context("it has no owner")?;
+    Ok((format!("{serial}: {} pages, said by {gateway}; its owner is {owner}", pages(&view).unwrap_or(0)), ()))
 }
 
 async fn print(stage: &Stage) -> Result<(String, ())> {

@@ -56,7 +56,7 @@ pub struct Enroll {
     /// A network to search, instead of those that this machine is in; nothing outside is reached
     #[arg(long = "range", value_name = "NETWORK")]
     ranges: Vec<IpNet>,
-    /// The devices' SNMP community
+    /// The devices' SNMP community; where it may only read, PINs are brought over HTTP
     #[arg(long, default_value = "public")]
     community: String,
     /// The port of the devices' SNMP agents

@@ -1,6 +1,7 @@
 //! Nodes and their manager over real TLS.
 
 use super::*;
+use hostler_transport::{explain, node_tls};
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, Issuer, KeyPair};
 use rustls::ClientConfig;
 use rustls::pki_types::{PrivateKeyDer, ServerName};

@@ -1,11 +1,7 @@
-//! A node's side: its key and its request, and how it knows its manager: by the fingerprint in its configuration, never
-//! by what the operating system trusts.
+//! How a node knows its manager: by the fingerprint of the root in its configuration, never by what the operating system
+//! trusts. Whoever answers sends the root along.
 
-use super::bundle::{Bundle, key_pem};
-use super::error::AuthorityError;
-use super::folder;
-use hostler_core::{Fingerprint, KeyFingerprint, Timestamp};
-use rcgen::{CertificateParams, DistinguishedName, KeyPair, PublicKeyData};
+use hostler_core::{Fingerprint, Timestamp};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::CryptoProvider;
@@ -15,61 +11,7 @@ use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
     SignatureScheme,
 };
-use std::path::Path;
 use std::sync::Arc;
-
-/// A node's key pair. The private key stays on the node.
-pub struct Identity(KeyPair);
-
-impl Identity {
-    /// A new one, ECDSA with P-256.
-    ///
-    /// # Errors
-    /// [`AuthorityError::Crypto`].
-    pub fn make() -> Result<Self, AuthorityError> {
-        KeyPair::generate().map(Self).map_err(AuthorityError::crypto)
-    }
-
-    /// The one in a file; `None` where there is no such file. Blocks.
-    ///
-    /// # Errors
-    /// The file can't be read, or isn't what [`Identity::save`] wrote.
-    pub fn load(path: &Path) -> Result<Option<Self>, AuthorityError> {
-        Bundle::read(path)?.map(|found| found.key(path).map(Self)).transpose()
-    }
-
-    /// Writes it as PEM into a file that only its owner may read, whole or not at all. Blocks.
-    ///
-    /// # Errors
-    /// The file can't be written.
-    pub fn save(&self, path: &Path) -> Result<(), AuthorityError> {
-        folder::write(path, &key_pem(&self.0))
-    }
-
-    /// What the node sends to get a certificate: PKCS #10 in DER. It says nothing but the key: the manager knows the
-    /// rest.
-    ///
-    /// # Errors
-    /// [`AuthorityError::Crypto`].
-    pub fn request(&self) -> Result<Vec<u8>, AuthorityError> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = DistinguishedName::new();
-        let request = params.serialize_request(&self.0).map_err(AuthorityError::crypto)?;
-        Ok(request.der().to_vec())
-    }
-
-    /// The public key's fingerprint.
-    #[must_use]
-    pub fn fingerprint(&self) -> KeyFingerprint {
-        KeyFingerprint::of(&self.0.subject_public_key_info())
-    }
-
-    /// The private key, for TLS.
-    #[must_use]
-    pub fn private_key(&self) -> PrivateKeyDer<'static> {
-        PrivateKeyDer::Pkcs8(self.0.serialize_der().into())
-    }
-}
 
 /// How a node speaks to its manager or gateway: TLS 1.3, and whoever answers shows a chain to the root with this
 /// fingerprint. Before it is enrolled a node has no certificate of its own. The clock is the node's best knowledge of
@@ -81,15 +23,14 @@ pub fn node_tls(
     root: Fingerprint,
     own: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
     clock: Arc<dyn TimeProvider>,
-) -> Result<ClientConfig, AuthorityError> {
+) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_details(Arc::clone(&provider), clock)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(AuthorityError::crypto)?
+        .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Pinned { root, provider }));
     let mut config = match own {
-        Some((chain, key)) => config.with_client_auth_cert(chain, key).map_err(AuthorityError::crypto)?,
+        Some((chain, key)) => config.with_client_auth_cert(chain, key)?,
         None => config.with_no_client_auth(),
     };
     config.resumption = Resumption::disabled();
@@ -198,14 +139,26 @@ impl ServerCertVerifier for Pinned {
     }
 }
 
-/// What a failed connection of a node means, for people; `None` where the certificates aren't the reason. It looks for
-/// the reason in whatever a library has wrapped around it.
+/// What a failed connection of a node means, for people; `None` where the certificates aren't the reason.
 #[must_use]
 pub fn explain(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    meaning(tls(error)?)
+}
+
+/// Whether the manager ended what this node has: it revoked the certificate, or doesn't know it any more. Who says so was
+/// verified before; nobody else can.
+#[must_use]
+pub fn is_ended(error: &(dyn std::error::Error + 'static)) -> bool {
+    let ended = [AlertDescription::CertificateRevoked, AlertDescription::AccessDenied];
+    matches!(tls(error), Some(Error::AlertReceived(alert)) if ended.contains(alert))
+}
+
+/// The TLS library's error in whatever other libraries have wrapped around it.
+fn tls<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Error> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(tls) = error.downcast_ref::<Error>() {
-            return meaning(tls);
+            return Some(tls);
         }
         // An I/O error's source is the source of what it wraps, not what it wraps.
         next = match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {

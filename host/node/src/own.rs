@@ -1,0 +1,50 @@
+//! What a node is by itself where it joins by a PIN or key: its membership, its agent, its display.
+
+use crate::config::{Config, DeviceConfig, SnmpAgent};
+use crate::node::StartError;
+use hostler_services::Member;
+use hostler_services::membership::{self, AgentConfig, Settings};
+use hostler_store::Store;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+
+/// The file of the display, in the data folder.
+const DISPLAY: &str = "display";
+
+/// The membership, where the configuration says that this node joins.
+pub(crate) async fn member(config: &Config, store: &Arc<dyn Store>) -> Result<Option<Arc<Member>>, StartError> {
+    let fingerprint = config.parent.as_ref().and_then(|parent| Some((parent, parent.fingerprint.as_ref()?)));
+    let (Some((parent, fingerprint)), Some(device)) = (fingerprint, &config.device) else { return Ok(None) };
+    let settings = Settings {
+        device: device.id.clone(),
+        node: config.node.id.clone(),
+        model: device.model.clone(),
+        manager: parent.url.get_ref().clone(),
+        fingerprint: fingerprint.get_ref().clone(),
+        window: device.window.get_ref().0,
+    };
+    let member = Member::open(Arc::clone(store), &config.node.data, settings).await?;
+    if device.user.is_some() {
+        member.set_user(device.user.clone()).await?;
+    }
+    Ok(Some(member))
+}
+
+/// What runs beside it for as long as the node does.
+pub(crate) async fn tend(
+    member: &Arc<Member>,
+    device: &DeviceConfig,
+    data: &Path,
+) -> Result<Vec<JoinHandle<()>>, StartError> {
+    let renewing = Arc::clone(member);
+    let mut tasks = vec![tokio::spawn(async move { renewing.renew_forever().await })];
+    let display = device.display.clone().unwrap_or_else(|| data.join(DISPLAY));
+    tasks.push(tokio::spawn(membership::keep_display(Arc::clone(member), display)));
+    if let Some(SnmpAgent { address, read, write }) = device.snmp.clone() {
+        let (address, serving) = membership::serve_agent(member, AgentConfig { address, read, write }).await?;
+        tracing::info!(%address, "the SNMP agent answers");
+        tasks.push(tokio::spawn(serving));
+    }
+    Ok(tasks)
+}

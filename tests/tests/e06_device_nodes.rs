@@ -1,0 +1,313 @@
+//! E6 to E13 with device nodes of ours: a PIN comes by URL, by SNMP and by hand, a key instead of it, and a stranger stays
+//! outside.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use hostler_tests::{Node, Place, Setup, device_address, peer, until};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// The port of devices' pages.
+const PAGE: u16 = 8081;
+/// What is asked of their agents.
+const ARC: &str = "1.3.6.1.4.1.99999.10";
+
+fn run(program: &Path, arguments: &[&str]) -> Output {
+    Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+async fn join(manager: &Node) -> Value {
+    manager.api().get("join").await.unwrap()
+}
+
+async fn registered(manager: &Node, more: &[&str]) -> Value {
+    let all: Vec<&str> = ["registration", "add", "--json"].into_iter().chain(more.iter().copied()).collect();
+    serde_json::from_str(&manager.run(&all).await.well()).unwrap()
+}
+
+async fn status(device: &Node) -> Value {
+    device.api().get("membership").await.unwrap()
+}
+
+async fn until_state(device: &Node, state: &str) -> Value {
+    until(format!("the device is {state}"), async || Some(status(device).await).filter(|now| now["state"] == state))
+        .await
+}
+
+fn display(device: &Node) -> String {
+    std::fs::read_to_string(device.data().join("display")).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e06_a_browser_brings_a_pin_and_the_device_says_in_each_state_what_is_true() {
+    let place = Place::new(130);
+    let Some(curl) = peer("curl") else { return };
+    let mut manager = Node::start(Setup::joined(&place, PAGE)).await;
+    let mut device = Node::start(Setup::device(&place, 1, &join(&manager).await)).await;
+    let address = device_address(&place, 1).to_string();
+    let made = registered(&manager, &[&address]).await;
+    let url = made.pointer("/entries/0/url").unwrap().as_str().unwrap().to_owned();
+    let page = format!("http://{address}:{PAGE}/");
+    let get = |more: &[&str]| said(&run(&curl, &[&["-s", "-H", "accept: text/html"], more].concat()));
+
+    let before = get(&[&page]);
+    assert!(before.contains("Not connected") && before.contains("SN-001") && before.contains("Settings"), "{before}");
+    until("the display says so", async || display(&device).starts_with("Not connected").then_some(())).await;
+
+    // What another page loads brings nothing, nor does what a browser fetches beforehand.
+    for head in ["sec-fetch-dest: image", "sec-purpose: prefetch"] {
+        let refused = get(&["-i", "-H", head, &url]);
+        assert!(refused.starts_with("HTTP/1.1 403"), "{refused}");
+    }
+    // The manager isn't there for a while: the state is "connecting" for as long as that is true.
+    manager.kill();
+    let brought = get(&["-i", &url]).to_lowercase();
+    assert!(brought.starts_with("http/1.1 303") && brought.contains("location: /\r\n"), "{brought}");
+    assert!(
+        brought.contains("cache-control: no-store") && brought.contains("referrer-policy: no-referrer"),
+        "{brought}"
+    );
+    assert!(get(&[&page]).contains("Connecting"));
+    until("the display says so", async || display(&device).starts_with("Connecting").then_some(())).await;
+    assert!(get(&["-i", &url]).contains("location: /?said=connecting"));
+    manager.start_again().await;
+
+    let connected = until_state(&device, "connected").await;
+    assert_eq!((&connected["manager"], &connected["owner"]), (&json!("manager"), &json!("admin")));
+    let after = get(&[&page]);
+    assert!(after.contains("Connected to manager") && after.contains("admin") && after.contains("Settings"), "{after}");
+    let shown = "Connected to manager\nOwner: admin\n";
+    until("the display says so", async || (display(&device) == shown).then_some(())).await;
+    let shown = manager.run(&["registration", "show", made["id"].as_str().unwrap()]).await.well();
+    assert!(shown.contains("connected") && shown.contains("SN-001"), "{shown}");
+
+    // It has an owner: another PIN isn't taken, and the one that was has no second use.
+    let another = registered(&manager, &[&address]).await;
+    let url = another.pointer("/entries/0/url").unwrap().as_str().unwrap().to_owned();
+    assert!(get(&["-i", &url]).contains("location: /?said=connected"));
+    assert!(get(&[&format!("{page}?said=connected")]).contains("is connected already"));
+
+    // A restart keeps token and certificate, and the PIN was never written down.
+    let nodes = async || manager.api().get("nodes").await.unwrap();
+    let connected =
+        |nodes: &Value| nodes.as_array().unwrap().iter().any(|node| node["id"] == "mfp-1" && node["connected"] == true);
+    until("the manager hears it", async || connected(&nodes().await).then_some(())).await;
+    device.start_again().await;
+    assert_eq!(status(&device).await["state"], "connected");
+    until("the manager hears it again", async || connected(&nodes().await).then_some(())).await;
+    let pin = made["secrets"][0].as_str().unwrap();
+    let store = std::fs::read(device.data().join("hostler.redb")).unwrap();
+    assert!(!store.windows(pin.len()).any(|bytes| bytes == pin.as_bytes()), "the PIN is in the device's store");
+    for node in [&device, &manager] {
+        assert!(!node.log().contains(pin), "the PIN is in a log");
+    }
+
+    // Barred, it is told so at once, and its page stops saying that it is connected.
+    let _ = manager.run(&["enrolled", "bar", "SN-001", "--why", "stolen"]).await.well();
+    let ended = until_state(&device, "not-connected").await;
+    assert!(ended["why"].as_str().unwrap().contains("ended this device's connection"), "{ended}");
+    assert_eq!(ended["takes_pin_for_s"], 0, "nobody opened the window");
+    assert!(get(&["-i", &url]).contains("location: /?said=no-window"));
+    let _ = device.run(&["join", "open"]).await.well();
+    let _ = get(&["-i", &url]);
+    let refused = until("the manager refuses it", async || {
+        Some(status(&device).await).filter(|now| now["why"].as_str().is_some_and(|why| why.contains("barred")))
+    });
+    assert_eq!(refused.await["state"], "not-connected");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e12_a_pin_comes_by_snmp_and_strangers_write_nothing() {
+    let place = Place::new(131);
+    let (Some(set), Some(get), Some(walk)) = (peer("snmpset"), peer("snmpget"), peer("snmpwalk")) else { return };
+    let manager = Node::start(Setup::joined(&place, PAGE)).await;
+    let device = Node::start(Setup::device(&place, 1, &join(&manager).await)).await;
+    let agent = format!("{}:11161", device_address(&place, 1));
+    let made = registered(&manager, &[&device_address(&place, 1).to_string()]).await;
+    let pin = made["secrets"][0].as_str().unwrap();
+    let asked = |object: &str| {
+        said(&run(&get, &["-v2c", "-c", "public", "-Oqv", &agent, &format!("{ARC}.{object}.0")])).trim().to_owned()
+    };
+    let written = |community: &str, object: &str, text: &str| {
+        let object = format!("{ARC}.{object}.0");
+        said(&run(&set, &["-v2c", "-c", community, "-t", "1", "-r", "0", &agent, &object, "s", text]))
+    };
+    assert_eq!(
+        (asked("1"), asked("2"), asked("3")),
+        ("\"hostler-enrollment 1\"".into(), "\"SN-001\"".into(), "\"not-connected\"".into())
+    );
+    let system = said(&run(&walk, &["-v1", "-c", "public", &agent, "1.3.6.1.2.1.1"]));
+    assert!(system.contains("Orchid C4500") && system.contains("mfp-1"), "{system}");
+
+    assert!(written("public", "8", pin).contains("noAccess"), "who reads doesn't write");
+    assert!(written("wrong", "8", pin).contains("Timeout"), "a stranger gets no answer");
+    assert!(written("private", "8", "!").contains("wrongValue"));
+    assert!(written("private", "8", &"0".repeat(60_000)).to_lowercase().contains("too"), "net-snmp can't even send it");
+    assert!(written("private", "3", "connected").contains("notWritable"));
+    // Megabytes, in datagrams as large as there are.
+    let socket = std::net::UdpSocket::bind((device_address(&place, 9), 0)).unwrap();
+    for _ in 0..64 {
+        let _ = socket.send_to(&[0x30; 60_000], &agent);
+    }
+    assert_eq!(asked("3"), "\"not-connected\"", "it answers still");
+
+    let _ = device.run(&["join", "close"]).await.well();
+    assert!(written("private", "8", pin).contains("inconsistentValue"), "no window");
+    let _ = device.run(&["join", "open"]).await.well();
+    let taken = written("private", "8", pin);
+    assert!(!taken.contains("Error"), "{taken}");
+    until_state(&device, "connected").await;
+    assert_eq!(
+        (asked("3"), asked("4"), asked("5")),
+        ("\"connected\"".into(), "\"manager\"".into(), "\"admin\"".into())
+    );
+    assert_eq!(asked("8"), "\"\"", "nobody reads it back");
+    assert!(written("private", "8", pin).contains("inconsistentValue"), "it has an owner");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e13_a_key_is_brought_and_proved_and_never_sent() {
+    let place = Place::new(132);
+    let Some(curl) = peer("curl") else { return };
+    let manager = Node::start(Setup::joined(&place, PAGE)).await;
+    let device = Node::start(Setup::device(&place, 1, &join(&manager).await)).await;
+    let made = registered(&manager, &["--keys", &device_address(&place, 1).to_string()]).await;
+    let key = made["secrets"][0].as_str().unwrap();
+    let enroll = format!("http://{}:{PAGE}/enroll", device_address(&place, 1));
+    let post = |body: &str| {
+        let arguments = ["-s", "-w", " %{http_code}", "-H", "content-type: application/json", "-d", body, &enroll];
+        said(&run(&curl, &arguments))
+    };
+    for bad in [r#"{"key":"short"}"#, r#"{"pin":"!"}"#, "{}", "", &"[".repeat(3_000)] {
+        assert!(post(bad).ends_with(" 422"), "{bad:.20}: {}", post(bad));
+    }
+    assert!(post(&"x".repeat(100_000)).ends_with(" 413"));
+    let taken = post(&json!({ "key": key }).to_string());
+    assert!(taken.ends_with(" 202"), "{taken}");
+    until_state(&device, "connected").await;
+    let again = post(&json!({ "key": key }).to_string());
+    assert!(again.contains(r#""code":"connected""#) && again.ends_with(" 409"), "{again}");
+    assert!(!device.log().contains(key) && !manager.log().contains(key));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e07_the_user_at_the_device_and_the_pins_user_belong_together() {
+    let place = Place::new(133);
+    let manager = Node::start(Setup::joined(&place, PAGE)).await;
+    let device = Node::start(Setup::device(&place, 1, &join(&manager).await)).await;
+    let made = registered(&manager, &[&device_address(&place, 1).to_string()]).await;
+    let pin = made["secrets"][0].as_str().unwrap();
+    let _ = device.run(&["join", "user", "ann@example.com"]).await.well();
+    let _ = device.run(&["join", "pin", pin]).await.well();
+    let why = until("the manager refuses", async || status(&device).await["why"].as_str().map(str::to_owned)).await;
+    assert!(why.contains("isn't the one whose PIN"), "{why}");
+    let _ = device.run(&["join", "user", "admin"]).await.well();
+    let _ = device.run(&["join", "pin", pin]).await.well();
+    until_state(&device, "connected").await;
+    assert!(device.run(&["join", "status"]).await.well().contains("connected to manager"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e08_a_gateway_joins_likewise_and_only_over_tls_with_its_own_certificate() {
+    let place = Place::new(134);
+    let (Some(openssl), Some(curl)) = (peer("openssl"), peer("curl")) else { return };
+    let manager = Node::start(Setup::joined(&place, PAGE)).await;
+    manager.install("mfp").await;
+    let fleet = place.printers(2).await;
+    let join = join(&manager).await;
+    let setup = Setup::joining_gateway(&place, 1, &join).network("office", &fleet).adopting("mfp");
+    let gateway = Node::start(setup).await;
+    let made = registered(&manager, &["--shared", "2"]).await;
+    let pin = made["secrets"][0].as_str().unwrap();
+    let _ = gateway.run(&["join", "pin", pin]).await.well();
+    until_state(&gateway, "connected").await;
+    // Its ordinary devices come with it; the manager takes them from it alone.
+    manager.until_read(2).await;
+
+    let url = join["url"].as_str().unwrap();
+    let listen = url.strip_prefix("https://").unwrap();
+    let shown = said(&run(&openssl, &["s_client", "-connect", listen, "-tls1_3", "-showcerts"]));
+    assert!(shown.contains("TLSv1.3") && shown.contains("Acceptable client certificate CA names"), "{shown}");
+    assert_eq!(shown.matches("BEGIN CERTIFICATE").count(), 3, "the root is sent along: it is what nodes know");
+    let old = said(&run(&openssl, &["s_client", "-connect", listen, "-tls1_2"]));
+    assert!(old.contains("alert protocol version"), "{old}");
+    // A certificate of another authority ends the handshake.
+    let (key, foreign) = (place.path("f.key"), place.path("f.crt"));
+    let (key, foreign) = (key.to_str().unwrap(), foreign.to_str().unwrap());
+    let subject = "/CN=gateway-1";
+    let name = "subjectAltName=DNS:gateway-1.node.hostler.internal";
+    let made = run(
+        &openssl,
+        &[
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-keyout",
+            key,
+            "-out",
+            foreign,
+            "-subj",
+            subject,
+            "-addext",
+            name,
+            "-days",
+            "2",
+        ],
+    );
+    assert!(made.status.success(), "{}", said(&made));
+    let exchange = format!("{url}/node/v1/exchange");
+    let asked = |more: &[&str]| {
+        said(&run(
+            &curl,
+            &[&["-sk", "-m", "20", "-w", " %{http_code} %{errormsg}", "-X", "POST", "-d", "{}", &exchange], more]
+                .concat(),
+        ))
+    };
+    let refused = asked(&["--cert", foreign, "--key", key]);
+    assert!(refused.contains("unknown ca") && refused.contains(" 000"), "{refused}");
+    assert!(asked(&[]).contains(" 401"), "nobody's");
+
+    // Another node's token beside one's own certificate, or none, isn't enough: the store of a gateway was copied.
+    let row = gateway_papers(&gateway);
+    let bearer = format!("authorization: Bearer {}", row["token"].as_str().unwrap());
+    let bare = asked(&["-H", &bearer]);
+    assert!(bare.contains(" 403") && bare.contains("has a certificate"), "{bare}");
+    let elsewhere = format!("{}/node/v1/exchange", manager.api().base());
+    let outside =
+        said(&run(&curl, &["-s", "-w", " %{http_code}", "-X", "POST", "-d", "{}", "-H", &bearer, &elsewhere]));
+    assert!(outside.contains(" 403"), "{outside}");
+    let device = Node::start(Setup::device(&place, 1, &join)).await;
+    let _ = device.run(&["join", "pin", pin]).await.well();
+    until_state(&device, "connected").await;
+    let papers = gateway_papers(&device);
+    let chain = place.path("d.crt");
+    std::fs::write(&chain, papers["certificate"].as_str().unwrap()).unwrap();
+    let own = device.data().join("node.key");
+    let swapped = asked(&["-H", &bearer, "--cert", chain.to_str().unwrap(), "--key", own.to_str().unwrap()]);
+    assert!(swapped.contains(" 403") && swapped.contains("shows its own"), "{swapped}");
+
+    // Barred while it is connected: what its open connection may do ends with that.
+    let _ = manager.run(&["enrolled", "bar", "GW-001"]).await.well();
+    until_state(&gateway, "not-connected").await;
+}
+
+/// What a node keeps of its membership, out of a copy of its store.
+fn gateway_papers(node: &Node) -> Value {
+    let bytes = std::fs::read(node.data().join("hostler.redb")).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    // The newest row stands anywhere in the file.
+    let rows = text.match_indices(r#""papers":{"#).filter_map(|(at, _)| {
+        let mut parsed = serde_json::Deserializer::from_str(&text[at + 9..]).into_iter::<Value>();
+        parsed.next()?.ok()
+    });
+    rows.max_by_key(|row| row["issued-at"].as_u64()).unwrap()
+}
