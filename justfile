@@ -29,11 +29,15 @@ build:
 plugins: guest build
     @{{sdk}} build plugins/mfp --out {{plugins}}
     @{{sdk}} build plugins/scanner --out {{plugins}}
+    @{{sdk}} build plugins/lan-discovery --out {{plugins}}
+    @{{sdk}} build plugins/pin-delivery --out {{plugins}}
+    @{{sdk}} build plugins/lan-enrollment --out {{plugins}}
 
 # The plug-ins that are for tests and measurements only: one misbehaves on purpose, one does next to nothing
 [private]
 test-plugins: guest build
     @{{sdk}} build tests/hostile --out {{plugins}}
+    @{{sdk}} build tests/hostile-terminal --out {{plugins}}
     @{{sdk}} build tests/bench/guest --out {{plugins}}
 
 # What compiles plug-ins: rustup's wasm target, or Debian's compiler

@@ -10,9 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// A manager where everybody may register, and whose devices take PINs at this port.
 async fn manager(place: &Place, port: u16) -> Node {
-    let lines = format!(
-        "self-registration = \"anyone\"\nloopback = true\ndevice-port = {port}\nlongest = \"72h\""
-    );
+    let lines = format!("self-registration = \"anyone\"\nloopback = true\ndevice-port = {port}\nlongest = \"72h\"");
     Node::start(Setup::manager(place).section("enrollment", &lines)).await
 }
 

@@ -110,6 +110,24 @@ impl Client {
         }
     }
 
+    /// The bytes at `path`, at most so many.
+    pub async fn bytes(&self, path: &[&str], limit: usize) -> Result<Vec<u8>> {
+        let request = self.request(Method::GET, path)?;
+        let unreachable = || format!("the node at {} can't be reached", self.base);
+        let mut response = request.send().await.with_context(unreachable)?;
+        if !response.status().is_success() {
+            bail!("the node answered {} to {}", response.status(), path.join("/"));
+        }
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.with_context(unreachable)? {
+            if bytes.len() + chunk.len() > limit {
+                bail!("the node sent more than {limit} bytes for {}", path.join("/"));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
     /// What is at `path`.
     pub async fn get(&self, path: &[&str]) -> Result<Value> {
         self.send(self.request(Method::GET, path)?).await

@@ -36,6 +36,7 @@ enum Verb {
     Registration(verbs::registration::Registration),
     #[command(subcommand)]
     Enrolled(verbs::enrolled::Enrolled),
+    Enroll(verbs::enroll::Enroll),
     #[command(subcommand)]
     Join(verbs::join::Join),
     #[command(subcommand)]
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
             Verb::Node(verb) => verb.run().await,
             Verb::Registration(verb) => verb.run().await,
             Verb::Enrolled(verb) => verb.run().await,
+            Verb::Enroll(verb) => verb.run().await,
             Verb::Join(verb) => verb.run().await,
             Verb::Token(verb) => verb.run().await,
             Verb::User(verb) => verb.run().await,

@@ -434,7 +434,9 @@ impl Config {
         }
         enrollment.get_ref().check_guests()?;
         let EnrollmentConfig { organisation, longest, keep, listen, names, .. } = enrollment.get_ref();
-        if let Some(listen) = listen.as_ref().filter(|listen| names.is_empty() && listen.get_ref().ip().is_unspecified()) {
+        if let Some(listen) =
+            listen.as_ref().filter(|listen| names.is_empty() && listen.get_ref().ip().is_unspecified())
+        {
             let why =
                 "nodes can't know this address; add `names`, such as [\"hostler.example\"], under which they reach it";
             return Err(at(listen, why));

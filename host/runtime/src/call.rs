@@ -8,14 +8,14 @@ use crate::limits::{Exceeded, Memory, Meter, Overstep, Purse, Refused};
 use crate::memory::Remembered;
 use hostler_core::device::Certainty;
 use hostler_core::event::Event;
-use hostler_core::plugin::{Budget, Capability, Grant};
+use hostler_core::plugin::{Budget, Capability, Grant, Manifest};
 use hostler_core::reading::{DeviceType, Identity, Report};
 use hostler_core::{DeviceId, PluginName, Timestamp};
 use hostler_links::{HttpLink, SnmpLink, VarBind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
 /// What a plug-in is asked. Each is a function of `driver` in `wit/driver.wit`.
 #[derive(Clone, Debug)]
@@ -242,19 +242,8 @@ impl Runtime {
             purse: Purse::new(budget),
             memory: Memory::new(&budget),
         };
-        let mut store = Store::new(self.engine(), guest);
-        store.limiter(|guest| &mut guest.memory);
-        store.set_hostcall_fuel(budget.host_bytes as usize);
-        store.set_max_component_handles(1_000);
         let meter = Meter::new();
-        let watch = meter.clone();
-        store.epoch_deadline_callback(move |_| {
-            if watch.millis() > u64::from(budget.compute_ms) {
-                return Err(Exceeded::Compute(budget.compute_ms).into());
-            }
-            Ok(UpdateDeadline::Yield(1))
-        });
-        store.set_epoch_deadline(1);
+        let mut store = fresh(self.engine(), guest, |guest| &mut guest.memory, &budget, &meter);
         let outcome = {
             let work = meter.measure(ask(plugin, &mut store, &question));
             tokio::time::timeout(Duration::from_millis(budget.wall_ms.into()), work).await
@@ -268,7 +257,7 @@ impl Runtime {
         let guest = store.into_data();
         let answer = answer.map_err(|trouble| {
             last_words(&guest, name);
-            trouble.of(plugin, function)
+            trouble.of(&plugin.component.manifest, function)
         })?;
         let traces = if answer.is_ok() { guest.traces } else { Traces::default() };
         if guest.cache_changed {
@@ -283,6 +272,29 @@ impl Runtime {
         };
         Ok(Done { answer, traces, log: guest.log, spent })
     }
+}
+
+/// A store with the limits of one call.
+pub(crate) fn fresh<T: Send + 'static>(
+    engine: &Engine,
+    guest: T,
+    memory: fn(&mut T) -> &mut Memory,
+    budget: &Budget,
+    meter: &Meter,
+) -> Store<T> {
+    let mut store = Store::new(engine, guest);
+    store.limiter(move |guest| memory(guest));
+    store.set_hostcall_fuel(budget.host_bytes as usize);
+    store.set_max_component_handles(1_000);
+    let (watch, most) = (meter.clone(), budget.compute_ms);
+    store.epoch_deadline_callback(move |_| {
+        if watch.millis() > u64::from(most) {
+            return Err(Exceeded::Compute(most).into());
+        }
+        Ok(UpdateDeadline::Yield(1))
+    });
+    store.set_epoch_deadline(1);
+    store
 }
 
 /// What the operator set, and the manifest's defaults for the rest.
@@ -333,8 +345,7 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
-    fn of(self, plugin: &Loaded, function: &'static str) -> CallError {
-        let manifest = &plugin.component.manifest;
+    pub(crate) fn of(self, manifest: &Manifest, function: &'static str) -> CallError {
         let (plugin, version) = (manifest.name.clone(), manifest.version.to_string());
         match self {
             Self::Exceeded(exceeded) => CallError::Stopped { plugin, version, function, exceeded },
@@ -348,7 +359,7 @@ impl Trouble {
 const TOO_MUCH_IN_ONE_GO: &str = "fuel allocated for hostcalls";
 
 /// What ended a call: a limit where one was met, else what the engine says.
-fn trouble(error: &wasmtime::Error, budget: &Budget, denied: bool) -> Trouble {
+pub(crate) fn trouble(error: &wasmtime::Error, budget: &Budget, denied: bool) -> Trouble {
     if let Some(exceeded) = error.downcast_ref::<Exceeded>() {
         return Trouble::Exceeded(*exceeded);
     }

@@ -7,7 +7,7 @@ use crate::compile::{Compiled, Compiler};
 use crate::limits::PARTS;
 use crate::memory::Memories;
 use hostler_core::plugin::grant::NotGranted;
-use hostler_core::plugin::{Budget, Component, Grant, Interface, Refusal, inspect};
+use hostler_core::plugin::{Budget, Component, Grant, Interface, Kind, Refusal};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -166,20 +166,25 @@ impl Runtime {
     /// # Errors
     /// A [`RuntimeError`] that names the plug-in, the rule, and the manifest's line where there is one.
     pub async fn load(&self, bytes: &[u8], grant: &Grant) -> Result<Loaded, RuntimeError> {
-        let component = inspect(bytes)?;
-        grant.covers(&component.manifest)?;
+        let component = self.checked(bytes, grant, Kind::Device)?;
+        let code = self.compiled(&component, bytes).await?;
         let plugin = component.manifest.name.to_string();
-        let code = self
-            .compiled
-            .get(&self.engine, &component.digest, bytes)
-            .await
-            .map_err(|source| RuntimeError::Compile { plugin: plugin.clone(), source })?;
         let unfit = |error: wasmtime::Error| RuntimeError::Unfit { plugin: plugin.clone(), why: format!("{error:#}") };
         let linker = self.linker(&component.imports).map_err(unfit)?;
         let pre = linker.instantiate_pre(&code).and_then(DriverPluginPre::new).map_err(unfit)?;
         // What was granted beyond what it asks for isn't its.
         let grant = Arc::new(Grant::all_of(&component.manifest));
         Ok(Loaded { budget: component.manifest.budget.within(Budget::default()), component, grant, pre })
+    }
+
+    /// The machine code of a component that was inspected.
+    pub(crate) async fn compiled(
+        &self,
+        component: &Component,
+        bytes: &[u8],
+    ) -> Result<wasmtime::component::Component, RuntimeError> {
+        let compiled = self.compiled.get(&self.engine, &component.digest, bytes).await;
+        compiled.map_err(|source| RuntimeError::Compile { plugin: component.manifest.name.to_string(), source })
     }
 
     /// Forgets what was compiled of other components than these, and by other engines than this one.

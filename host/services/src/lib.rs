@@ -21,11 +21,11 @@ pub use access::{
     NewUser, Person, SelfRegistration, TokenView, UserView,
 };
 pub use authority::{Authority, AuthorityError, Gate, Identity, Issued, Standing, Standings, Verdict, server_tls};
-pub use catalogue::{Ask, Catalogue, Installed, PluginView};
+pub use catalogue::{Ask, Catalogue, Installed, PluginView, TerminalRelease};
 pub use enrollment::Refused as RefusedAddress;
 pub use enrollment::{
-    EnrolledView, Enrollment, EnrollmentError, EntryState, EntryView, NewRegistration, NodesCall, RegistrationView, Rules,
-    SharedView, Sharing, Summary as RegistrationSummary,
+    EnrolledView, Enrollment, EnrollmentError, EntryState, EntryView, NewRegistration, NodesCall, RegistrationView,
+    Rules, SharedView, Sharing, Summary as RegistrationSummary,
 };
 pub use error::ServiceError;
 pub use gateway::Gateway;

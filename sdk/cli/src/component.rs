@@ -12,8 +12,8 @@ use wit_component::ComponentEncoder;
 pub(crate) fn encode(module: &[u8], manifest: &str) -> anyhow::Result<Vec<u8>> {
     let mut component =
         ComponentEncoder::default().module(module).and_then(|encoder| encoder.validate(true).encode()).context(
-            "the module can't become a component. Does the crate call `hostler_plugin::export_driver!`, and does it \
-             use nothing of the system (files, sockets, `std::time`)?",
+            "the module can't become a component. Does the crate call `hostler_plugin::export_driver!` (or \
+             `export_discovery!`, `export_delivery!`), and does it use nothing of the system (files, sockets, `std::time`)?",
         )?;
     let section = CustomSection { name: MANIFEST_SECTION.into(), data: manifest.as_bytes().into() };
     section.append_to_component(&mut component);

@@ -80,6 +80,7 @@ fn line(capability: &Capability) -> String {
         Capability::State => "state = true",
         Capability::Cache => "cache = true",
         Capability::Events => "events = true",
+        Capability::Lan => "lan = true",
         Capability::Credential(name) => return format!("http = {{ credentials = [\"{name}\"] }}"),
     };
     line.to_owned()
@@ -111,6 +112,7 @@ impl Contract {
             ("state", _) => Some(Capability::State),
             ("cache", _) => Some(Capability::Cache),
             ("events", _) => Some(Capability::Events),
+            ("lan", _) => Some(Capability::Lan),
             _ => None,
         })
         .collect()

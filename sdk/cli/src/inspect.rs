@@ -4,7 +4,7 @@ use crate::component::kilobytes;
 use crate::contract::{Contract, Finding, Interface};
 use anyhow::Context;
 use comfy_table::Table;
-use hostler_core::plugin::{Budget, Capability, Component, inspect};
+use hostler_core::plugin::{Budget, Capability, Component, Kind, inspect};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -26,6 +26,7 @@ struct Inspection {
     version: String,
     title: String,
     publisher: String,
+    kind: Kind,
     device_types: Vec<String>,
     needs: BTreeSet<Capability>,
     uses: BTreeSet<Capability>,
@@ -55,7 +56,7 @@ impl Inspect {
 
 impl Inspection {
     fn of(bytes: &[u8]) -> anyhow::Result<Self> {
-        let Component { manifest, digest, size, .. } = inspect(bytes)?;
+        let Component { kind, manifest, digest, size, .. } = inspect(bytes)?;
         let contract = Contract::of(bytes)?;
         Ok(Self {
             findings: contract.check(&manifest),
@@ -64,6 +65,7 @@ impl Inspection {
             version: manifest.version.to_string(),
             title: manifest.title,
             publisher: manifest.publisher,
+            kind,
             device_types: manifest.device_types,
             needs: manifest.needs,
             settings: manifest.settings.into_keys().collect(),
@@ -85,6 +87,7 @@ impl Inspection {
             }
         };
         row("publisher", self.publisher.clone());
+        row("runs on", runs_on(self.kind).to_owned());
         row("device types", self.device_types.join(", "));
         row("needs", self.needs.iter().map(|need| need.question()).collect::<Vec<_>>().join("\n"));
         row("settings", self.settings.join(", "));
@@ -97,6 +100,13 @@ impl Inspection {
         for finding in &self.findings {
             println!("{}: {finding}", if finding.is_error() { "error" } else { "warning" });
         }
+    }
+}
+
+fn runs_on(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Device => "nodes, for one device at a time",
+        Kind::Terminal => "the terminals of users, in their network",
     }
 }
 

@@ -38,3 +38,61 @@ pub mod driver {
         },
     });
 }
+
+/// What terminals lend, and the types that their worlds share.
+pub mod terminal {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "terminal-imports",
+        generate_unused_types: true,
+        additional_derives: [PartialEq],
+        with: {
+            "hostler:plugin/types@0.1.0": crate::bindings::imports::hostler::plugin::types,
+            "hostler:plugin/log@0.1.0": crate::bindings::imports::hostler::plugin::log,
+            "hostler:plugin/clock@0.1.0": crate::bindings::imports::hostler::plugin::clock,
+            "hostler:plugin/terminal-types@0.1.0": generate,
+            "hostler:plugin/lan@0.1.0": generate,
+            "hostler:plugin/progress@0.1.0": generate,
+        },
+    });
+}
+
+/// The export `discovery`.
+pub mod discovery {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "discovery-plugin",
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        export_macro_name: "export_discovery_functions",
+        default_bindings_module: "hostler_plugin::bindings::discovery",
+        with: {
+            "hostler:plugin/types@0.1.0": crate::bindings::imports::hostler::plugin::types,
+            "hostler:plugin/log@0.1.0": crate::bindings::imports::hostler::plugin::log,
+            "hostler:plugin/clock@0.1.0": crate::bindings::imports::hostler::plugin::clock,
+            "hostler:plugin/terminal-types@0.1.0": crate::bindings::terminal::hostler::plugin::terminal_types,
+            "hostler:plugin/lan@0.1.0": crate::bindings::terminal::hostler::plugin::lan,
+            "hostler:plugin/progress@0.1.0": crate::bindings::terminal::hostler::plugin::progress,
+        },
+    });
+}
+
+/// The export `delivery`.
+pub mod delivery {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "delivery-plugin",
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        export_macro_name: "export_delivery_functions",
+        default_bindings_module: "hostler_plugin::bindings::delivery",
+        with: {
+            "hostler:plugin/types@0.1.0": crate::bindings::imports::hostler::plugin::types,
+            "hostler:plugin/log@0.1.0": crate::bindings::imports::hostler::plugin::log,
+            "hostler:plugin/clock@0.1.0": crate::bindings::imports::hostler::plugin::clock,
+            "hostler:plugin/terminal-types@0.1.0": crate::bindings::terminal::hostler::plugin::terminal_types,
+            "hostler:plugin/lan@0.1.0": crate::bindings::terminal::hostler::plugin::lan,
+            "hostler:plugin/progress@0.1.0": crate::bindings::terminal::hostler::plugin::progress,
+        },
+    });
+}

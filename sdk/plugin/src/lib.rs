@@ -51,6 +51,8 @@
 //! Beside its `Cargo.toml` a plug-in has a `plugin.toml`, its manifest: who it is and what it asks the operator for.
 //! Which functions of the host a component imports follows from what its code calls; `hostler-sdk inspect` shows both.
 //!
+//! A plug-in for the terminals of users is another kind: it has no device, but the user's network. See [`terminal`].
+//!
 //! On other targets than wasm32 the host's functions are those of the [`testing::Host`] whose call is running.
 
 #[doc(hidden)]
@@ -65,6 +67,7 @@ pub mod interfaces;
 pub mod memory;
 pub mod oid;
 pub mod snmp;
+pub mod terminal;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod text;

@@ -5,6 +5,7 @@ pub mod compile_plugin;
 pub mod completions;
 pub mod demo;
 pub mod device;
+pub mod enroll;
 pub mod enrolled;
 pub mod join;
 pub mod node;

@@ -1,7 +1,7 @@
 //! `hostler plugin …`
 
 use crate::client::{Client, Plain};
-use crate::output::{ago, each, lines, table, text};
+use crate::output::{ago, confirmed, each, lines, table, text};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use hostler_core::plugin::Capability;
@@ -10,7 +10,6 @@ use reqwest::Method;
 use semver::Version;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -148,17 +147,6 @@ impl Remove {
             _ => format!("{} was removed; what was read with it ({count}) is not read any more", self.name),
         })
     }
-}
-
-/// Asks whoever sits there; nobody there is no.
-fn confirmed(question: &str) -> Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        return Ok(false);
-    }
-    write!(std::io::stderr(), "{question} [y/N] ")?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// The release that is in use, where the plug-in is installed.

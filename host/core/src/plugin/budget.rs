@@ -37,6 +37,19 @@ impl Default for Budget {
 }
 
 impl Budget {
+    /// The ceiling of a terminal plug-in's call: it works on a whole network while somebody looks at it.
+    #[must_use]
+    pub fn terminal() -> Self {
+        Self {
+            wall_ms: 900_000,
+            compute_ms: 10_000,
+            host_bytes: 64 << 20,
+            link_operations: 100_000,
+            events: 0,
+            ..Self::default()
+        }
+    }
+
     /// The smaller of each limit: what a manifest asks for, under the host's ceiling.
     #[must_use]
     pub fn within(self, ceiling: Self) -> Self {
@@ -49,5 +62,34 @@ impl Budget {
             log_lines: self.log_lines.min(ceiling.log_lines),
             events: self.events.min(ceiling.events),
         }
+    }
+}
+
+/// What a manifest says under `[budget]`: less than the ceiling of its kind, or nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) struct Wish {
+    wall_ms: Option<u32>,
+    compute_ms: Option<u32>,
+    memory_bytes: Option<u32>,
+    host_bytes: Option<u32>,
+    link_operations: Option<u32>,
+    log_lines: Option<u32>,
+    events: Option<u32>,
+}
+
+impl Wish {
+    /// What is granted of it.
+    pub(super) fn within(self, ceiling: Budget) -> Budget {
+        Budget {
+            wall_ms: self.wall_ms.unwrap_or(ceiling.wall_ms),
+            compute_ms: self.compute_ms.unwrap_or(ceiling.compute_ms),
+            memory_bytes: self.memory_bytes.unwrap_or(ceiling.memory_bytes),
+            host_bytes: self.host_bytes.unwrap_or(ceiling.host_bytes),
+            link_operations: self.link_operations.unwrap_or(ceiling.link_operations),
+            log_lines: self.log_lines.unwrap_or(ceiling.log_lines),
+            events: self.events.unwrap_or(ceiling.events),
+        }
+        .within(ceiling)
     }
 }

@@ -1,6 +1,7 @@
 //! What a component is, read from its bytes alone: nothing is compiled and nothing runs.
 
-use super::{Capability, MANIFEST_SECTION, Manifest, ManifestError, WIT_PACKAGE, WIT_VERSIONS};
+use super::{Budget, Capability, MANIFEST_SECTION, Manifest, ManifestError, WIT_PACKAGE, WIT_VERSIONS};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -24,9 +25,22 @@ impl fmt::Display for Interface {
     }
 }
 
+/// What runs a plug-in, and for what. It follows from what the component exports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Nodes, for the things of a device type: it exports `driver`.
+    #[default]
+    Device,
+    /// The terminal of a user who enrolls devices: it exports `discovery`, `delivery` or both.
+    Terminal,
+}
+
 /// What a component is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Component {
+    /// What runs it.
+    pub kind: Kind,
     /// Its manifest.
     pub manifest: Manifest,
     /// The manifest as its author wrote it.
@@ -104,11 +118,34 @@ pub enum Refusal {
         /// The line that is missing.
         need: &'static str,
     },
-    /// It does nothing for a device type.
-    #[error("plug-in {plugin} exports no interface of {WIT_PACKAGE}; a device plug-in exports driver")]
+    /// It does nothing for a device type or a terminal.
+    #[error(
+        "plug-in {plugin} exports no interface of {WIT_PACKAGE}; a device plug-in exports driver, a terminal plug-in \
+         discovery, delivery or both"
+    )]
     NoExport {
         /// Which plug-in.
         plugin: String,
+    },
+    /// It is for devices and for terminals.
+    #[error(
+        "plug-in {plugin} exports driver and {interface}; make two plug-ins of it, one for nodes and one for terminals"
+    )]
+    TwoKinds {
+        /// Which plug-in.
+        plugin: String,
+        /// What it exports beside driver.
+        interface: Interface,
+    },
+    /// It wants what the other kind of plug-in gets.
+    #[error("plug-in {plugin} imports {interface}, which {} is lent", lent_to(*kind))]
+    WrongKind {
+        /// Which plug-in.
+        plugin: String,
+        /// What it imports.
+        interface: Interface,
+        /// What it is.
+        kind: Kind,
     },
 }
 
@@ -122,7 +159,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Component, Refusal> {
     }
     let outline = outline(bytes)?;
     let text = outline.manifest.ok_or(Refusal::NoManifest)?;
-    let manifest = Manifest::parse(&text)?;
+    let mut manifest = Manifest::parse(&text)?;
     let plugin = manifest.name.to_string();
     let imports =
         interfaces(&outline.imports).map_err(|import| Refusal::ForeignImport { plugin: plugin.clone(), import })?;
@@ -131,7 +168,14 @@ pub fn inspect(bytes: &[u8]) -> Result<Component, Refusal> {
     if let Some(interface) = imports.iter().chain(&exports).find(|i| !WIT_VERSIONS.contains(&i.version.as_str())) {
         return Err(Refusal::UnknownVersion { plugin, interface: interface.clone() });
     }
+    let kind = kind(&plugin, &exports)?;
+    if kind == Kind::Terminal {
+        manifest = manifest.under(Budget::terminal());
+    }
     for interface in &imports {
+        if !lent(kind, &interface.name) {
+            return Err(Refusal::WrongKind { plugin, interface: interface.clone(), kind });
+        }
         let missing = match need(&interface.name) {
             None => return Err(Refusal::UnknownInterface { plugin, interface: interface.clone() }),
             Some(Need::Free) => None,
@@ -141,11 +185,38 @@ pub fn inspect(bytes: &[u8]) -> Result<Component, Refusal> {
             return Err(Refusal::Undeclared { plugin, interface: interface.clone(), need });
         }
     }
-    if !exports.iter().any(|export| export.name == "driver") {
-        return Err(Refusal::NoExport { plugin });
-    }
     let digest = hex::encode(Sha256::digest(bytes));
-    Ok(Component { manifest, manifest_text: text, exports, imports, digest, size: bytes.len() })
+    Ok(Component { kind, manifest, manifest_text: text, exports, imports, digest, size: bytes.len() })
+}
+
+/// What a plug-in with these exports is.
+fn kind(plugin: &str, exports: &BTreeSet<Interface>) -> Result<Kind, Refusal> {
+    let driver = exports.iter().any(|export| export.name == "driver");
+    let terminal = exports.iter().find(|export| matches!(export.name.as_str(), "discovery" | "delivery"));
+    match (driver, terminal) {
+        (true, None) => Ok(Kind::Device),
+        (false, Some(_)) => Ok(Kind::Terminal),
+        (true, Some(interface)) => Err(Refusal::TwoKinds { plugin: plugin.to_owned(), interface: interface.clone() }),
+        (false, None) => Err(Refusal::NoExport { plugin: plugin.to_owned() }),
+    }
+}
+
+/// Whether a plug-in of this kind may have this interface. Only one without a device may name addresses.
+fn lent(kind: Kind, interface: &str) -> bool {
+    match interface {
+        "types" | "log" | "clock" => true,
+        "lan" | "progress" | "terminal-types" => kind == Kind::Terminal,
+        "snmp" | "http" | "state" | "cache" | "events" | "random" | "settings" => kind == Kind::Device,
+        // What doesn't exist is told as that.
+        _ => true,
+    }
+}
+
+fn lent_to(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Device => "only a terminal plug-in, which exports no driver,",
+        Kind::Terminal => "only a device plug-in, which exports driver,",
+    }
 }
 
 enum Need {
@@ -155,7 +226,8 @@ enum Need {
 
 fn need(interface: &str) -> Option<Need> {
     Some(match interface {
-        "types" | "log" | "clock" | "random" | "settings" => Need::Free,
+        "types" | "terminal-types" | "log" | "clock" | "progress" | "random" | "settings" => Need::Free,
+        "lan" => Need::Asked(Capability::Lan, "lan = true"),
         "snmp" => Need::Asked(Capability::Snmp, "snmp = {}"),
         "http" => Need::Asked(Capability::Http, "http = {}"),
         "state" => Need::Asked(Capability::State, "state = true"),

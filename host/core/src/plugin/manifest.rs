@@ -3,6 +3,7 @@
 //! It is TOML, written by the author beside the code and carried inside the component, so that one file is a plug-in.
 
 use super::Budget;
+use super::budget::Wish;
 use crate::id::{BadId, CredentialName, PluginName};
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,7 @@ pub enum ManifestError {
 
 /// A capability that a manifest asks for, and an operator grants: an import interface, or a credential.
 ///
-/// As text it is `snmp`, `snmp-write`, `http`, `state`, `cache`, `events`, or `credential:` and its name.
+/// As text it is `snmp`, `snmp-write`, `http`, `state`, `cache`, `events`, `lan`, or `credential:` and its name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Capability {
@@ -46,6 +47,8 @@ pub enum Capability {
     Cache,
     /// Tell people what happened.
     Events,
+    /// Reach the network of the terminal that a user runs it on.
+    Lan,
     /// Have the host log in to the device's own web server with this one.
     Credential(CredentialName),
 }
@@ -64,6 +67,7 @@ impl Capability {
             Self::State => "remember things of the device",
             Self::Cache => "remember things until the next restart",
             Self::Events => "report events of the device",
+            Self::Lan => "reach devices in the network of a user who runs it on a terminal, by SNMP and HTTP",
             Self::Credential(name) => return format!("log in to the device with the gateway's credential {name}"),
         };
         question.to_owned()
@@ -79,6 +83,7 @@ impl std::fmt::Display for Capability {
             Self::State => "state",
             Self::Cache => "cache",
             Self::Events => "events",
+            Self::Lan => "lan",
             Self::Credential(name) => return write!(f, "{CREDENTIAL}{name}"),
         })
     }
@@ -90,12 +95,12 @@ impl std::str::FromStr for Capability {
         if let Some(name) = text.strip_prefix(CREDENTIAL) {
             return name.parse().map(Self::Credential).map_err(|error: BadId| error.to_string());
         }
-        [Self::Snmp, Self::SnmpWrite, Self::Http, Self::State, Self::Cache, Self::Events]
+        [Self::Snmp, Self::SnmpWrite, Self::Http, Self::State, Self::Cache, Self::Events, Self::Lan]
             .into_iter()
             .find(|c| c.to_string() == text)
             .ok_or_else(|| {
                 format!(
-                    "{text:?} is no capability; there are snmp, snmp-write, http, state, cache, events, and \
+                    "{text:?} is no capability; there are snmp, snmp-write, http, state, cache, events, lan, and \
                      {CREDENTIAL}NAME for a credential"
                 )
             })
@@ -137,7 +142,7 @@ pub struct Manifest {
     pub title: String,
     /// Who made it, as they say.
     pub publisher: String,
-    /// The device types it is for.
+    /// The device types it is for; a terminal plug-in has none.
     pub device_types: Vec<String>,
     /// What it asks for.
     pub needs: BTreeSet<Capability>,
@@ -145,6 +150,7 @@ pub struct Manifest {
     pub settings: BTreeMap<String, Setting>,
     /// What its calls may spend; at most the host's ceiling.
     pub budget: Budget,
+    wish: Wish,
     lines: BTreeMap<Capability, usize>,
 }
 
@@ -157,7 +163,7 @@ struct Raw {
     #[serde(default)]
     settings: BTreeMap<String, Setting>,
     #[serde(default)]
-    budget: Budget,
+    budget: Wish,
 }
 
 #[derive(Deserialize)]
@@ -179,6 +185,7 @@ struct RawNeeds {
     state: Option<Spanned<bool>>,
     cache: Option<Spanned<bool>>,
     events: Option<Spanned<bool>>,
+    lan: Option<Spanned<bool>>,
 }
 
 #[derive(Deserialize)]
@@ -228,6 +235,7 @@ impl Manifest {
             (Capability::State, &raw.needs.state),
             (Capability::Cache, &raw.needs.cache),
             (Capability::Events, &raw.needs.events),
+            (Capability::Lan, &raw.needs.lan),
         ];
         for (capability, switch) in switches {
             if let Some(switch) = switch.as_ref().filter(|s| *s.get_ref()) {
@@ -243,8 +251,14 @@ impl Manifest {
             needs: lines.keys().cloned().collect(),
             settings: raw.settings,
             budget: raw.budget.within(Budget::default()),
+            wish: raw.budget,
             lines,
         })
+    }
+
+    /// The manifest of a plug-in whose kind has another ceiling than device plug-ins.
+    pub(super) fn under(self, ceiling: Budget) -> Self {
+        Self { budget: self.wish.within(ceiling), ..self }
     }
 
     /// The line of the manifest, counted from 1, that asks for this; `None` where it doesn't ask.

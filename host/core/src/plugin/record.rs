@@ -1,6 +1,6 @@
 //! A plug-in in a node's catalogue.
 
-use super::Grant;
+use super::{Grant, Kind};
 use crate::id::PluginName;
 use crate::time::Timestamp;
 use semver::Version;
@@ -24,6 +24,9 @@ pub struct Release {
 pub struct PluginRecord {
     /// Its name.
     pub name: PluginName,
+    /// What runs it. Records of the first release have none: there were device plug-ins only.
+    #[serde(default)]
+    pub kind: Kind,
     /// What the next call runs.
     pub active: Release,
     /// What `rollback` returns to.
@@ -37,8 +40,8 @@ pub struct PluginRecord {
 impl PluginRecord {
     /// A plug-in that wasn't there before.
     #[must_use]
-    pub fn new(name: PluginName, release: Release, grant: Grant) -> Self {
-        Self { name, active: release, previous: None, waiting: None, grant }
+    pub fn new(name: PluginName, kind: Kind, release: Release, grant: Grant) -> Self {
+        Self { name, kind, active: release, previous: None, waiting: None, grant }
     }
 
     /// The record after `release` became the one to run.
@@ -73,7 +76,7 @@ mod tests {
 
     #[test]
     fn p05_rolling_back_twice_is_where_it_was() {
-        let record = PluginRecord::new("mfp".parse().unwrap(), release("1.0.0"), Grant::default());
+        let record = PluginRecord::new("mfp".parse().unwrap(), Kind::Device, release("1.0.0"), Grant::default());
         let upgraded = record.upgraded(release("1.1.0"));
         let back = upgraded.clone().rolled_back().unwrap();
         assert_eq!(back.active.digest, "1.0.0");
@@ -82,7 +85,7 @@ mod tests {
 
     #[test]
     fn p05_installing_the_same_again_keeps_the_way_back() {
-        let record = PluginRecord::new("mfp".parse().unwrap(), release("1.0.0"), Grant::default());
+        let record = PluginRecord::new("mfp".parse().unwrap(), Kind::Device, release("1.0.0"), Grant::default());
         let upgraded = record.upgraded(release("1.1.0"));
         assert_eq!(upgraded.clone().upgraded(release("1.1.0")), upgraded);
     }

@@ -170,5 +170,8 @@ fn a_file_that_is_missing_or_empty_is_named_with_the_line_that_names_it() {
         assert!(said.contains("hostler.toml, line 11: `token-file`") && said.contains(why), "{said}");
     }
     std::fs::write(folder.path().join("token"), "secret\n").unwrap();
-    assert_eq!(Config::read(&file).unwrap().parent.unwrap().token_file.unwrap().into_inner(), folder.path().join("token"));
+    assert_eq!(
+        Config::read(&file).unwrap().parent.unwrap().token_file.unwrap().into_inner(),
+        folder.path().join("token")
+    );
 }

@@ -6,4 +6,6 @@ mod memory;
 mod snmp;
 mod world;
 
+pub(crate) use snmp::size;
+
 impl crate::bindings::wit::types::Host for crate::call::Guest {}

@@ -64,7 +64,7 @@ impl Guest {
     }
 }
 
-fn size(binding: &Binding) -> usize {
+pub(crate) fn size(binding: &Binding) -> usize {
     let value = match &binding.value {
         Value::Octets(octets) | Value::Opaque(octets) => octets.len(),
         Value::ObjectId(arcs) => arcs.len() * 4,

@@ -32,14 +32,19 @@ impl log::Host for Guest {
             self.purse.log_dropped = self.purse.log_dropped.saturating_add(1);
             return Ok(());
         }
-        let level = match level {
-            log::LogLevel::Debug => LogLevel::Debug,
-            log::LogLevel::Info => LogLevel::Info,
-            log::LogLevel::Warn => LogLevel::Warn,
-            log::LogLevel::Error => LogLevel::Error,
-        };
-        self.log.push(LogLine { level, text: convert::text(text) });
+        self.log.push(LogLine { level: LogLevel::from(level), text: convert::text(text) });
         Ok(())
+    }
+}
+
+impl From<log::LogLevel> for LogLevel {
+    fn from(level: log::LogLevel) -> Self {
+        match level {
+            log::LogLevel::Debug => Self::Debug,
+            log::LogLevel::Info => Self::Info,
+            log::LogLevel::Warn => Self::Warn,
+            log::LogLevel::Error => Self::Error,
+        }
     }
 }
 

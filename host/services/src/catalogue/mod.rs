@@ -3,8 +3,13 @@
 //! A component's bytes are kept under their digest; what is installed, active and granted is in the store. The next call runs what is
 //! active then. An upgrade that asks for more than was granted waits, and the former goes on. What no record needs any more
 //! is deleted after each change and at each start, so a crash between leaves nothing behind for long.
+//!
+//! Plug-ins for the terminals of users are kept like others, handed out ([`terminal`]), and called by nobody here.
 
 mod blobs;
+mod terminal;
+
+pub use terminal::TerminalRelease;
 
 use crate::error::ServiceError;
 use crate::need;
@@ -14,7 +19,7 @@ use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::event::Event;
 use hostler_core::message::CatalogueEntry;
 use hostler_core::plugin::grant::{Missing, NotGranted};
-use hostler_core::plugin::{Budget, Capability, Component, Grant, Manifest, PluginRecord, Release, inspect};
+use hostler_core::plugin::{Budget, Capability, Component, Grant, Kind, Manifest, PluginRecord, Release, inspect};
 use hostler_core::reading::{Hindrance, Severity};
 use hostler_core::viewer::{Right, Viewer};
 use hostler_engine::now;
@@ -43,8 +48,26 @@ pub struct Catalogue {
     changing: tokio::sync::Mutex<()>,
 }
 
-/// A plug-in that can be called, or why it can't.
-type Slot = Result<Arc<Loaded>, NotReady>;
+/// A plug-in that is ready, or why it isn't.
+type Slot = Result<Ready, NotReady>;
+
+/// A plug-in that is ready for what its kind is for.
+#[derive(Clone)]
+enum Ready {
+    /// To be called.
+    Device(Arc<Loaded>),
+    /// To be handed out.
+    Terminal(Arc<Component>),
+}
+
+impl Ready {
+    fn component(&self) -> &Component {
+        match self {
+            Self::Device(loaded) => &loaded.component,
+            Self::Terminal(component) => component,
+        }
+    }
+}
 
 /// Why a plug-in isn't called, and what to do.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -168,7 +191,7 @@ impl Catalogue {
         for record in catalogue.store.plugins()? {
             let record = record.value;
             let loaded = match catalogue.blobs.read(&record.active.digest) {
-                Ok(bytes) => catalogue.runtime.load(&bytes, &record.grant).await.map_err(NotReady::from),
+                Ok(bytes) => catalogue.prepare(record.kind, &bytes, &record.grant).await.map_err(NotReady::from),
                 Err(error) => Err(error.into()),
             };
             catalogue.put(&record.name, loaded);
@@ -176,8 +199,16 @@ impl Catalogue {
         Ok(Arc::new(catalogue))
     }
 
-    fn put(&self, name: &PluginName, loaded: Result<Loaded, impl Into<NotReady>>) {
-        let slot = loaded.map(Arc::new).map_err(Into::into);
+    /// Makes a component ready. One for terminals is compiled here as well: what terminals get is known to fit.
+    async fn prepare(&self, kind: Kind, bytes: &[u8], grant: &Grant) -> Result<Ready, RuntimeError> {
+        Ok(match kind {
+            Kind::Device => Ready::Device(Arc::new(self.runtime.load(bytes, grant).await?)),
+            Kind::Terminal => Ready::Terminal(Arc::new(self.runtime.load_terminal(bytes, grant).await?.component)),
+        })
+    }
+
+    fn put(&self, name: &PluginName, ready: Result<Ready, impl Into<NotReady>>) {
+        let slot = ready.map_err(Into::into);
         if let Err(error) = &slot {
             tracing::warn!(plugin = %name, %error, "the plug-in isn't called");
         }
@@ -194,7 +225,17 @@ impl Catalogue {
     ///
     /// # Errors
     /// Why there is nothing to run.
-    pub(crate) fn ready(&self, name: &PluginName) -> Slot {
+    pub(crate) fn ready(&self, name: &PluginName) -> Result<Arc<Loaded>, NotReady> {
+        match self.slot(name)? {
+            Ready::Device(loaded) => Ok(loaded),
+            Ready::Terminal(_) => {
+                let text = format!("{name} is for the terminals of users, and reads no devices");
+                Err(NotReady { hindrance: Hindrance::NoPlugin, text })
+            }
+        }
+    }
+
+    fn slot(&self, name: &PluginName) -> Slot {
         let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
         ready
             .get(name)
@@ -202,9 +243,14 @@ impl Catalogue {
             .unwrap_or_else(|| Err(NotReady { hindrance: Hindrance::NoPlugin, text: unknown(name).to_string() }))
     }
 
-    /// Everything that runs.
+    /// Everything that runs: what may be asked whether it recognises a device.
     pub(crate) fn all_ready(&self) -> Vec<Arc<Loaded>> {
-        self.ready.read().unwrap_or_else(PoisonError::into_inner).values().flatten().cloned().collect()
+        let ready = self.ready.read().unwrap_or_else(PoisonError::into_inner);
+        let device = |ready: &Ready| match ready {
+            Ready::Device(loaded) => Some(Arc::clone(loaded)),
+            Ready::Terminal(_) => None,
+        };
+        ready.values().flatten().filter_map(device).collect()
     }
 
     /// Every plug-in.
@@ -231,9 +277,9 @@ impl Catalogue {
     }
 
     fn describe(&self, record: PluginRecord) -> PluginView {
-        let slot = self.ready(&record.name);
+        let slot = self.slot(&record.name);
         let component = match &slot {
-            Ok(loaded) => Ok(loaded.component.clone()),
+            Ok(ready) => Ok(ready.component().clone()),
             Err(_) => self.component(&record.active),
         };
         let component = match component {
@@ -268,24 +314,25 @@ impl Catalogue {
         let found = inspect(&component).map_err(|refusal| ServiceError::Invalid(refusal.to_string()))?;
         let name = found.manifest.name.clone();
         let known = self.store.plugin(&name)?;
+        same_kind(known.as_ref(), &found)?;
         let asked = Grant::all_of(&found.manifest);
         let granted = known.as_ref().map(|known| known.value.grant.clone()).unwrap_or_default();
         let grant = if approve { asked.clone() } else { granted };
         // Even what waits must be one that runs here: whoever approves it shall not be disappointed then.
-        let loaded = self.runtime.load(&component, &asked).await?;
+        let ready = self.prepare(found.kind, &component, &asked).await?;
         self.blobs.write(&found.digest, &component)?;
         let release =
             Release { version: found.manifest.version.clone(), digest: found.digest.clone(), installed_at: now() };
         if let Err(lacking) = grant.covers(&found.manifest) {
-            return self.wait(known, release, lacking).await;
+            return self.wait(known, found.kind, release, lacking).await;
         }
         let (expect, record) = match known {
-            None => (Expect::Absent, PluginRecord::new(name.clone(), release, grant)),
+            None => (Expect::Absent, PluginRecord::new(name.clone(), found.kind, release, grant)),
             Some(known) => (Expect::Version(known.version), PluginRecord { grant, ..known.value.upgraded(release) }),
         };
         let text = format!("{name} {} was installed by {}", found.manifest.version, viewer.user);
         self.commit(&name, expect, Some(record), "plugin.installed", text).await?;
-        self.put(&name, Ok::<_, RuntimeError>(loaded));
+        self.put(&name, Ok::<_, RuntimeError>(ready));
         Ok(Installed::Active { plugin: Box::new(self.view(&name)?) })
     }
 
@@ -293,13 +340,14 @@ impl Catalogue {
     async fn wait(
         &self,
         known: Option<Versioned<PluginRecord>>,
+        kind: Kind,
         release: Release,
         lacking: NotGranted,
     ) -> Result<Installed, ServiceError> {
         let name = lacking.plugin.clone();
         let text = format!("{name} {} waits for approval", release.version);
         let (expect, record) = match known {
-            None => (Expect::Absent, PluginRecord::new(name.clone(), release, Grant::default())),
+            None => (Expect::Absent, PluginRecord::new(name.clone(), kind, release, Grant::default())),
             Some(known) => (Expect::Version(known.version), PluginRecord { waiting: Some(release), ..known.value }),
         };
         let new = expect == Expect::Absent;
@@ -307,7 +355,7 @@ impl Catalogue {
         let missing = lacking.missing.iter().map(Missing::to_string).collect();
         let what_to_do = lacking.what_to_do();
         if new {
-            self.put(&name, Err::<Loaded, _>(RuntimeError::from(lacking)));
+            self.put(&name, Err(RuntimeError::from(lacking)));
         }
         Ok(Installed::Waiting { plugin: Box::new(self.view(&name)?), missing, what_to_do })
     }
@@ -328,10 +376,10 @@ impl Catalogue {
             record = record.upgraded(waiting);
         }
         let bytes = self.blobs.read(&record.active.digest)?;
-        let loaded = self.runtime.load(&bytes, &grant).await;
+        let ready = self.prepare(record.kind, &bytes, &grant).await;
         let text = format!("what {name} may do was changed by {}", viewer.user);
         self.commit(name, Expect::Version(known.version), Some(record), "plugin.granted", text).await?;
-        self.put(name, loaded);
+        self.put(name, ready);
         self.view(name)
     }
 
@@ -362,10 +410,10 @@ impl Catalogue {
         let known = self.known(name)?;
         let none = || ServiceError::Conflict(format!("{name} has no release to go back to"));
         let record = known.value.rolled_back().ok_or_else(none)?;
-        let loaded = self.runtime.load(&self.blobs.read(&record.active.digest)?, &record.grant).await?;
+        let ready = self.prepare(record.kind, &self.blobs.read(&record.active.digest)?, &record.grant).await?;
         let text = format!("{name} went back to {} on order of {}", record.active.version, viewer.user);
         self.commit(name, Expect::Version(known.version), Some(record), "plugin.rolled-back", text).await?;
-        self.put(name, Ok::<_, RuntimeError>(loaded));
+        self.put(name, Ok::<_, RuntimeError>(ready));
         self.view(name)
     }
 
@@ -424,7 +472,7 @@ impl Catalogue {
         Ok(())
     }
 
-    /// What the nodes below run: what is active here, with what was granted here.
+    /// What the nodes below run: what is active here, with what was granted here. Nodes run nothing that is for terminals.
     #[must_use]
     pub fn entries(&self) -> Vec<CatalogueEntry> {
         let records = self.store.plugins().unwrap_or_else(|error| {
@@ -433,6 +481,7 @@ impl Catalogue {
         });
         records
             .into_iter()
+            .filter(|record| record.value.kind == Kind::Device)
             .map(|record| CatalogueEntry {
                 name: record.value.name,
                 digest: record.value.active.digest,
@@ -471,20 +520,20 @@ impl Catalogue {
             )));
         }
         // One that lacks a right is kept as well: why it isn't called is then known here.
-        let loaded = match self.runtime.load(bytes, &entry.grant).await {
+        let ready = match self.prepare(Kind::Device, bytes, &entry.grant).await {
             Err(error) if !matches!(error, RuntimeError::NotGranted(_)) => return Err(error.into()),
-            loaded => loaded,
+            ready => ready,
         };
         self.blobs.write(&found.digest, bytes)?;
         let release = Release { version: found.manifest.version, digest: found.digest, installed_at: now() };
         let grant = entry.grant.clone();
         let (expect, record) = match self.store.plugin(&entry.name)? {
-            None => (Expect::Absent, PluginRecord::new(entry.name.clone(), release, grant)),
+            None => (Expect::Absent, PluginRecord::new(entry.name.clone(), Kind::Device, release, grant)),
             Some(known) => (Expect::Version(known.version), PluginRecord { grant, ..known.value.upgraded(release) }),
         };
         let text = format!("{} {} came from the parent", entry.name, record.active.version);
         self.commit(&entry.name, expect, Some(record), "plugin.installed", text).await?;
-        self.put(&entry.name, loaded);
+        self.put(&entry.name, ready);
         Ok(())
     }
 
@@ -493,7 +542,9 @@ impl Catalogue {
         let _changing = self.changing.lock().await;
         for known in self.store.plugins()? {
             let name = known.value.name.clone();
-            if !entries.iter().any(|entry| entry.name == name) {
+            // What is for terminals isn't the parent's: it says nothing of it.
+            let from_above = known.value.kind == Kind::Device;
+            if from_above && !entries.iter().any(|entry| entry.name == name) {
                 let text = format!("{name} was removed at the parent");
                 self.commit(&name, Expect::Version(known.version), None, "plugin.removed", text).await?;
                 self.drop_ready(&name);
@@ -501,6 +552,21 @@ impl Catalogue {
         }
         Ok(())
     }
+}
+
+/// Refuses a release that is something else than the plug-in of its name.
+fn same_kind(known: Option<&Versioned<PluginRecord>>, found: &Component) -> Result<(), ServiceError> {
+    let other = known.filter(|known| known.value.kind != found.kind);
+    other.map_or(Ok(()), |known| {
+        let (here, new) = match found.kind {
+            Kind::Device => ("for the terminals of users", "for nodes"),
+            Kind::Terminal => ("for nodes", "for the terminals of users"),
+        };
+        let name = &known.value.name;
+        let text =
+            format!("{name} is a plug-in {here}, and this one is {new}; give it another name, or remove {name} first");
+        Err(ServiceError::Invalid(text))
+    })
 }
 
 /// Everything that one of these manifests asks for, once each.

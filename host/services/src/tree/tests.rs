@@ -385,7 +385,7 @@ async fn d03_only_who_recognises_a_candidate_adopts_it_unless_somebody_insists()
     let value = Candidate { reach, claims: Vec::new(), seen_at: Timestamp(1) };
     let seen = Change::Candidate { gateway: gateway.clone(), address, value: Some(Box::new(value)) };
     let release = Release { version: "1.0.0".parse().unwrap(), digest: "00".to_owned(), installed_at: Timestamp(1) };
-    let record = PluginRecord::new(plugin.clone(), release, Grant::default());
+    let record = PluginRecord::new(plugin.clone(), hostler_core::plugin::Kind::Device, release, Grant::default());
     let installed = Change::Plugin { name: plugin.clone(), expect: Expect::Absent, value: Some(Box::new(record)) };
     root.store.commit(Changes::from(seen).and(installed)).await.unwrap();
     let adopt = async |gateway: &str, plugin: &str, choice| {

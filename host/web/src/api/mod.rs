@@ -14,6 +14,7 @@ pub mod nodes;
 pub mod openapi;
 pub mod plugins;
 pub mod registrations;
+pub mod terminal;
 pub mod tokens;
 pub mod users;
 
@@ -34,6 +35,7 @@ pub(crate) fn router() -> (axum::Router<Web>, utoipa::openapi::OpenApi) {
         .merge(tokens::router())
         .merge(users::router())
         .merge(registrations::router())
+        .merge(terminal::router())
         .merge(membership::router())
         .merge(live::router());
     OpenApiRouter::with_openapi(openapi::Document::openapi()).nest("/api/v1", endpoints).split_for_parts()

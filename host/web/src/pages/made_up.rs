@@ -165,6 +165,7 @@ pub(super) fn plugin() -> PluginView {
     PluginView {
         record: PluginRecord {
             name: "mfp".parse().unwrap(),
+            kind: hostler_core::plugin::Kind::Device,
             active: release("0.2.0", 30),
             previous: Some(release("0.1.3", 800)),
             waiting: Some(release("0.3.0", 1)),

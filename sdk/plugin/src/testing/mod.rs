@@ -6,6 +6,7 @@
 pub(crate) mod link;
 mod skipped;
 mod snmprec;
+pub mod terminal;
 
 use crate::events::Event;
 use crate::http::{Request, Response};
