@@ -201,6 +201,6 @@ password-file = "password"
         assert!(said.contains("hostler.toml, line 10: `file`") && said.contains("can't be read"), "{said}");
         std::fs::write(folder.path().join("guests.csv"), "").unwrap();
         let read = Config::read(&file).unwrap();
-        assert_eq!(read.enrollment.guests.file.unwrap().get_ref(), &folder.path().join("guests.csv"));
+        assert_eq!(read.enrollment().guests.file.unwrap().get_ref(), &folder.path().join("guests.csv"));
     }
 }

@@ -3,6 +3,7 @@
 use super::error::{BackupError, failed};
 use super::manifest::{Digest, FORMAT, Listed, Manifest, Part};
 use super::{AUTHORITY, PLUGINS, STORE};
+use crate::membership::KEY;
 use hostler_core::{NodeId, Timestamp};
 use hostler_engine::now;
 use hostler_store::{RedbStore, Store};
@@ -50,6 +51,12 @@ pub(super) fn gather(store: &dyn Store, data: &Path, node: Option<NodeId>) -> Re
             continue;
         }
         files.extend(open_folder(data, AUTHORITY)?);
+        let key = data.join(KEY);
+        match File::open(&key) {
+            Ok(file) => _ = files.insert(Part::OwnKey, file),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(&key, "read")(error)),
+        }
         files.insert(Part::Store, File::open(&path).map_err(failed(&path, "read"))?);
         return listed(files, copy, node, at);
     }

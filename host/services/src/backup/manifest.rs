@@ -1,6 +1,7 @@
 //! What is in a backup. Names are types: what can't be in one can't be named, so no backup writes anywhere else.
 
 use super::error::BackupError;
+use crate::membership::KEY;
 use hostler_core::{NodeId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -31,6 +32,8 @@ pub enum Part {
     Authority(AuthorityFile),
     /// A plug-in's component, by its digest.
     Plugin(Digest),
+    /// The key by which the node is known to its manager, where it joined one.
+    OwnKey,
 }
 
 /// The name of a file of the authority: letters, digits, dots and hyphens, and it begins with no dot.
@@ -52,7 +55,7 @@ impl Part {
     pub(super) fn longest(&self) -> u64 {
         match self {
             Self::Store => LONGEST_STORE,
-            Self::Authority(_) => LONGEST_KEY,
+            Self::Authority(_) | Self::OwnKey => LONGEST_KEY,
             Self::Plugin(_) => LONGEST_PLUGIN,
         }
     }
@@ -62,6 +65,7 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store => f.write_str(super::STORE),
+            Self::OwnKey => f.write_str(KEY),
             Self::Authority(AuthorityFile(name)) => write!(f, "{}/{name}", super::AUTHORITY),
             Self::Plugin(Digest(digest)) => write!(f, "{}/{digest}.wasm", super::PLUGINS),
         }
@@ -74,6 +78,7 @@ impl FromStr for Part {
         let bad = || BadPart(text.chars().take(100).collect());
         match text.split_once('/') {
             None if text == super::STORE => Ok(Self::Store),
+            None if text == KEY => Ok(Self::OwnKey),
             Some((super::AUTHORITY, name)) => {
                 let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
                 let fits = (1..=64).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(plain);

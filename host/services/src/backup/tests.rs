@@ -30,6 +30,7 @@ impl Folder {
         std::fs::write(data.join("authority/.half-written-x"), "half a key").unwrap();
         std::fs::write(data.join("enrollment.key"), [7; 32]).unwrap();
         std::fs::write(data.join("local.token"), "token").unwrap();
+        std::fs::write(data.join("node.key"), "its own key").unwrap();
         std::fs::write(data.join(format!("plugins/{}.wasm", "a".repeat(64))), "component").unwrap();
         drop(folder.store());
         folder
@@ -121,11 +122,11 @@ fn e07_what_a_node_can_t_be_without_goes_there_and_back_and_nothing_else() {
     assert_eq!(names(&folder.data()).iter().filter(|name| name.starts_with('.')).count(), 0, "the copy is gone");
     let restored = folder.restore(&backup).unwrap();
     let data = folder.path("new/data");
-    assert_eq!(names(&data), [AUTHORITY, STORE, PLUGINS]);
+    assert_eq!(names(&data), [AUTHORITY, STORE, "node.key", PLUGINS]);
     assert_eq!(names(&data.join(AUTHORITY)), ["root.key"]);
     assert_eq!(std::fs::read(data.join("authority/root.key")).unwrap(), b"a key");
     assert_eq!(names(&data.join(PLUGINS)), names(&folder.data().join(PLUGINS)));
-    assert_eq!((restored.manifest.files.len(), restored.before), (3, None));
+    assert_eq!((restored.manifest.files.len(), restored.before), (4, None));
     use std::os::unix::fs::PermissionsExt;
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&data), mode(&data.join(AUTHORITY)), mode(&data.join(STORE))), (0o700, 0o700, 0o600));

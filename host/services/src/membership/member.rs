@@ -17,7 +17,7 @@ use url::Url;
 use utoipa::ToSchema;
 
 /// The file of a node's own key, in its data folder.
-const KEY: &str = "node.key";
+pub const KEY: &str = "node.key";
 
 /// A step that can't be stored is tried again after so long, where nobody waits for it.
 const AGAIN: Duration = Duration::from_secs(2);

@@ -19,4 +19,4 @@ mod member;
 
 pub use agent::{AgentConfig, AgentError, serve_agent};
 pub use display::{keep_display, text};
-pub use member::{Member, MembershipError, Offered, Settings, Status};
+pub use member::{KEY, Member, MembershipError, Offered, Settings, Status};

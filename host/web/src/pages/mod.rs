@@ -16,6 +16,7 @@ mod readings;
 mod registration;
 mod registrations;
 mod shell;
+mod terminal;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +46,7 @@ pub(crate) fn router() -> Router<Web> {
         .merge(plugins::router())
         .merge(nodes::router())
         .merge(events::router())
+        .merge(terminal::router())
         .merge(account::router())
 }
 

@@ -1,6 +1,7 @@
 //! One registration: each address with the link that carries its PIN, and how far it is.
 
 use super::shell::Done;
+use super::terminal::Terminal;
 use super::{Drawn, Section, Shell, draw};
 use crate::api::registrations;
 use crate::auth::Who;
@@ -11,6 +12,7 @@ use crate::words;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use hostler_core::{RegistrationId, Timestamp};
@@ -32,6 +34,7 @@ pub(super) struct RegistrationPage {
     pub(super) shell: Shell,
     pub(super) view: RegistrationView,
     pub(super) find: Find,
+    pub(super) terminal: Option<Terminal>,
 }
 
 /// Which of the addresses are shown.
@@ -107,13 +110,18 @@ struct Choice {
 async fn show(
     State(web): State<Web>,
     who: Who,
+    head: HeaderMap,
     Path(id): Path<RegistrationId>,
     Query(find): Query<Find>,
     Query(done): Query<Done>,
 ) -> Drawn {
     let shell = Shell::new(&web, &who, Section::Registrations).after(&done);
+    let terminal = Terminal::offer(&web, &who, &head, Some(&id))?;
     let axum::Json(view) = registrations::show(State(web), who, Path(id)).await?;
-    draw(&RegistrationPage { shell, view, find })
+    // What helps nobody any more, or is another's to bring, isn't offered.
+    let useful = view.secrets.iter().any(Option::is_some) && !view.entries.is_empty();
+    let terminal = terminal.filter(|_| useful);
+    draw(&RegistrationPage { shell, view, find, terminal })
 }
 
 async fn withdraw(State(web): State<Web>, who: Who, Path(id): Path<RegistrationId>) -> Result<Redirect, PageError> {

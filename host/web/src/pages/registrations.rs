@@ -1,6 +1,7 @@
 //! Registering devices: the form for many addresses at once, and what was registered before.
 
 use super::shell::Done;
+use super::terminal::Terminal;
 use super::{Drawn, Section, Shell, again, draw};
 use crate::api::registrations::{self, ADDRESSES_LIMIT, Part};
 use crate::auth::Who;
@@ -11,6 +12,7 @@ use crate::words;
 use askama::Template;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use hostler_core::Timestamp;
@@ -38,6 +40,7 @@ pub(super) struct RegistrationsPage {
     /// Whether there are more behind these.
     pub(super) more: bool,
     pub(super) rules: Rules,
+    pub(super) terminal: Option<Terminal>,
 }
 
 /// What the form says.
@@ -91,22 +94,29 @@ impl TryFrom<Asked> for NewRegistration {
     }
 }
 
-async fn show(State(web): State<Web>, who: Who, Query(part): Query<Part>, Query(done): Query<Done>) -> Drawn {
+async fn show(
+    State(web): State<Web>,
+    who: Who,
+    head: HeaderMap,
+    Query(part): Query<Part>,
+    Query(done): Query<Done>,
+) -> Drawn {
     let shell = Shell::new(&web, &who, Section::Registrations).after(&done);
-    with(web, who, shell, part.offset).await
+    with(web, who, &head, shell, part.offset).await
 }
 
-async fn with(web: Web, who: Who, shell: Shell, offset: usize) -> Drawn {
+async fn with(web: Web, who: Who, head: &HeaderMap, shell: Shell, offset: usize) -> Drawn {
+    let terminal = Terminal::offer(&web, &who, head, None)?;
     let rules = *web.services.enrollment().map_err(ApiError::from)?.rules();
     // One more than is shown says whether there are more.
     let part = Part { offset, limit: Some(ROWS + 1) };
     let axum::Json(mut rows) = registrations::list(State(web), who, Query(part)).await?;
     let more = rows.len() > ROWS;
     rows.truncate(ROWS);
-    draw(&RegistrationsPage { shell, rows, offset, more, rules })
+    draw(&RegistrationsPage { shell, rows, offset, more, rules, terminal })
 }
 
-async fn register(State(web): State<Web>, who: Who, sent: Sent) -> Result<Response, PageError> {
+async fn register(State(web): State<Web>, who: Who, head: HeaderMap, sent: Sent) -> Result<Response, PageError> {
     let made = async {
         let new = sent.read::<Asked>().await?.try_into()?;
         registrations::register(State(web.clone()), who.clone(), Json(new)).await
@@ -115,7 +125,7 @@ async fn register(State(web): State<Web>, who: Who, sent: Sent) -> Result<Respon
         Ok((_, axum::Json(made))) => Ok(Redirect::to(&format!("/registrations/{}", made.summary.id)).into_response()),
         Err(error) => {
             let shell = Shell::new(&web, &who, Section::Registrations).refusing("register", &error, sent);
-            again(error, with(web, who, shell, 0)).await
+            again(error, with(web, who, &head, shell, 0)).await
         }
     }
 }
