@@ -2,6 +2,7 @@
 
 use super::made_up::{self, NOW, ago, shell};
 use super::shell::{Bare, Section};
+use super::terminal::Terminal;
 use super::{account, device, discovered, enrolled, events, fleet, login, nodes, plugins, registration, registrations};
 use crate::api::nodes::OwnNode;
 use crate::error::ApiError;
@@ -114,19 +115,35 @@ fn draw(page: impl Template) -> String {
     page.render().unwrap()
 }
 
+fn terminal() -> Terminal {
+    let (link, command) = (format!("hostler://enroll?{HOSTILE}"), HOSTILE.into());
+    Terminal { link, command, platform: "linux, x86_64".into() }
+}
+
 fn registered(shell: super::Shell, denied: &ApiError) -> String {
     let sent = Sent(vec![("addresses".to_owned(), HOSTILE.to_owned()), ("sharing".to_owned(), "shared".to_owned())]);
     let shell = shell.refusing("register", denied, sent);
     let rows = [3, 1_200, 0].map(|addresses| RegistrationSummary { addresses, ..made_up::registration(false).summary });
-    let page =
-        registrations::RegistrationsPage { shell, rows: rows.into(), offset: 20, more: true, rules: Rules::default() };
+    let page = registrations::RegistrationsPage {
+        shell,
+        rows: rows.into(),
+        offset: 20,
+        more: true,
+        rules: Rules::default(),
+        terminal: terminal(None),
+    };
     draw(page)
 }
 
 fn one(shell: super::Shell, mut view: RegistrationView) -> String {
     let refused = RefusedAddress { line: 7, text: HOSTILE.into(), why: HOSTILE.into() };
     view.refused = vec![refused; 101];
-    draw(registration::RegistrationPage { shell, view, find: registration::Find::default() })
+    draw(registration::RegistrationPage {
+        shell,
+        view,
+        find: registration::Find::default(),
+        terminal: terminal(Some(())),
+    })
 }
 
 fn candidates() -> Vec<CandidateView> {
