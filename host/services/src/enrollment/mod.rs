@@ -16,10 +16,12 @@ mod admit;
 mod connect;
 mod owner;
 mod register;
+#[cfg(test)]
+mod renewals;
 mod roll;
 mod secret;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use connect::NotLetIn;
 pub use owner::EnrolledView;
