@@ -4,7 +4,7 @@ use crate::{Peer, Place, peer, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +25,14 @@ impl Browser {
     /// # Panics
     /// When it doesn't start.
     pub async fn start(place: &Place) -> Option<Self> {
+        Self::start_where(place, &[]).await
+    }
+
+    /// The same where these host names mean these addresses.
+    ///
+    /// # Panics
+    /// When it doesn't start.
+    pub async fn start_where(place: &Place, names: &[(&str, Ipv4Addr)]) -> Option<Self> {
         let (chromium, driver) = (peer("chromium")?, peer("chromedriver")?);
         let home = place.path("browser");
         let driver = Peer::start(&driver, |command| command.arg("--port=0").env("NO_PROXY", "127.0.0.0/8"));
@@ -37,7 +45,8 @@ impl Browser {
         let _ = crate::Api::new("http://127.0.0.1", None);
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().unwrap();
         let mut browser = Self { client, port, session: String::new(), _driver: driver };
-        let made = browser.command(Method::POST, "", &json!({ "capabilities": capabilities(&chromium, &home) })).await;
+        let made =
+            browser.command(Method::POST, "", &json!({ "capabilities": capabilities(&chromium, &home, names) })).await;
         browser.session = made["sessionId"].as_str().unwrap_or_else(|| panic!("no browser: {made}")).to_owned();
         Some(browser)
     }
@@ -158,6 +167,14 @@ impl Browser {
         self.command(Method::POST, "/goog/cdp/execute", &order).await;
     }
 
+    /// The addresses that its visitor finds in its history, the oldest first.
+    pub async fn history(&self) -> Vec<String> {
+        let order = json!({ "cmd": "Page.getNavigationHistory", "params": {} });
+        let history = self.command(Method::POST, "/goog/cdp/execute", &order).await;
+        let entries = history["entries"].as_array().cloned().unwrap_or_default();
+        entries.iter().filter_map(|entry| Some(entry["url"].as_str()?.to_owned())).collect()
+    }
+
     /// What the browser complained about since this was asked last: refused content, failed scripts, missing files.
     pub async fn complaints(&self) -> Vec<String> {
         let log = self.command(Method::POST, "/se/log", &json!({ "type": "browser" })).await;
@@ -167,7 +184,7 @@ impl Browser {
     }
 }
 
-fn capabilities(chromium: &Path, home: &Path) -> Value {
+fn capabilities(chromium: &Path, home: &Path, names: &[(&str, Ipv4Addr)]) -> Value {
     let arguments = [
         "--headless",
         "--no-sandbox",
@@ -181,6 +198,8 @@ fn capabilities(chromium: &Path, home: &Path) -> Value {
     ];
     let mut arguments: Vec<String> = arguments.map(str::to_owned).to_vec();
     arguments.push(format!("--user-data-dir={}", home.display()));
+    let names: Vec<String> = names.iter().map(|(name, address)| format!("MAP {name} {address}")).collect();
+    arguments.push(format!("--host-resolver-rules={}", names.join(",")));
     json!({ "alwaysMatch": {
         "browserName": "chrome",
         "goog:loggingPrefs": { "browser": "ALL" },

@@ -15,9 +15,20 @@ impl Moments {
         Self(seed)
     }
 
+    /// Others, for somebody who lives beside; the same again for the same seed.
+    #[must_use]
+    pub fn split(&mut self) -> Self {
+        self.turn();
+        Self(self.0.rotate_left(32))
+    }
+
+    fn turn(&mut self) {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    }
+
     /// The next one, at most so late.
     pub fn next(&mut self, most: Duration) -> Duration {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.turn();
         most.mul_f64(f64::from(u32::try_from(self.0 >> 32).unwrap_or_default()) / f64::from(u32::MAX))
     }
 }

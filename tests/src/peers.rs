@@ -20,6 +20,8 @@ pub fn peer(name: &str) -> Option<PathBuf> {
             "chromium" | "snmpd" | "slapd" => format!("apt-get install {name}"),
             "cc" => "apt-get install gcc".to_owned(),
             "chromedriver" => "apt-get install chromium-driver".to_owned(),
+            "ip" => "apt-get install iproute2".to_owned(),
+            "unshare" | "nsenter" | "setpriv" => "apt-get install util-linux".to_owned(),
             "snmpget" | "snmpset" => "apt-get install snmp".to_owned(),
             _ => "`./just test` installs it".to_owned(),
         };

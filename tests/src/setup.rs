@@ -123,7 +123,12 @@ impl Setup {
     /// A manager that nodes join, and whose devices take PINs under this port.
     #[must_use]
     pub fn joined(place: &Place, device_port: u16) -> Self {
-        let listen = place.free_tcp(place.address(200, 2));
+        Self::joined_at(place, place.free_tcp(place.address(200, 2)), device_port)
+    }
+
+    /// The same, where nodes call it at this address.
+    #[must_use]
+    pub fn joined_at(place: &Place, listen: SocketAddr, device_port: u16) -> Self {
         let lines = format!("listen = \"{listen}\"\nloopback = true\ndevice-port = {device_port}");
         Self::manager(place).section("enrollment", &lines)
     }
@@ -134,8 +139,16 @@ impl Setup {
     /// When `join` isn't what a manager says.
     #[must_use]
     pub fn device(place: &Place, number: u8, join: &serde_json::Value) -> Self {
+        Self::device_at(place, number, device_address(place, number), join)
+    }
+
+    /// The same at an address that isn't one of the place's.
+    ///
+    /// # Panics
+    /// When `join` isn't what a manager says.
+    #[must_use]
+    pub fn device_at(place: &Place, number: u8, address: Ipv4Addr, join: &serde_json::Value) -> Self {
         let new = Self::new(place, &format!("mfp-{number}"), "\"device\"", 20 + number);
-        let address = device_address(place, number);
         let lines = format!(
             "id = \"SN-{number:03}\"\nmodel = \"Orchid C4500\"\npage = \"{address}:8081\"\n\
              snmp = {{ address = \"{address}:11161\", read = \"public\", write = \"private\" }}"

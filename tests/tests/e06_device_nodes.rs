@@ -277,7 +277,7 @@ async fn e08_a_gateway_joins_likewise_and_only_over_tls_with_its_own_certificate
     assert!(asked(&[]).contains(" 401"), "nobody's");
 
     // Another node's token beside one's own certificate, or none, isn't enough: the store of a gateway was copied.
-    let row = gateway_papers(&gateway);
+    let row = gateway.papers();
     let bearer = format!("authorization: Bearer {}", row["token"].as_str().unwrap());
     let bare = asked(&["-H", &bearer]);
     assert!(bare.contains(" 403") && bare.contains("has a certificate"), "{bare}");
@@ -288,7 +288,7 @@ async fn e08_a_gateway_joins_likewise_and_only_over_tls_with_its_own_certificate
     let device = Node::start(Setup::device(&place, 1, &join)).await;
     let _ = device.run(&["join", "pin", pin]).await.well();
     until_state(&device, "connected").await;
-    let papers = gateway_papers(&device);
+    let papers = device.papers();
     let chain = place.path("d.crt");
     std::fs::write(&chain, papers["certificate"].as_str().unwrap()).unwrap();
     let own = device.data().join("node.key");
@@ -298,16 +298,4 @@ async fn e08_a_gateway_joins_likewise_and_only_over_tls_with_its_own_certificate
     // Barred while it is connected: what its open connection may do ends with that.
     let _ = manager.run(&["enrolled", "bar", "GW-001"]).await.well();
     until_state(&gateway, "not-connected").await;
-}
-
-/// What a node keeps of its membership, out of a copy of its store.
-fn gateway_papers(node: &Node) -> Value {
-    let bytes = std::fs::read(node.data().join("hostler.redb")).unwrap();
-    let text = String::from_utf8_lossy(&bytes);
-    // The newest row stands anywhere in the file.
-    let rows = text.match_indices(r#""papers":{"#).filter_map(|(at, _)| {
-        let mut parsed = serde_json::Deserializer::from_str(&text[at + 9..]).into_iter::<Value>();
-        parsed.next()?.ok()
-    });
-    rows.max_by_key(|row| row["issued-at"].as_u64()).unwrap()
 }

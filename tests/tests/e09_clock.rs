@@ -2,57 +2,14 @@
 //! told all the same, and what a wrong clock wrote is in nobody's way.
 
 use hostler_simulator::Condition;
-use hostler_tests::{Api, Node, Place, Setup, peer, until};
+use hostler_tests::{Api, Clock, Node, Place, Setup, until};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// The clock of the wall as a process sees it that this is loaded into: the real one, and the seconds in a file added to it.
-const CLOCK: &str = r#"
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-int clock_gettime(clockid_t clock, struct timespec *time) {
-    int failed = (int)syscall(SYS_clock_gettime, clock, time);
-    const char *path = getenv("HOSTLER_TEST_CLOCK");
-    if (failed || clock != CLOCK_REALTIME || !path) return failed;
-    int before = errno, file = open(path, O_RDONLY | O_CLOEXEC);
-    char text[32] = {0};
-    if (file >= 0) {
-        if (read(file, text, sizeof text - 1) > 0) time->tv_sec += atol(text);
-        close(file);
-    }
-    errno = before;
-    return 0;
-}
-"#;
 
 const YEAR: i64 = 365 * 24 * 3_600;
 
 /// How far a time may be from the node's clock: the time between two readings, and a slow machine.
 const NEAR_MS: i64 = 20_000;
-
-/// The clock to be loaded, built with the compiler that hostler itself needs.
-fn clock(place: &Place, compiler: &Path) -> PathBuf {
-    let (source, library) = (place.path("clock.c"), place.path("clock.so"));
-    std::fs::write(&source, CLOCK).unwrap();
-    let built = Command::new(compiler).args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).output().unwrap();
-    assert!(built.status.success(), "{built:?}");
-    library
-}
-
-/// Sets the node's clock so many seconds ahead of ours; in one step, so that nobody reads half of it.
-fn set(file: &Path, ahead: i64) {
-    let written = file.with_extension("new");
-    std::fs::write(&written, ahead.to_string()).unwrap();
-    std::fs::rename(written, file).unwrap();
-}
 
 fn now_ms() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
@@ -80,14 +37,11 @@ async fn told(api: &Api, name: &str) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn e09_a_clock_that_jumps_ahead_and_back_stops_nothing() {
-    let Some(compiler) = peer("cc") else { return };
     let place = Place::new(43);
-    let (library, file) = (clock(&place, &compiler), place.path("ahead"));
-    set(&file, 0);
+    let Some(clock) = Clock::make(&place, "clock") else { return };
     let fleet = place.printers(2).await;
     let setup = Setup::alone(&place).network("office", &fleet).adopting("mfp");
-    let mut node =
-        Node::start(setup.variable("LD_PRELOAD", library).variable("HOSTLER_TEST_CLOCK", file.clone())).await;
+    let mut node = Node::start(clock.of(setup)).await;
     node.install("mfp").await;
     node.until_read(2).await;
     let device = &fleet.devices()[0];
@@ -99,7 +53,7 @@ async fn e09_a_clock_that_jumps_ahead_and_back_stops_nothing() {
     let shown = async || api.get(&path).await.ok();
 
     for (jumps, ahead) in (1..).zip([YEAR, 0, -YEAR, 0]) {
-        set(&file, ahead);
+        clock.set(ahead);
         let what = format!("a reading has the time of a clock {ahead} s ahead");
         let before = until(&what, async || {
             let view = shown().await?;

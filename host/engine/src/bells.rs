@@ -1,4 +1,4 @@
-//! Doorbells: whoever waits for messages to a neighbour is told when there are some.
+//! Doorbells: whoever waits for messages to a neighbour is told when there are some, and when the neighbour itself changed.
 
 use hostler_core::NodeId;
 use hostler_core::changes::{Change, Changes};
@@ -12,14 +12,14 @@ use tokio::sync::Notify;
 pub struct Doorbells(Mutex<HashMap<NodeId, Arc<Notify>>>);
 
 impl Doorbells {
-    /// Bells that ring with every commit that sends something.
+    /// Bells that ring with every commit that sends something, or by which a neighbour may call otherwise or no more.
     #[must_use]
     pub fn at(store: &dyn Store) -> Arc<Self> {
         let bells = Arc::new(Self::default());
         let watching = Arc::clone(&bells);
         store.observe(Arc::new(move |changes: &Changes| {
             for change in &changes.0 {
-                if let Change::Send { to, .. } = change {
+                if let Change::Send { to, .. } | Change::Child { id: to, .. } = change {
                     watching.bell(to).notify_one();
                 }
             }

@@ -341,7 +341,7 @@ const LONGEST_ORGANISATION: usize = 40;
 const ADDRESSES: u64 = 1 << 17;
 
 /// The longest that a device takes a PIN after its start or a key.
-const LONGEST_WINDOW: std::time::Duration = std::time::Duration::from_secs(3_600);
+const LONGEST_WINDOW: std::time::Duration = hostler_core::enrollment::device::LONGEST_WINDOW;
 
 /// Where something is wrong, as an offset into the text, and what.
 type Wrong = (usize, String);

@@ -23,8 +23,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tower_layer::Layer;
 
-/// How often the listener's certificate is looked at.
-const DAILY: Duration = Duration::from_secs(86_400);
+/// How often the listener's certificate is looked at. Often, because a clock may be set meanwhile, or the machine have slept:
+/// no node calls while it is out of its time.
+const LOOK: Duration = Duration::from_secs(60);
 
 /// A port that is ours, and a certificate for it.
 pub(crate) struct NodesBound {
@@ -73,7 +74,7 @@ impl NodesBound {
         let task = tokio::spawn(server.serve(service));
         let renewing = tokio::spawn(async move {
             loop {
-                tokio::time::sleep(DAILY).await;
+                tokio::time::sleep(LOOK).await;
                 match config(&enrollment, &names).await {
                     Ok(config) => tls.reload_from_config(config),
                     Err(error) => tracing::error!(%error, "the certificate that nodes see can't be renewed"),

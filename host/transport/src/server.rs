@@ -336,11 +336,22 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
 
-    struct Root;
+    #[derive(Default)]
+    struct Root {
+        /// Its tokens have ended.
+        ended: std::sync::atomic::AtomicBool,
+        /// It was asked who a token is.
+        asked: tokio::sync::Notify,
+        /// It took an exchange.
+        heard: std::sync::atomic::AtomicBool,
+    }
 
     impl Parent for Root {
         fn child(&self, token: &str) -> Option<NodeId> {
-            (token == "known").then(|| "gateway-1".parse().unwrap())
+            // It is decided before anybody hears that it was asked.
+            let ended = self.ended.load(std::sync::atomic::Ordering::SeqCst);
+            self.asked.notify_one();
+            (token == "known" && !ended).then(|| "gateway-1".parse().unwrap())
         }
 
         fn exchange(
@@ -348,6 +359,7 @@ mod tests {
             _: NodeId,
             _: ExchangeUp,
         ) -> Pin<Box<dyn Future<Output = Result<ExchangeDown, Refused>> + Send>> {
+            self.heard.store(true, std::sync::atomic::Ordering::SeqCst);
             Box::pin(async { Ok(ExchangeDown::default()) })
         }
 
@@ -364,7 +376,7 @@ mod tests {
     async fn answer(token: &str, length: usize, body: &str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = tokio::spawn(async move { axum::serve(listener, router(Arc::new(Root))).await });
+        let server = tokio::spawn(async move { axum::serve(listener, router(Arc::new(Root::default()))).await });
         let mut stream = TcpStream::connect(address).await.unwrap();
         let head = format!(
             "POST {EXCHANGE} HTTP/1.1\r\nHost: parent\r\nAuthorization: Bearer {token}\r\nContent-Length: {length}\r\n\r\n"
@@ -381,6 +393,33 @@ mod tests {
     #[tokio::test]
     async fn e08_a_stranger_is_refused_before_its_body_is_read() {
         assert_eq!(answer("unknown", EXCHANGE_LIMIT, "").await, "HTTP/1.1 401 Unauthorized");
+    }
+
+    #[tokio::test]
+    async fn e08_a_body_that_stalls_while_the_token_ends_is_nobodys() {
+        let root = Arc::new(Root::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = router(Arc::clone(&root));
+        let server = tokio::spawn(async move { axum::serve(listener, serving).await });
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let up = serde_json::to_string(&ExchangeUp::default()).unwrap();
+        let (first, rest) = up.split_at(5);
+        let length = up.len();
+        let head = format!(
+            "POST {EXCHANGE} HTTP/1.1\r\nHost: parent\r\nAuthorization: Bearer known\r\nContent-Length: {length}\r\n\r\n"
+        );
+        stream.write_all((head + first).as_bytes()).await.unwrap();
+        // Its head was let in; the rest of its body comes when nobody knows the token any more.
+        root.asked.notified().await;
+        root.ended.store(true, std::sync::atomic::Ordering::SeqCst);
+        stream.write_all(rest.as_bytes()).await.unwrap();
+        let mut bytes = vec![0; 1_024];
+        let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut bytes)).await;
+        server.abort();
+        let text = String::from_utf8_lossy(&bytes[..read.expect("an answer").unwrap()]).into_owned();
+        assert!(text.starts_with("HTTP/1.1 401"), "{text}");
+        assert!(!root.heard.load(std::sync::atomic::Ordering::SeqCst), "nothing of it was taken");
     }
 
     #[test]

@@ -15,6 +15,8 @@ use std::time::Duration;
 pub const PATIENCE: Duration = Duration::from_secs(4 * 3600);
 /// How long it waits after the first attempt without an answer; each further one waits twice as long.
 pub const FIRST_WAIT: Duration = Duration::from_secs(2);
+/// The longest that a window is open. One that seems to be open longer was opened before the clock was set back.
+pub const LONGEST_WINDOW: Duration = Duration::from_secs(3_600);
 /// The longest of these waits.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(256);
 
@@ -214,6 +216,9 @@ impl Joining {
             (State::Connecting { since, until, failed, next: Some(next) }, Event::Due) => {
                 // A clock that was set back doesn't make it wait longer.
                 let due = next <= now || now.plus(LONGEST_WAIT) < next;
+                // Nor does one that was set ahead, by more than it can be late, take its time away.
+                let set_ahead = now.since(until) > PATIENCE;
+                let (since, until) = if set_ahead { (now, now.plus(until.since(since))) } else { (since, until) };
                 match due {
                     true if until <= now => self.give_up(Reason::NoAnswer),
                     true => self.ask(since, until, failed),
@@ -238,9 +243,17 @@ impl Joining {
         match state {
             State::Connected { .. } => Some(Decline::Connected),
             State::Connecting { .. } => Some(Decline::Connecting),
-            State::NotConnected { .. } if self.window.is_none_or(|until| until <= now) => Some(Decline::NoWindow),
+            State::NotConnected { .. } if self.open_for(now).is_zero() => Some(Decline::NoWindow),
             State::NotConnected { .. } => None,
         }
+    }
+
+    /// For how long it takes a PIN yet.
+    #[must_use]
+    pub fn open_for(&self, now: Timestamp) -> Duration {
+        let not_connected = matches!(self.state, State::NotConnected { .. });
+        let left = self.window.filter(|_| not_connected).map_or(Duration::ZERO, |until| until.since(now));
+        if left <= LONGEST_WINDOW { left } else { Duration::ZERO }
     }
 
     fn ask(self, since: Timestamp, until: Timestamp, failed: u32) -> (Self, Vec<Effect>) {
@@ -360,6 +373,27 @@ mod tests {
     fn e06_a_clock_that_was_set_back_makes_nobody_wait() {
         let waiting = asking().step(Event::TimedOut { attempt: 1 }, Timestamp(u64::MAX / 2)).0;
         assert_eq!(waiting.step(Event::Due, NOW).1, [Effect::Ask { attempt: 2 }]);
+    }
+
+    #[test]
+    fn e06_a_clock_that_was_set_ahead_takes_nobodys_time_away() {
+        let right = NOW.plus(Duration::from_secs(400 * 86_400));
+        // While it waited, and while it asked.
+        for (asked, due) in [(NOW, right), (right, right.plus(FIRST_WAIT))] {
+            let waiting = asking().step(Event::TimedOut { attempt: 1 }, asked).0;
+            let (again, effects) = waiting.step(Event::Due, due);
+            assert_eq!(effects, [Effect::Ask { attempt: 2 }]);
+            let State::Connecting { until, .. } = again.state else { panic!("{:?}", again.state) };
+            assert_eq!(until.since(due), PATIENCE);
+        }
+    }
+
+    #[test]
+    fn e06_a_window_that_was_opened_by_a_wrong_clock_isnt_open_for_years() {
+        let opened = Joining { window: Some(Timestamp(u64::MAX / 2)), ..Joining::default() };
+        assert_eq!(opened.open_for(NOW), Duration::ZERO);
+        assert_eq!(opened.step(PIN, NOW).1, [Effect::Decline(Decline::NoWindow)]);
+        assert_eq!(open().open_for(NOW), Duration::from_secs(1));
     }
 
     #[test]

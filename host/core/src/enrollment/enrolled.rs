@@ -246,7 +246,7 @@ mod tests {
         let by = |id: &str| Enrolled { device: id.parse().unwrap(), ..connected() };
         assert!(connected().is(&thing(Some("a1"), None)) && !connected().is(&thing(Some("A10"), None)));
         assert!(by("00-11-22-33-44-FF").is(&thing(Some("B2"), Some("00:11:22:33:44:ff"))));
-        assert!(!connected().is(&thing(None, None)) && !by("-").is(&thing(Some(""), Some("-"))));
+        assert!(!connected().is(&thing(None, None)) && !connected().is(&thing(Some(""), Some("-"))));
     }
 
     #[test]

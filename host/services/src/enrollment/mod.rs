@@ -20,11 +20,13 @@ mod connect;
 mod mistakes;
 mod owner;
 mod register;
+#[cfg(test)]
+mod renewals;
 mod roll;
 mod secret;
 mod sweep;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod waiting;
 
 pub use connect::NotLetIn;

@@ -14,7 +14,7 @@ use std::net::IpAddr;
 
 const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
-fn viewer(name: &str, right: Right) -> Viewer {
+pub(crate) fn viewer(name: &str, right: Right) -> Viewer {
     Viewer { user: name.parse().unwrap(), right }
 }
 
@@ -22,19 +22,19 @@ fn ann() -> Viewer {
     viewer("ann@example.com", Right::Own)
 }
 
-struct Office {
-    enrollment: Arc<Enrollment>,
-    access: Arc<Access>,
-    store: Arc<dyn Store>,
+pub(crate) struct Office {
+    pub(crate) enrollment: Arc<Enrollment>,
+    pub(crate) access: Arc<Access>,
+    pub(crate) store: Arc<dyn Store>,
     folder: tempfile::TempDir,
 }
 
 impl Office {
-    fn new(rules: Rules) -> Self {
+    pub(crate) fn new(rules: Rules) -> Self {
         Self::over(Arc::new(RedbStore::in_memory().unwrap()), tempfile::tempdir().unwrap(), rules)
     }
 
-    async fn with_users(self) -> Self {
+    pub(crate) async fn with_users(self) -> Self {
         for name in ["ann@example.com", "bob@example.com"] {
             let user = User { name: name.parse().unwrap(), password_hash: String::new(), right: Right::Own };
             let change = Change::User { name: user.name.clone(), expect: Expect::Absent, value: Some(user) };
@@ -64,12 +64,12 @@ impl Office {
     }
 
     /// The PIN for one device of Ann's.
-    async fn pin(&self) -> Pin {
+    pub(crate) async fn pin(&self) -> Pin {
         let one = NewRegistration { addresses: "192.168.0.7".to_owned(), ..NewRegistration::default() };
         self.register(one).await.secrets.remove(0).unwrap().parse().unwrap()
     }
 
-    async fn knock(&self, device: &Thing) -> Result<Welcome, Refusal> {
+    pub(crate) async fn knock(&self, device: &Thing) -> Result<Welcome, Refusal> {
         match self.enrollment.connect(device.knock(), HOME).await {
             Ok(welcome) => Ok(welcome),
             Err(NotLetIn::Refused(refusal)) => Err(refusal),
@@ -88,16 +88,16 @@ impl Office {
 }
 
 /// A device with a key pair.
-struct Thing {
-    device: &'static str,
-    identity: Identity,
-    proof: Credential,
-    attempt: u64,
+pub(crate) struct Thing {
+    pub(crate) device: &'static str,
+    pub(crate) identity: Identity,
+    pub(crate) proof: Credential,
+    pub(crate) attempt: u64,
     user: Option<&'static str>,
 }
 
 impl Thing {
-    fn new(device: &'static str, pin: Pin) -> Self {
+    pub(crate) fn new(device: &'static str, pin: Pin) -> Self {
         let identity = Identity::make().unwrap();
         Self { device, identity, proof: Credential::Pin(pin), attempt: 1, user: None }
     }

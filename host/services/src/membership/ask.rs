@@ -9,8 +9,9 @@ use hostler_engine::now;
 use hostler_transport::{CallParentError, NotOpened, ParentClient};
 use std::time::Duration;
 
-/// How often it looks whether its certificate should be renewed.
-const LOOK: Duration = Duration::from_secs(3_600);
+/// How often it looks whether its certificate should be renewed. Often, because a clock may be set meanwhile, or the machine
+/// have slept.
+const LOOK: Duration = Duration::from_secs(60);
 /// A renewal that failed is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(60);
 

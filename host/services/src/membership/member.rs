@@ -11,7 +11,7 @@ use hostler_transport::{CallParentError, Door};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use url::Url;
 use utoipa::ToSchema;
@@ -21,6 +21,9 @@ pub const KEY: &str = "node.key";
 
 /// A step that can't be stored is tried again after so long, where nobody waits for it.
 const AGAIN: Duration = Duration::from_secs(2);
+
+/// So often at most is said that a PIN or key wasn't taken.
+const SAID_FOR: Duration = Duration::from_secs(1);
 
 /// Why a node can't be or become a member.
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +118,8 @@ pub struct Member {
     offered: Mutex<Option<Offered>>,
     /// The row as it is stored, for everybody who looks.
     seen: watch::Sender<Membership>,
+    /// When it was last said that a PIN or key wasn't taken, and how often it wasn't since.
+    said: Mutex<(Option<Instant>, u64)>,
     me: Weak<Self>,
 }
 
@@ -147,6 +152,7 @@ impl Member {
             row: tokio::sync::Mutex::new(row),
             offered: Mutex::new(None),
             seen,
+            said: Mutex::default(),
             me: Weak::clone(me),
         });
         let _ = member.step(Event::Restarted, None).await?;
@@ -160,14 +166,13 @@ impl Member {
     #[must_use]
     pub fn status(&self) -> Status {
         let Membership { joining, user, .. } = self.seen.borrow().clone();
+        let takes_pin_for_s = joining.open_for(now()).as_secs();
         let Settings { device, node, model, manager: manager_url, fingerprint, .. } = self.settings.clone();
         let (state, manager, owner, why) = match joining.state {
             State::NotConnected { why } => ("not-connected", None, None, why.map(|why| why.to_string())),
             State::Connecting { .. } => ("connecting", None, None, None),
             State::Connected { manager, owner } => ("connected", Some(manager), Some(owner), None),
         };
-        let open = joining.window.filter(|_| state == "not-connected");
-        let takes_pin_for_s = open.map_or(0, |until| until.since(now()).as_secs());
         Status { device, node, model, state, manager, owner, why, takes_pin_for_s, user, manager_url, fingerprint }
     }
 
@@ -186,10 +191,23 @@ impl Member {
         match effects.iter().find_map(|effect| if let Effect::Decline(why) = effect { Some(*why) } else { None }) {
             None => Ok(()),
             Some(why) => {
-                tracing::warn!(device = %self.settings.device, %why, "a PIN or key was not taken");
+                self.say_not_taken(&why);
                 Err(why.into())
             }
         }
+    }
+
+    /// A line in the log that somebody brought something in vain, seldom enough that nobody can fill it.
+    pub fn say_not_taken(&self, why: &dyn std::fmt::Display) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, unsaid) = &mut *said;
+        if at.is_some_and(|at| at.elapsed() < SAID_FOR) {
+            *unsaid += 1;
+            return;
+        }
+        let others = std::mem::take(unsaid);
+        *at = Some(Instant::now());
+        tracing::warn!(device = %self.settings.device, %why, others, "a PIN or key was not taken");
     }
 
     /// Opens the window: somebody at the device wants it to take a PIN.

@@ -16,6 +16,8 @@ mod ask;
 mod call;
 mod display;
 mod member;
+#[cfg(test)]
+mod tests;
 
 pub use agent::{AgentConfig, AgentError, serve_agent};
 pub use display::{keep_display, text};

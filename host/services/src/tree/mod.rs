@@ -3,6 +3,8 @@
 mod child;
 mod following;
 mod orders;
+#[cfg(test)]
+mod own_tests;
 mod parent;
 mod presence;
 #[cfg(test)]

@@ -176,15 +176,19 @@ impl Tree {
         unknown
     }
 
-    /// What waits for the child; where that is nothing, waits until there is something, another catalogue, or no more time.
+    /// What waits for the child; where that is nothing, waits until there is something, another catalogue, or no more time. A
+    /// child whose token ends meanwhile hears of that at once.
     async fn wait_for_news(&self, child: &NodeId, catalogue: &str, wait: Duration) -> Result<Outbox, StoreError> {
         let until = Instant::now() + wait;
         let bell = self.bells.bell(child);
         // Listens before it looks, so that nothing comes between.
         let mut news = self.live.subscribe();
+        let token = || Ok::<_, StoreError>(self.store.child(child)?.map(|row| row.value.token));
+        let called_by = token()?;
         loop {
             let outbox = self.store.outbox(child, Portion::EXCHANGE)?;
-            if !outbox.messages.is_empty() || catalogue != self.catalogue.fingerprint() {
+            let other = !outbox.messages.is_empty() || catalogue != self.catalogue.fingerprint();
+            if other || token()? != called_by {
                 return Ok(outbox);
             }
             let changed = async { while !matches!(news.recv().await, Ok(LiveEvent::Plugins) | Err(_)) {} };

@@ -44,6 +44,7 @@ pub(super) async fn by_address(
     // What a page loads or fetches beforehand without a person who chose it brings no PIN.
     if !is_chosen(&head) {
         let error = "a PIN is brought by opening its address, not from within another page".to_owned();
+        member.say_not_taken(&error);
         return (StatusCode::FORBIDDEN, Json(NotTaken { error, code: None })).into_response();
     }
     let pin =
@@ -62,6 +63,7 @@ pub(super) async fn by_body(State(member): State<Arc<Member>>, head: HeaderMap, 
     // A form: a browser says whose page it was on.
     if !crate::csrf::permits(&axum::http::Method::POST, &head) && head.contains_key(header::ORIGIN) {
         let error = "this form was sent from another site; enter the PIN on this device's own page".to_owned();
+        member.say_not_taken(&error);
         return (StatusCode::FORBIDDEN, Json(NotTaken { error, code: None })).into_response();
     }
     let pin = url::form_urlencoded::parse(&body).find(|(name, _)| name == "pin").map(|(_, pin)| pin.into_owned());
@@ -126,15 +128,19 @@ fn asker(head: &HeaderMap) -> Asker {
     if accepts.contains("text/html") { Asker::Person } else { Asker::Program }
 }
 
-/// Whether a browser says that its user went here. Browsers that say nothing, as over plain HTTP, and programs are taken at
-/// their word: the window at the device, and the owner's name on its page and display, are what protects it.
+/// Whether a browser says that its user went here. Over plain HTTP browsers don't say so, but ask for a page when they open one
+/// and for something else when they load a part of one. What looks like neither, such as a program or a frame there, is taken
+/// at its word: the window at the device, and the owner's name on its page and display, are what protects it.
 fn is_chosen(head: &HeaderMap) -> bool {
     let says = |name: &str, words: &[&str]| {
         let said = head.get(name).and_then(|value| value.to_str().ok());
         said.is_none_or(|said| words.contains(&said))
     };
     let beforehand = |name: &str| head.get(name).is_some_and(|value| value.as_bytes().starts_with(b"prefetch"));
+    let text = |name| head.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let browser = text(header::USER_AGENT).starts_with("Mozilla/");
     says("sec-fetch-dest", &["document"])
+        && (!browser || text(header::ACCEPT).contains("text/html"))
         && says("sec-fetch-mode", &["navigate"])
         && !beforehand("sec-purpose")
         && !beforehand("purpose")
@@ -160,6 +166,8 @@ mod tests {
             [("sec-fetch-dest", "empty"), ("sec-fetch-mode", "cors")],
             [("sec-fetch-dest", "document"), ("sec-purpose", "prefetch;prerender")],
             [("sec-fetch-dest", "document"), ("purpose", "prefetch")],
+            [("user-agent", "Mozilla/5.0 (X11)"), ("accept", "image/avif,image/*,*/*;q=0.8")],
+            [("user-agent", "Mozilla/5.0 (X11)"), ("accept", "*/*")],
         ] {
             assert!(!is_chosen(&head(&bad)), "{bad:?}");
         }

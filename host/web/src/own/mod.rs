@@ -30,16 +30,19 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Everything that a device shows in its own network.
 pub fn router(member: Arc<Member>) -> axum::Router {
+    // Its own page keeps the policy of all pages: without it browsers don't say that a form is the page's own.
+    let bring = axum::Router::new()
+        .route("/enroll", get(bring::by_address).post(bring::by_body))
+        .layer(axum::middleware::from_fn(say_nothing_elsewhere));
     axum::Router::new()
         .route("/", get(page::show))
-        .route("/enroll", get(bring::by_address).post(bring::by_body))
+        .merge(bring)
         .route("/state", get(bring::state))
         .route("/assets/{file}", get(assets::serve))
         .fallback(page::not_found)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(axum::middleware::from_fn(in_time))
         .layer(axum::middleware::from_fn(headers::set))
-        .layer(axum::middleware::from_fn(say_nothing_elsewhere))
         .with_state(member)
 }
 
@@ -51,7 +54,7 @@ async fn in_time(request: axum::extract::Request, next: Next) -> Response {
     }
 }
 
-/// A PIN may stand in the address: no page says where it was come from.
+/// A PIN may stand in the address: no page says where it was come from. What comes after has the policy that stands here.
 async fn say_nothing_elsewhere(request: axum::extract::Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
