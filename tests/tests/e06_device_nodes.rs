@@ -299,3 +299,32 @@ async fn e08_a_gateway_joins_likewise_and_only_over_tls_with_its_own_certificate
     let _ = manager.run(&["enrolled", "bar", "GW-001"]).await.well();
     until_state(&gateway, "not-connected").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e08_who_answers_in_the_managers_place_ends_nothing() {
+    let place = Place::new(135);
+    let mut manager = Node::start(Setup::joined(&place, PAGE)).await;
+    let join = join(&manager).await;
+    let device = Node::start(Setup::device(&place, 1, &join)).await;
+    let made = registered(&manager, &["--shared", "1"]).await;
+    let _ = device.run(&["join", "pin", made["secrets"][0].as_str().unwrap()]).await.well();
+    until_state(&device, "connected").await;
+    manager.kill();
+    // An alert that the certificate was revoked, before anybody has shown who they are.
+    let listen = join["url"].as_str().unwrap().strip_prefix("https://").unwrap();
+    let impostor = until("the manager's address is free", async || std::net::TcpListener::bind(listen).ok()).await;
+    let answered = std::thread::spawn(move || {
+        for _ in 0..6 {
+            let Ok((mut caller, _)) = impostor.accept() else { return };
+            let _ = std::io::Read::read(&mut caller, &mut [0; 4096]);
+            let _ = std::io::Write::write_all(&mut caller, &[0x15, 3, 3, 0, 2, 2, 0x2c]);
+        }
+    });
+    until("it has called some times", async || answered.is_finished().then_some(())).await;
+    assert_eq!(status(&device).await["state"], "connected", "{}", device.log());
+    manager.start_again().await;
+    let nodes = async || manager.api().get("nodes").await.unwrap();
+    let connected =
+        |nodes: &Value| nodes.as_array().unwrap().iter().any(|node| node["id"] == "mfp-1" && node["connected"] == true);
+    until("the manager hears it again", async || connected(&nodes().await).then_some(())).await;
+}

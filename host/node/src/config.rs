@@ -559,8 +559,10 @@ impl Config {
     }
 
     fn check_network(&self, network: &NetworkConfig) -> Result<(), Wrong> {
-        if !self.has(Role::Gateway) {
-            let why = "only a gateway has networks; add \"gateway\" to `roles` or take away [[gateway.network]]";
+        let one = self.gateway.network.len() == 1 && is_one_address(network);
+        if !self.has(Role::Gateway) && !(self.has(Role::Device) && one) {
+            let why = "only a gateway has networks, and a device the one address of itself; add \"gateway\" to `roles` or take \
+                       away [[gateway.network]]";
             return Err(at(&network.name, why));
         }
         if network.name.get_ref().trim().is_empty() {
@@ -582,6 +584,12 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Whether a network is a single thing: what a device reads of itself.
+fn is_one_address(network: &NetworkConfig) -> bool {
+    let alone = |range: &Spanned<IpNet>| range.get_ref().prefix_len() == range.get_ref().max_prefix_len();
+    !network.mdns && matches!(network.ranges.get_ref().as_slice(), [range] if alone(range))
 }
 
 fn check_ranges(network: &NetworkConfig) -> Result<(), Wrong> {

@@ -25,6 +25,7 @@ use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// The parent's name in a child's outbox: a child has one.
@@ -363,7 +364,7 @@ impl Building<'_> {
             let (url, token_file) = (config.url.get_ref().clone(), token_file.get_ref().clone());
             let certificate = config.certificate.as_ref().map(|path| path.get_ref().as_path());
             let client = ParentClient::new(url, token_file, certificate)?;
-            self.tasks.push(tokio::spawn(async move { drop(calling.run(&client).await) }));
+            self.tasks.push(tokio::spawn(async move { drop(calling.run(&client, &Notify::new()).await) }));
         }
         Ok(())
     }

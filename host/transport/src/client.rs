@@ -1,6 +1,6 @@
 //! The child's side.
 
-use crate::trust::{explain, is_ended, node_tls};
+use crate::trust::{explain, is_refused, node_tls};
 use crate::{CATALOGUE, COMPONENT_LIMIT, COMPONENTS, EXCHANGE, EXCHANGE_LIMIT, LONGEST_WAIT_MS, RENEW};
 use hostler_core::enrollment::{Papers, Renewal, Renewed};
 use hostler_core::message::{CatalogueEntry, ExchangeDown, ExchangeUp};
@@ -78,7 +78,11 @@ enum Shows {
     /// The token in a file that somebody brought here.
     Token(TokenFile),
     /// The token that it came in by, over connections that show its certificate.
-    Papers(Secret),
+    Papers {
+        token: Secret,
+        /// The same way without the certificate.
+        bare: Client,
+    },
 }
 
 struct TokenFile {
@@ -134,9 +138,13 @@ impl ParentClient {
         let chain = CertificateDer::pem_slice_iter(papers.certificate.as_bytes()).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|error| setup(&error))?;
         let clock = Arc::new(NotBefore(papers.issued_at));
-        let tls = node_tls(root, Some((chain, key)), clock).map_err(|error| setup(&error))?;
-        let client = builder().tls_backend_preconfigured(tls).build().map_err(|error| setup(&error))?;
-        Ok(Self { client, base, shows: Shows::Papers(papers.token.clone()) })
+        let client = |own| {
+            let tls = node_tls(root.clone(), own, Arc::clone(&clock) as Arc<dyn TimeProvider>);
+            let tls = tls.map_err(|error| setup(&error))?;
+            builder().tls_backend_preconfigured(tls).build().map_err(|error| setup(&error))
+        };
+        let shows = Shows::Papers { token: papers.token.clone(), bare: client(None)? };
+        Ok(Self { client: client(Some((chain, key)))?, base, shows })
     }
 
     /// One exchange.
@@ -182,13 +190,17 @@ impl ParentClient {
 
     async fn answer(&self, request: RequestBuilder, limit: usize) -> Result<Vec<u8>, CallParentError> {
         let url = || self.base.clone();
-        let failed = |error: reqwest::Error| match &self.shows {
-            Shows::Papers(_) if is_ended(&error) => {
-                CallParentError::Ended { url: url(), why: explain(&error).unwrap_or_default() }
-            }
-            _ => CallParentError::Unreachable { url: url(), why: explain(&error).unwrap_or_else(|| root(&error)) },
+        let failed = |error: reqwest::Error| CallParentError::Unreachable {
+            url: url(),
+            why: explain(&error).unwrap_or_else(|| root(&error)),
         };
-        let response = self.show_token(request).send().await.map_err(failed)?;
+        let response = match self.show_token(request).send().await {
+            Ok(response) => response,
+            Err(error) if is_refused(&error) && self.is_over().await => {
+                return Err(CallParentError::Ended { url: url(), why: explain(&error).unwrap_or_default() });
+            }
+            Err(error) => return Err(failed(error)),
+        };
         let status = response.status();
         let bytes = body(response, limit).await.map_err(failed)?;
         let bytes =
@@ -199,7 +211,7 @@ impl ParentClient {
                 file.token.lock().unwrap_or_else(PoisonError::into_inner).refused = true;
                 Err(CallParentError::Unknown(url()))
             }
-            (StatusCode::UNAUTHORIZED, Shows::Papers(_)) => {
+            (StatusCode::UNAUTHORIZED, Shows::Papers { .. }) => {
                 Err(CallParentError::Ended { url: url(), why: "it doesn't accept the token any more".to_owned() })
             }
             (status, _) => {
@@ -209,9 +221,19 @@ impl ParentClient {
         }
     }
 
+    /// Whether the manager ended the token. What says that it refuses the certificate is an alert, which anybody on the way can
+    /// send before the manager is known; so it is asked once more, over a connection on which the manager shows who it is
+    /// before this node shows anything.
+    async fn is_over(&self) -> bool {
+        let Shows::Papers { token, bare } = &self.shows else { return false };
+        let Ok(url) = self.url(EXCHANGE) else { return false };
+        let asked = bare.post(url).bearer_auth(token.expose()).timeout(PATIENCE).send().await;
+        asked.is_ok_and(|answer| answer.status() == StatusCode::UNAUTHORIZED)
+    }
+
     fn show_token(&self, request: RequestBuilder) -> RequestBuilder {
         match &self.shows {
-            Shows::Papers(token) => request.bearer_auth(token.expose()),
+            Shows::Papers { token, .. } => request.bearer_auth(token.expose()),
             Shows::Token(file) => file.show(request),
         }
     }

@@ -11,7 +11,7 @@ mod trust;
 pub use client::{CallParentError, ParentClient};
 pub use door::{Door, NotOpened};
 pub use server::{Closed, Parent, Refused, Shown, router};
-pub use trust::{explain, is_ended, node_tls};
+pub use trust::{explain, node_tls};
 
 /// Where a manager takes connection requests.
 const CONNECT: &str = "/node/v1/connect";

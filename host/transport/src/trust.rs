@@ -145,12 +145,10 @@ pub fn explain(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     meaning(tls(error)?)
 }
 
-/// Whether the manager ended what this node has: it revoked the certificate, or doesn't know it any more. Who says so was
-/// verified before; nobody else can.
-#[must_use]
-pub fn is_ended(error: &(dyn std::error::Error + 'static)) -> bool {
-    let ended = [AlertDescription::CertificateRevoked, AlertDescription::AccessDenied];
-    matches!(tls(error), Some(Error::AlertReceived(alert)) if ended.contains(alert))
+/// Whether somebody says that this node's certificate was revoked. It needn't be the manager: an alert may come before it is
+/// known who sends it.
+pub(crate) fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(tls(error), Some(Error::AlertReceived(AlertDescription::CertificateRevoked)))
 }
 
 /// The TLS library's error in whatever other libraries have wrapped around it.

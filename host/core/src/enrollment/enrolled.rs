@@ -142,6 +142,13 @@ impl Enrolled {
         Ok(Self { former: Some(shown.clone()), issued: Issued { serial: fresh, ..self.issued }, ..self })
     }
 
+    /// The same, with a certificate that was issued to it and that isn't remembered: the store was put back to before. It is
+    /// the device's if it is for the device's key; else nothing changes.
+    #[must_use]
+    pub fn remembering(self, shown: &Serial, key: &KeyFingerprint) -> Self {
+        if *key == self.key { Self { former: Some(shown.clone()), ..self } } else { self }
+    }
+
     /// The certificates that are good.
     pub fn certificates(&self) -> impl Iterator<Item = &Serial> {
         let connected = self.state == Standing::Connected;
@@ -259,7 +266,12 @@ mod tests {
         assert_eq!(good(&lost), ["0c", "0a"], "the answer was lost, and it asks with what it has");
         let used = first.clone().renewed(&serial("0b"), serial("0d")).unwrap();
         assert_eq!(good(&used), ["0d", "0b"]);
-        assert_eq!(used.renewed(&serial("0a"), serial("0e")), Err(NotRenewed), "it has ended");
+        assert_eq!(used.clone().renewed(&serial("0a"), serial("0e")), Err(NotRenewed), "it has ended");
+        let forgotten =
+            used.clone().remembering(&serial("7f"), &used.key).renewed(&serial("7f"), serial("0e")).unwrap();
+        assert_eq!(good(&forgotten), ["0e", "7f"], "a store that was put back has forgotten it");
+        let thief = KeyFingerprint::of(b"thief");
+        assert_eq!(used.remembering(&serial("7f"), &thief).renewed(&serial("7f"), serial("0e")), Err(NotRenewed));
         let barred = first.bar("lost", NOW).next;
         assert_eq!((good(&barred).len(), barred.renewed(&serial("0b"), serial("0c"))), (0, Err(NotRenewed)));
     }

@@ -15,8 +15,11 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
 use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A refused certificate is said at most so often.
+const SAID_FOR: Duration = Duration::from_secs(1);
 
 /// How a certificate stands with whoever issued it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -121,6 +124,8 @@ pub enum Refusal {
 pub struct Gate {
     chains: Arc<dyn ClientCertVerifier>,
     standings: Arc<dyn Standings>,
+    /// When it was last said that somebody was refused: nobody can fill the log.
+    said: Mutex<Option<Instant>>,
 }
 
 impl fmt::Debug for Gate {
@@ -139,7 +144,15 @@ impl Gate {
         roots.add(root).map_err(AuthorityError::crypto)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let chains = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-        Ok(Self { chains: chains.map_err(AuthorityError::crypto)?, standings })
+        Ok(Self { chains: chains.map_err(AuthorityError::crypto)?, standings, said: Mutex::default() })
+    }
+
+    fn say(&self, refusal: &Refusal) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.is_none_or(|at| at.elapsed() >= SAID_FOR) {
+            *said = Some(Instant::now());
+            tracing::info!(%refusal, "a certificate was refused");
+        }
     }
 
     /// What a connection's certificates allow at this moment.
@@ -229,8 +242,10 @@ impl ClientCertVerifier for Gate {
         let presented: Vec<_> = std::iter::once(end_entity).chain(intermediates).cloned().collect();
         match self.check(&presented, now) {
             Verdict::Good(_) | Verdict::ExpiredMayRenew(_) => Ok(ClientCertVerified::assertion()),
+            // Ours, and forgotten by a store that was put back: its node may have it renewed, and nothing else.
+            Verdict::Refused(Refusal::Unknown) => Ok(ClientCertVerified::assertion()),
             Verdict::Refused(refusal) => {
-                tracing::info!(%refusal, "a certificate was refused");
+                self.say(&refusal);
                 Err(Error::InvalidCertificate(alert(refusal)))
             }
         }

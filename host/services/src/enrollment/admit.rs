@@ -1,7 +1,7 @@
 //! A device that came in and calls: what its certificate allows beside its token, and another certificate in time.
 
 use super::{Enrollment, NodesCall};
-use crate::authority::{AuthorityError, LIFETIME, should_renew};
+use crate::authority::{AuthorityError, LIFETIME, Refusal, Verdict, should_renew};
 use crate::tree::TRIES;
 use hostler_core::NodeId;
 use hostler_core::changes::{Change, Expect};
@@ -33,14 +33,20 @@ impl Enrollment {
         let Shown::Certificate(peer) = shown else {
             return Err(Refused::Forbidden("a certificate is renewed over a connection that shows it".to_owned()));
         };
-        let peer = self.gate.stands(peer.clone(), now()).to_renew();
-        let peer = peer.map_err(|why| Refused::Forbidden(why.to_string()))?;
-        same_node(&peer, child).map_err(Refused::Forbidden)?;
-        // One that has just been renewed can't be had again and again.
-        if !should_renew(peer.not_after, peer.not_before, now()) {
-            let why = "the certificate is good for a while yet; renew it when two thirds of its time are over";
-            return Err(Refused::Invalid(why.to_owned()));
-        }
+        same_node(peer, child).map_err(Refused::Forbidden)?;
+        // A store that was put back doesn't remember what was renewed since; the key says whose it is.
+        let forgotten = match self.gate.stands(peer.clone(), now()) {
+            Verdict::Refused(Refusal::Unknown) => true,
+            verdict => {
+                let peer = verdict.to_renew().map_err(|why| Refused::Forbidden(why.to_string()))?;
+                // One that has just been renewed can't be had again and again.
+                if !should_renew(peer.not_after, peer.not_before, now()) {
+                    let why = "the certificate is good for a while yet; renew it when two thirds of its time are over";
+                    return Err(Refused::Invalid(why.to_owned()));
+                }
+                false
+            }
+        };
         let signed = pem::parse(&renewal.certificate_request)
             .map_err(|_| Refused::Invalid("the certificate request isn't PEM".to_owned()))?;
         for _ in 0..TRIES {
@@ -59,7 +65,8 @@ impl Enrollment {
                 return Err(Refused::Invalid(why.to_owned()));
             }
             let device = row.value.device.clone();
-            let next = row.value.renewed(&peer.serial, issued.serial);
+            let row_now = if forgotten { row.value.remembering(&peer.serial, &peer.key) } else { row.value };
+            let next = row_now.renewed(&peer.serial, issued.serial);
             let value = Some(Box::new(next.map_err(|why| Refused::Forbidden(why.to_string()))?));
             let change = Change::Enrolled { device: device.clone(), expect: Expect::Version(row.version), value };
             match self.store.commit(change.into()).await {

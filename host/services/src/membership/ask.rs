@@ -14,6 +14,8 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_secs(60);
 /// A renewal that failed is tried again after so long.
 const AGAIN: Duration = Duration::from_secs(60);
+/// One that the manager wants is asked for after so long: what it refuses once it may refuse again.
+const SOON: Duration = Duration::from_secs(1);
 
 impl Member {
     /// Asks once, and says what came of it.
@@ -25,6 +27,7 @@ impl Member {
         };
         match outcome {
             Ok(welcome) => {
+                self.note_trouble(None);
                 let papers = Papers {
                     attempt,
                     token: hostler_core::Secret::new(welcome.token),
@@ -36,11 +39,13 @@ impl Member {
                 self.happened(Event::Answered { attempt, manager, owner }, Some(papers)).await;
             }
             Err(NotOpened::Refused(why)) => {
+                self.note_trouble(None);
                 tracing::warn!(device = %self.settings.device, code = why.code(), %why, "the manager refused");
                 self.happened(Event::Refused { attempt, why }, None).await;
             }
             Err(NotOpened::Later(why)) => {
                 tracing::warn!(device = %self.settings.device, %why, "no answer of the manager; it is asked again");
+                self.note_trouble(Some(format!("{why}. It is asked again.")));
                 self.happened(Event::TimedOut { attempt }, None).await;
             }
         }
@@ -77,9 +82,11 @@ impl Member {
     /// Renews the certificate in time, for ever.
     pub async fn renew_forever(&self) {
         let mut seen = self.follow();
+        let mut wanted = false;
         loop {
             let papers = seen.borrow_and_update().papers.clone();
-            let due = papers.filter(|papers| should_renew(papers.ends_at, papers.issued_at, now()));
+            let due = papers.filter(|papers| wanted || should_renew(papers.ends_at, papers.issued_at, now()));
+            wanted = false;
             let wait = match due {
                 None => LOOK,
                 Some(papers) => match self.renew(papers).await {
@@ -91,8 +98,13 @@ impl Member {
                 },
             };
             tokio::select! {
-                _ = seen.changed() => {}
+                changed = seen.changed() => if changed.is_err() { return },
                 () = tokio::time::sleep(wait) => {}
+                // Its clock may say that there is time; the manager knows better.
+                () = self.renew_now.notified() => {
+                    wanted = true;
+                    tokio::time::sleep(SOON).await;
+                }
             }
         }
     }

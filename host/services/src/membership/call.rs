@@ -29,7 +29,7 @@ impl Member {
             let others =
                 async { while seen.changed().await.is_ok() && seen.borrow().papers.as_ref() == Some(&papers) {} };
             tokio::select! {
-                why = calling.run(&client) => self.rejected(papers.attempt, &why).await,
+                why = calling.run(&client, &self.renew_now) => self.rejected(papers.attempt, &why).await,
                 () = others => {}
             }
         }

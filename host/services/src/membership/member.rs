@@ -12,7 +12,7 @@ use serde::Serialize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use url::Url;
 use utoipa::ToSchema;
 
@@ -40,6 +40,9 @@ pub enum MembershipError {
     /// The way to the manager.
     #[error(transparent)]
     Manager(#[from] CallParentError),
+    /// The node ends.
+    #[error("this device is about to stop; try again when it has started")]
+    Stopping,
 }
 
 /// What a node is configured to be.
@@ -85,7 +88,7 @@ pub struct Status {
     /// Whose it is, where it is connected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<UserName>,
-    /// Why it isn't connected, where it tried or was.
+    /// Why it isn't connected, where it tried or was; while it connects, why the manager wasn't reached last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// For how many seconds it takes a PIN yet; 0 when it takes none.
@@ -120,6 +123,10 @@ pub struct Member {
     seen: watch::Sender<Membership>,
     /// When it was last said that a PIN or key wasn't taken, and how often it wasn't since.
     said: Mutex<(Option<Instant>, u64)>,
+    /// Why the last attempt brought no answer, while the next is waited for.
+    trouble: Mutex<Option<String>>,
+    /// Rings when the manager wants another certificate.
+    pub(super) renew_now: Notify,
     me: Weak<Self>,
 }
 
@@ -153,6 +160,8 @@ impl Member {
             offered: Mutex::new(None),
             seen,
             said: Mutex::default(),
+            trouble: Mutex::default(),
+            renew_now: Notify::new(),
             me: Weak::clone(me),
         });
         let _ = member.step(Event::Restarted, None).await?;
@@ -170,7 +179,7 @@ impl Member {
         let Settings { device, node, model, manager: manager_url, fingerprint, .. } = self.settings.clone();
         let (state, manager, owner, why) = match joining.state {
             State::NotConnected { why } => ("not-connected", None, None, why.map(|why| why.to_string())),
-            State::Connecting { .. } => ("connecting", None, None, None),
+            State::Connecting { .. } => ("connecting", None, None, self.trouble()),
             State::Connected { manager, owner } => ("connected", Some(manager), Some(owner), None),
         };
         Status { device, node, model, state, manager, owner, why, takes_pin_for_s, user, manager_url, fingerprint }
@@ -232,9 +241,13 @@ impl Member {
     /// # Errors
     /// [`MembershipError::Store`].
     pub async fn set_user(&self, user: Option<UserName>) -> Result<(), MembershipError> {
-        let mut row = self.row.lock().await;
-        let next = Membership { user, ..row.value.clone() };
-        Ok(self.keep(&mut row, next).await?)
+        let me = self.me.upgrade().ok_or(MembershipError::Stopping)?;
+        to_its_end(async move {
+            let mut row = me.row.lock().await;
+            let next = Membership { user, ..row.value.clone() };
+            Ok(me.keep(&mut row, next).await?)
+        })
+        .await
     }
 
     /// A step that something did for which nobody waits. It is tried until it can be stored.
@@ -246,6 +259,11 @@ impl Member {
     }
 
     async fn step(&self, event: Event, offered: Option<Offered>) -> Result<Vec<Effect>, MembershipError> {
+        let me = self.me.upgrade().ok_or(MembershipError::Stopping)?;
+        to_its_end(async move { me.step_whole(event, offered).await }).await
+    }
+
+    async fn step_whole(&self, event: Event, offered: Option<Offered>) -> Result<Vec<Effect>, MembershipError> {
         let mut row = self.row.lock().await;
         let (joining, effects) = row.value.joining.clone().step(event, now());
         let next = Membership { joining, ..row.value.clone() };
@@ -318,6 +336,15 @@ impl Member {
         self.happened(Event::Due, None).await;
     }
 
+    /// Notes why an attempt brought no answer, or that one did.
+    pub(super) fn note_trouble(&self, why: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What was offered last, for the one place that sends it.
     pub(super) fn with_offered<T>(&self, use_it: impl FnOnce(&Offered) -> T) -> Option<T> {
         self.offered.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(use_it)
@@ -327,4 +354,12 @@ impl Member {
     pub(super) fn user(&self) -> Option<UserName> {
         self.seen.borrow().user.clone()
     }
+}
+
+/// Work that is done to its end, also where whoever asked for it goes away meanwhile: what is stored and what is remembered
+/// stay one.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, MembershipError>> + Send + 'static,
+) -> Result<T, MembershipError> {
+    tokio::spawn(work).await.map_err(|_| MembershipError::Stopping)?
 }

@@ -63,6 +63,21 @@ async fn e06_a_pin_that_can_t_be_stored_is_not_half_taken() {
 }
 
 #[tokio::test]
+async fn e06_who_goes_away_while_a_pin_is_taken_leaves_nothing_half_done() {
+    let (member, _folder) = member(&in_memory(), MINUTE).await;
+    tokio::select! {
+        biased;
+        outcome = member.offer(pin("0123ABCD")) => panic!("it was done at once: {outcome:?}"),
+        () = std::future::ready(()) => {}
+    }
+    let mut seen = member.follow();
+    let taken = seen.wait_for(|now| now.joining.state.to_string() == "connecting");
+    let _ = tokio::time::timeout(MINUTE, taken).await.expect("it is taken to the end").unwrap();
+    assert_eq!(declined(member.offer(pin("0123ABCD")).await), Some(Decline::Connecting));
+    member.close_window().await.expect("what is stored and what is remembered are one");
+}
+
+#[tokio::test]
 async fn e06_a_window_that_closed_takes_nothing() {
     let (member, _folder) = member(&in_memory(), MINUTE).await;
     assert!(member.status().takes_pin_for_s > 0);

@@ -16,6 +16,7 @@ use hostler_transport::{CallParentError, LONGEST_WAIT_MS, ParentClient};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// After a call that failed the next waits so long, and twice as long each time, up to [`LONGEST`].
@@ -63,10 +64,22 @@ pub(super) enum ExchangeError {
     Order(#[from] ServiceError),
 }
 
+/// Devices of which the newest is being told. What wasn't taken, or whose call was given up, is told again.
+struct Told<'a> {
+    inventory: &'a Inventory,
+    devices: Vec<DeviceId>,
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        self.inventory.put_back(std::mem::take(&mut self.devices));
+    }
+}
+
 impl ChildLoop {
     /// Calls, until the parent ended what this node came in by; returns how that showed. What came by a token file has no
-    /// such end: the file is read again.
-    pub async fn run(&self, client: &ParentClient) -> String {
+    /// such end: the file is read again. `unfit` rings when the parent takes the token and not the certificate beside it.
+    pub async fn run(&self, client: &ParentClient, unfit: &Notify) -> String {
         let mut session = Session::default();
         let mut wait = FIRST;
         let mut apart: Option<(String, Instant)> = None;
@@ -80,6 +93,9 @@ impl ChildLoop {
                 }
                 Err(ExchangeError::Parent(CallParentError::Ended { why, .. })) => return why,
                 Err(error) => {
+                    if matches!(error, ExchangeError::Parent(CallParentError::Refused { status: 403, .. })) {
+                        unfit.notify_one();
+                    }
                     let text = error.to_string();
                     if apart.as_ref().is_none_or(|(said, at)| *said != text || at.elapsed() >= SAY_AGAIN) {
                         tracing::warn!(parent = %self.parent, "{text}");
@@ -98,11 +114,11 @@ impl ChildLoop {
         let outbox = self.store.outbox(&self.parent, if met { Portion::EXCHANGE } else { Portion::NOTHING })?;
         let left = Portion { bytes: Portion::EXCHANGE.bytes.saturating_sub(outbox.bytes), ..Portion::EXCHANGE };
         let snapshots = self.inventory.take_untold(left);
-        let told: Vec<_> = snapshots.keys().cloned().collect();
+        let mut told = Told { inventory: &self.inventory, devices: snapshots.keys().cloned().collect() };
         let idle = met && outbox.messages.is_empty() && snapshots.is_empty();
         let outcome = self.say(client, session, outbox, snapshots, idle).await;
-        if outcome.is_err() {
-            self.inventory.put_back(told);
+        if outcome.is_ok() {
+            told.devices.clear();
         }
         outcome
     }

@@ -83,7 +83,7 @@ async fn until_connected(stage: &Stage, number: usize) -> Result<String> {
     let status = stage
         .until("the device is connected", async || {
             let status: Value = reqwest::get(format!("{}state", stage.page(number))).await?.json().await?;
-            if let Some(why) = status["why"].as_str() {
+            if let (Some(why), true) = (status["why"].as_str(), status["state"] == "not-connected") {
                 bail!("it isn't: {why}");
             }
             Ok((status["state"] == "connected").then_some(status))
@@ -132,7 +132,7 @@ pub async fn enter_pin(stage: &Stage, gateway: &Client) -> Result<()> {
     stage
         .until("the gateway is connected", async || {
             let status = gateway.get(&["membership"]).await?;
-            if let Some(why) = status["why"].as_str() {
+            if let (Some(why), true) = (status["why"].as_str(), status["state"] == "not-connected") {
                 bail!("it isn't: {why}");
             }
             Ok((status["state"] == "connected").then_some(()))

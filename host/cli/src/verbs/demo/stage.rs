@@ -135,10 +135,7 @@ impl Stage {
     /// Starts a node that is a device itself. The first has an engine, which it reads and tells of under its own token.
     pub async fn start_device(&mut self, number: usize) -> Result<()> {
         let engine = self.engine.devices().first().filter(|_| number == 0);
-        let (id, roles) = match engine {
-            Some(engine) => (engine.serial.clone(), r#""device", "gateway""#),
-            None => (format!("DEMO-{number:03}"), r#""device""#),
-        };
+        let id = engine.map_or_else(|| format!("DEMO-{number:03}"), |engine| engine.serial.clone());
         let node = format!("device-{}", number + 1);
         let address = page_address(number);
         let (page, agent) = (self.page_port, self.snmp_port);
@@ -146,7 +143,7 @@ impl Stage {
             r#"[node]
 id = "{node}"
 data = "{node}"
-roles = [{roles}]
+roles = ["device"]
 
 [listen]
 address = "127.0.0.1:0"
