@@ -145,7 +145,7 @@ async fn e14_guests_of_a_file_register_and_others_look_like_a_wrong_password() {
     let path = folder.path().join("guests.csv");
     std::fs::write(&path, "ada@example.org,Ada\nnot an id\n").unwrap();
     let guests = Guests { file: Some(GuestFile::new(path.clone())), directory: None };
-    let site = Site::open_to(SelfRegistration::Guests(guests)).await;
+    let site = Site::open_to(SelfRegistration::Guests(Box::new(guests))).await;
     assert_eq!(log_in(&site, "ada%40example.org").await.status, 200);
     let (stranger, known) = (log_in(&site, "grace").await, log_in(&site, "admin").await);
     assert_eq!((stranger.status, known.status), (401, 401));

@@ -130,10 +130,10 @@ impl EnrollmentConfig {
         match self.self_registration.get_ref() {
             WhoRegisters::Off => SelfRegistration::Off,
             WhoRegisters::Anyone => SelfRegistration::Anyone,
-            WhoRegisters::Guests => SelfRegistration::Guests(Guests {
+            WhoRegisters::Guests => SelfRegistration::Guests(Box::new(Guests {
                 file: self.guests.file.as_ref().map(|path| GuestFile::new(path.get_ref().clone())),
                 directory: self.guests.directory.as_ref().and_then(|directory| directory.made().ok()),
-            }),
+            })),
         }
     }
 }

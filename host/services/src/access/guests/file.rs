@@ -16,11 +16,14 @@ const SAID: usize = 20;
 /// What tells one state of a file from another: its inode, its length, and when it was written.
 type State = (u64, u64, i64, i64);
 
+/// What was read, and of which state of the file.
+type Known = Option<(State, HashSet<String>)>;
+
 /// A guest list in a file.
 #[derive(Clone, Debug)]
 pub struct GuestFile {
     path: PathBuf,
-    read: Arc<Mutex<Option<(State, HashSet<String>)>>>,
+    read: Arc<Mutex<Known>>,
 }
 
 impl GuestFile {

@@ -16,7 +16,7 @@ pub enum SelfRegistration {
     #[default]
     Off,
     /// Who is on the guest list.
-    Guests(Guests),
+    Guests(Box<Guests>),
     /// Whoever gets to the log-in page.
     Anyone,
 }
