@@ -48,7 +48,7 @@ pub(super) struct RegistrationsPage {
 struct Asked {
     #[serde(default)]
     addresses: String,
-    sharing: Shared,
+    sharing: Pins,
     /// For how many one PIN is; not looked at where each device has its own.
     #[serde(default)]
     places: String,
@@ -58,7 +58,7 @@ struct Asked {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Shared {
+enum Pins {
     Each,
     Shared,
     Any,
@@ -81,9 +81,9 @@ impl TryFrom<Asked> for NewRegistration {
 
     fn try_from(asked: Asked) -> Result<Self, ApiError> {
         let sharing = match asked.sharing {
-            Shared::Each => Sharing::Each,
-            Shared::Any => Sharing::Any,
-            Shared::Shared => {
+            Pins::Each => Sharing::Each,
+            Pins::Any => Sharing::Any,
+            Pins::Shared => {
                 let wrong = "say in figures for how many devices the one PIN is";
                 let places = asked.places.trim().parse();
                 Sharing::Shared(places.map_err(|_| ApiError::new(axum::http::StatusCode::BAD_REQUEST, wrong))?)
