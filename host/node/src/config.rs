@@ -560,7 +560,8 @@ impl Config {
 
     fn check_network(&self, network: &NetworkConfig) -> Result<(), Wrong> {
         let one = self.gateway.network.len() == 1 && is_one_address(network);
-        if !self.has(Role::Gateway) && !(self.has(Role::Device) && one) {
+        let may = self.has(Role::Gateway) || (self.has(Role::Device) && one);
+        if !may {
             let why = "only a gateway has networks, and a device the one address of itself; add \"gateway\" to `roles` or take \
                        away [[gateway.network]]";
             return Err(at(&network.name, why));
