@@ -209,6 +209,7 @@ mod tests {
     #[tokio::test]
     async fn e11_a_server_is_asked_instead_of_searching_even_where_it_lists_nobody() {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let server = TcpListener::bind("127.0.77.1:0").await.unwrap();
         let list = format!("http://{}/", server.local_addr().unwrap()).parse().unwrap();
         tokio::spawn(async move {
