@@ -41,6 +41,40 @@ async fn e11_two_devices_are_found_and_come_in_without_an_address_being_typed() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn e11_two_that_claim_one_device_are_shown_and_get_nothing_unasked() {
+    let office = Office::open(177, &["lan-discovery", "pin-delivery"]).await;
+    let none = Faults::default();
+    let (Some(real), Some(other)) = (office.device(2, "A1", none).await, office.device(4, "B2", none).await) else {
+        return;
+    };
+    let Some(impostor) = office.device(5, "A1", none).await else { return };
+    let ran = office.enroll(&["--json"]).await;
+    assert!(ran.err.contains("doubtful: so says") && ran.err.contains("nothing is brought to"), "{ran:?}");
+    let said: Value = serde_json::from_str(&ran.well()).unwrap();
+    assert_eq!(said["found"].as_array().unwrap().len(), 3, "{said}");
+    assert_eq!((real.brought(), impostor.brought(), other.brought()), (0, 0, 1));
+    assert_eq!(office.enrolled().await, ["B2"]);
+    // Who knows which is the right one names it.
+    let _ = office.enroll(&["--range", &format!("{}/32", office.at(2))]).await.well();
+    assert_eq!((real.brought(), impostor.brought()), (1, 0));
+    assert_eq!(office.enrolled().await, ["A1", "B2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e11_a_server_s_list_that_is_empty_leads_to_no_search() {
+    let office = Office::open(178, &["lan-discovery", "pin-delivery"]).await;
+    let Some(device) = office.device(3, "A1", Faults::default()).await else { return };
+    let listener = tokio::net::TcpListener::bind((office.at(200), 0)).await.unwrap();
+    let server = format!("http://{}/devices.json", listener.local_addr().unwrap());
+    let pages = axum::Router::new().route("/devices.json", get(async || "[]"));
+    tokio::spawn(async { axum::serve(listener, pages).await });
+    let ran = office.enroll(&["--server-list", &server]).await;
+    assert!(ran.code == Some(1) && ran.err.contains("Does the server list them"), "{ran:?}");
+    assert_eq!(device.brought(), 0);
+    assert!(office.enrolled().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn e11_a_server_s_list_leads_to_devices_beyond_the_range_only_where_they_are_private() {
     let office = Office::open(111, &["lan-enrollment"]).await;
     let Some(_) = office.device(3, "A1", Faults::default()).await else { return };

@@ -1,6 +1,6 @@
 //! The way from the command line to a node's HTTP API.
 
-use crate::output::Output;
+use crate::output::{Output, printable};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use hostler_core::Secret;
@@ -19,7 +19,8 @@ pub struct Connection {
     pub url: Option<Url>,
     /// An API token; make one on the page, or with `hostler token add --data …` on the node itself
     #[arg(long, env = "HOSTLER_TOKEN", hide_env_values = true, global = true)]
-    pub token: Option<String>,
+    #[arg(value_parser = crate::secret::parse)]
+    pub token: Option<Secret>,
     /// The data folder of a node on this machine, instead of address and token
     #[arg(long, env = "HOSTLER_DATA", global = true)]
     pub data: Option<PathBuf>,
@@ -52,7 +53,7 @@ impl Connection {
             (Some(url), Some(token), _) => (url.clone(), token.clone()),
             (_, _, Some(data)) => (
                 Url::parse(&local(data, hostler_node::LOCAL_ADDRESS)?).context("the node's address can't be read")?,
-                local(data, hostler_node::LOCAL_TOKEN)?,
+                Secret::new(local(data, hostler_node::LOCAL_TOKEN)?),
             ),
             (Some(_), None, None) => bail!("no token was given; add --token, or set HOSTLER_TOKEN"),
             (None, _, None) => bail!(
@@ -60,13 +61,18 @@ impl Connection {
                  folder of a node on this machine"
             ),
         };
-        let mut builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(5));
+        let mut builder = builder().connect_timeout(Duration::from_secs(5));
         if let Some(path) = &self.certificate {
             let pem = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
             builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem)?);
         }
-        Ok(Client { http: builder.build()?, base, token: Secret::new(token) })
+        Ok(Client { http: builder.build()?, base, token })
     }
+}
+
+/// What every client is made by. A redirect is followed nowhere: it would take a password or a PIN along.
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none())
 }
 
 fn local(data: &Path, file: &str) -> Result<String> {
@@ -79,7 +85,7 @@ fn local(data: &Path, file: &str) -> Result<String> {
 impl Client {
     /// A client for a node whose address and token are known.
     pub fn new(base: Url, token: Secret) -> Result<Self> {
-        Ok(Self { http: reqwest::Client::builder().build()?, base, token })
+        Ok(Self { http: builder().build()?, base, token })
     }
 
     /// A request to `path` below the API, each part escaped.
@@ -100,6 +106,14 @@ impl Client {
         let status = response.status();
         if status.is_success() {
             return Ok(response);
+        }
+        if status.is_redirection() {
+            let to = response.headers().get(reqwest::header::LOCATION).and_then(|to| to.to_str().ok());
+            bail!(
+                "the node at {} sends to another address ({}), and nothing was sent there\n  Give the right address with --url",
+                self.base,
+                printable(to.unwrap_or("it doesn't say which"))
+            );
         }
         let body = body(response).await?;
         let said = body.get("error").and_then(Value::as_str).map(str::to_owned);

@@ -4,6 +4,7 @@
 
 mod client;
 mod output;
+mod secret;
 mod verbs;
 
 use clap::{Parser, Subcommand};

@@ -1,8 +1,9 @@
 //! Finds devices that can be enrolled, in the network of a user's terminal.
 //!
-//! All agents are asked at once by a broadcast, which many networks and devices don't answer to. Then the addresses that a
-//! server lists are asked, or where there is none, the ranges one by one. A device is what says that it speaks the
-//! enrollment protocol; one that is connected already is listed as that.
+//! Where the user named a server that lists addresses, those are asked and nothing else. Else all agents are asked at once by
+//! a broadcast, which many networks and devices don't answer to, and then the ranges one by one. A device is what says that
+//! it speaks the enrollment protocol; one that is connected already is listed as that. What is at two addresses is listed
+//! twice: it may be one device, or one that pretends to be another.
 
 mod addresses;
 #[cfg(test)]
@@ -10,7 +11,7 @@ mod tests;
 
 use hostler_plugin::snmp::{Binding, Value};
 use hostler_plugin::terminal::objects::{DEVICE, MANAGER, OWNER, PROTOCOL, PROTOCOL_NAME, STATE, WHY, WINDOW};
-use hostler_plugin::terminal::{Discovery, Found, LanError, Standing, lan, progress};
+use hostler_plugin::terminal::{Discovery, Found, lan, progress, said, standing};
 use hostler_plugin::types::Failure;
 use hostler_plugin::{log, number, oid, text};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,19 +31,28 @@ pub struct LanDiscovery;
 impl Discovery for LanDiscovery {
     fn discover() -> Result<Vec<Found>, Failure> {
         let objects: Vec<Vec<u32>> = OBJECTS.iter().map(|oid| oid.to_vec()).collect();
-        progress::report(0, 1, "asking all devices at once");
         let mut found = BTreeMap::new();
         let mut answered = BTreeSet::new();
-        match lan::broadcast(&objects) {
-            Ok(answers) => {
-                for answer in answers {
-                    answered.insert(answer.address.clone());
-                    found.extend(device(&answer.address, &answer.bindings).map(|device| (answer.address, device)));
+        progress::report(0, 1, "asking for a list");
+        let listed = lan::listed().map_err(|error| {
+            Failure::Unreachable(format!("the server that lists the devices can't be asked: {}", said(&error)))
+        })?;
+        let candidates: Vec<String> = if listed.is_empty() {
+            // Where the user named a server, and it lists nobody, the host searches nothing either.
+            progress::report(0, 1, "asking all devices at once");
+            match lan::broadcast(&objects) {
+                Ok(answers) => {
+                    for answer in answers {
+                        answered.insert(answer.address.clone());
+                        found.extend(device(&answer.address, &answer.bindings).map(|device| (answer.address, device)));
+                    }
                 }
+                Err(error) => log::warn(&format!("the broadcast failed: {}", said(&error))),
             }
-            Err(error) => log::warn(&format!("the broadcast failed: {}", said(&error))),
-        }
-        let candidates = candidates()?;
+            lan::ranges().iter().flat_map(addresses::of).collect()
+        } else {
+            listed
+        };
         let silent: Vec<String> = candidates.into_iter().filter(|address| !answered.contains(address)).collect();
         for (done, some) in silent.chunks(AT_A_TIME).enumerate() {
             progress::report(done * AT_A_TIME, silent.len(), "asking one by one");
@@ -52,23 +62,12 @@ impl Discovery for LanDiscovery {
             }
         }
         progress::report(silent.len(), silent.len(), "asked everybody");
-        Ok(once_each(found.into_values().collect()))
+        Ok(found.into_values().collect())
     }
 }
 
 #[cfg(feature = "export")]
 hostler_plugin::export_discovery!(LanDiscovery);
-
-/// Whom to ask one by one: what the server lists, else all addresses of the ranges.
-fn candidates() -> Result<Vec<String>, Failure> {
-    let listed = lan::listed().map_err(|error| {
-        Failure::Unreachable(format!("the server that lists the devices can't be asked: {}", said(&error)))
-    })?;
-    if !listed.is_empty() {
-        return Ok(listed);
-    }
-    Ok(lan::ranges().iter().flat_map(addresses::of).collect())
-}
 
 /// What is at an address, where it is a device that can be enrolled.
 fn device(address: &str, bindings: &[Binding]) -> Option<Found> {
@@ -80,10 +79,12 @@ fn device(address: &str, bindings: &[Binding]) -> Option<Found> {
     if !text(PROTOCOL)?.starts_with(PROTOCOL_NAME) {
         return None;
     }
-    let standing = match text(STATE)?.as_str() {
-        "connected" => Standing::Connected,
-        "connecting" => Standing::Connecting,
-        _ => Standing::NotConnected,
+    let standing = match standing(&text(STATE).unwrap_or_default()) {
+        Ok(standing) => standing,
+        Err(error) => {
+            log::warn(&format!("{address} isn't listed: {}", said(&error)));
+            return None;
+        }
     };
     let window = value(WINDOW).and_then(number).and_then(|seconds| u32::try_from(seconds).ok());
     Some(Found {
@@ -97,22 +98,4 @@ fn device(address: &str, bindings: &[Binding]) -> Option<Found> {
         why: text(WHY),
         takes_pin_for: window.unwrap_or_default(),
     })
-}
-
-/// A device with several addresses is one device: the first of them stands for it.
-fn once_each(found: Vec<Found>) -> Vec<Found> {
-    let mut seen = BTreeSet::new();
-    found.into_iter().filter(|device| seen.insert(device.device.clone())).collect()
-}
-
-fn said(error: &LanError) -> String {
-    match error {
-        LanError::Timeout => "no answer".to_owned(),
-        LanError::TooLarge => "its answer is too large".to_owned(),
-        LanError::Forbidden(why)
-        | LanError::Status(why)
-        | LanError::Garbled(why)
-        | LanError::Connection(why)
-        | LanError::Broken(why) => why.clone(),
-    }
 }

@@ -48,20 +48,29 @@ fn e11_a_server_s_list_is_asked_instead_of_the_ranges() {
     network.range("10.0.0.1", "10.0.255.254");
     network.listed = vec!["10.0.7.7".to_owned()];
     add(&mut network, "10.0.7.7", Thing { hears_broadcasts: false, ..device("A", "not-connected") });
-    add(&mut network, "10.0.0.3", Thing { hears_broadcasts: false, ..device("B", "not-connected") });
+    add(&mut network, "10.0.0.3", device("B", "not-connected"));
     let found = discover(&mut network);
     assert_eq!((found.len(), found[0].device.as_str(), network.asked), (1, "A", 1));
 }
 
 #[test]
-fn e11_other_agents_and_second_addresses_are_not_devices() {
+fn e11_other_agents_are_not_devices_and_none_hides_another_that_claims_its_id() {
     let mut network = Network::default();
     add(&mut network, "10.0.0.1", Thing::new(&[(DEVICE, "C")]));
     add(&mut network, "10.0.0.2", Thing::new(&[(PROTOCOL, "else 1"), (DEVICE, "D"), (STATE, "connected")]));
     add(&mut network, "10.0.0.3", device("A", "connecting"));
-    add(&mut network, "10.0.0.4", device("A", "connecting"));
+    add(&mut network, "10.0.0.4", device("A", "not-connected"));
     let found = discover(&mut network);
-    assert_eq!(found.iter().map(|found| found.address.as_str()).collect::<Vec<_>>(), ["10.0.0.3"]);
+    let said: Vec<_> = found.iter().map(|found| (found.address.as_str(), found.device.as_str())).collect();
+    assert_eq!(said, [("10.0.0.3", "A"), ("10.0.0.4", "A")]);
+}
+
+#[test]
+fn e11_a_device_that_says_no_state_that_there_is_waits_for_no_pin() {
+    let mut network = Network::default();
+    add(&mut network, "10.0.0.3", device("A", "ready"));
+    add(&mut network, "10.0.0.4", Thing::new(&[(PROTOCOL, "hostler-enrollment 1"), (DEVICE, "B")]));
+    assert!(discover(&mut network).is_empty());
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! Looking and bringing over the device's web server.
 
-use crate::by_snmp::standing;
-use crate::journey::{Brought, Seen, said};
+use crate::journey::{Brought, Seen};
 use hostler_plugin::http::{Header, Method};
-use hostler_plugin::terminal::{LanError, Parcel, Secret, WebRequest, WebResponse, lan};
+use hostler_plugin::terminal::{LanError, Parcel, Secret, WebRequest, WebResponse, lan, said, standing};
 use serde_json::{Value, json};
 
 /// What the devices say of themselves.

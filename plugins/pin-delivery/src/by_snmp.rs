@@ -1,9 +1,9 @@
 //! Looking and bringing over SNMP.
 
-use crate::journey::{Brought, Seen, said};
+use crate::journey::{Brought, Seen};
 use hostler_plugin::snmp::{Binding, Value};
 use hostler_plugin::terminal::objects::{KEY, MANAGER, PIN, PROTOCOL, PROTOCOL_NAME, STATE, WHY, WINDOW};
-use hostler_plugin::terminal::{LanError, Order, Parcel, Secret, Standing, lan};
+use hostler_plugin::terminal::{LanError, Order, Parcel, Secret, lan, said, standing};
 use hostler_plugin::{number, text};
 
 /// What the devices say of themselves.
@@ -24,16 +24,6 @@ fn seen(bindings: &[Binding]) -> Result<Seen, LanError> {
     let standing = standing(&text(STATE))?;
     let window = value(WINDOW).and_then(number).map(|seconds| u32::try_from(seconds).unwrap_or_default());
     Ok(Seen { standing, manager: text(MANAGER), why: text(WHY), window })
-}
-
-/// How far it is, in the protocol's words.
-pub(crate) fn standing(word: &str) -> Result<Standing, LanError> {
-    match word {
-        "not-connected" => Ok(Standing::NotConnected),
-        "connecting" => Ok(Standing::Connecting),
-        "connected" => Ok(Standing::Connected),
-        _ => Err(LanError::Garbled("it says no state that there is".to_owned())),
-    }
 }
 
 /// Writes what lets the devices in.

@@ -1,6 +1,6 @@
 //! One parcel on its way: what is to be done next follows from what was seen, and so does the outcome.
 
-use hostler_plugin::terminal::{LanError, Outcome, Parcel, Standing, Verdict, Way};
+use hostler_plugin::terminal::{LanError, Outcome, Parcel, Standing, Verdict, Way, said};
 
 /// Sendings of one parcel at most: one, and one more where the device is known not to have taken it.
 const SENDINGS: u32 = 2;
@@ -180,16 +180,4 @@ impl Journey {
 
 fn named(manager: &str) -> String {
     if manager.is_empty() { "a manager without a name".to_owned() } else { manager.to_owned() }
-}
-
-/// What happened, in a few words.
-pub(crate) fn said(error: &LanError) -> String {
-    match error {
-        LanError::Timeout => "no answer".to_owned(),
-        LanError::TooLarge => "its answer is too large".to_owned(),
-        LanError::Status(name) => format!("it answered {name}"),
-        LanError::Forbidden(why) | LanError::Garbled(why) | LanError::Connection(why) | LanError::Broken(why) => {
-            why.clone()
-        }
-    }
 }

@@ -40,6 +40,32 @@ impl<T: Delivery> crate::bindings::delivery::exports::hostler::plugin::delivery:
     }
 }
 
+/// What happened, in a few words, for people.
+#[must_use]
+pub fn said(error: &LanError) -> String {
+    match error {
+        LanError::Timeout => "no answer".to_owned(),
+        LanError::TooLarge => "its answer is too large".to_owned(),
+        LanError::Status(name) => format!("it answered {name}"),
+        LanError::Forbidden(why) | LanError::Garbled(why) | LanError::Connection(why) | LanError::Broken(why) => {
+            why.clone()
+        }
+    }
+}
+
+/// How far a device is, from the protocol's word at [`objects::STATE`] or in its page.
+///
+/// # Errors
+/// [`LanError::Garbled`] for any other word: a device that says something else isn't understood, and gets no PIN.
+pub fn standing(word: &str) -> Result<Standing, LanError> {
+    match word {
+        "not-connected" => Ok(Standing::NotConnected),
+        "connecting" => Ok(Standing::Connecting),
+        "connected" => Ok(Standing::Connected),
+        _ => Err(LanError::Garbled("it says no state that there is".to_owned())),
+    }
+}
+
 /// Makes a type that implements [`Discovery`] the component's export `discovery`. Natively it does nothing.
 #[macro_export]
 macro_rules! export_discovery {
@@ -70,7 +96,7 @@ pub mod lan {
 
     pub use crate::bindings::terminal::hostler::plugin::lan::Range;
 
-    /// What the user lets be searched one by one.
+    /// What the user lets be searched one by one; none where a server is asked instead.
     #[must_use]
     pub fn ranges() -> Vec<Range> {
         link::ranges()
@@ -84,7 +110,7 @@ pub mod lan {
         link::listed()
     }
 
-    /// Asks all agents at once and returns those that answered.
+    /// Asks all agents at once and returns those that answered; nobody where a server is asked instead.
     ///
     /// # Errors
     /// When nothing can be sent.

@@ -4,6 +4,7 @@ use crate::client::Plain;
 use crate::output::text;
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use hostler_core::Secret;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 Examples, at the device:
   hostler join status
   hostler join open                     (what a key at the device does: it takes a PIN for a while)
-  hostler join pin 7K3M-9QX2-4F
+  hostler join pin                      (asks for it, or reads it: hostler join pin < file)
   hostler join user ann@example.com     (only her PIN connects it then)")]
 pub enum Join {
     /// Show how the device stands
@@ -23,17 +24,18 @@ pub enum Join {
     /// Take none any more
     Close(Plain),
     /// Enter a PIN
-    Pin(Secret),
+    Pin(Entered),
     /// Enter a key, which is proved and never sent
-    Key(Secret),
+    Key(Entered),
     /// Enter whose device it is to be; nobody to take that back
     User(User),
 }
 
 #[derive(Args)]
-pub struct Secret {
-    /// As it was given out
-    text: String,
+pub struct Entered {
+    /// As it was given out; asked for, or read from standard input, where it isn't given: others see what stands here
+    #[arg(value_parser = crate::secret::parse)]
+    text: Option<Secret>,
     #[command(flatten)]
     plain: Plain,
 }
@@ -78,10 +80,11 @@ impl Join {
     }
 }
 
-impl Secret {
+impl Entered {
     async fn enter(self, what: &str) -> Result<()> {
         let client = self.plain.connection.client()?;
-        let request = client.request(Method::POST, &["membership"])?.json(&json!({ what: self.text }));
+        let text = self.text.map_or_else(|| crate::secret::ask(what), Ok)?;
+        let request = client.request(Method::POST, &["membership"])?.json(&json!({ what: text.expose() }));
         let status = client.send(request).await?;
         self.plain.output.print(&status, show)
     }

@@ -20,6 +20,7 @@ mod enrolled;
 #[cfg(test)]
 mod explore;
 mod invitation;
+mod link;
 mod membership;
 mod messages;
 mod peer;
@@ -32,6 +33,7 @@ pub use invitation::{
     AnyNumber, BadRegistration, Entry, Invitation, InvitationState, Means, Mode, Places, Registration, Terms,
     Withdrawal,
 };
+pub use link::Link;
 pub use membership::{Membership, Papers};
 pub use messages::{Knock, LONGEST_KNOCK, NotLetIn, Renewal, Renewed, Welcome};
 pub use peer::Peer;

@@ -1,7 +1,7 @@
 //! A server in the user's network that lists devices' addresses: JSON or plain text.
 
-use super::{LanError, resolve};
-use hostler_core::enrollment::addresses::{Addresses, Loopback};
+use super::{LanError, resolve_all};
+use hostler_core::enrollment::addresses::{Address, Addresses, Loopback};
 use serde_json::Value;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -26,14 +26,14 @@ pub(super) async fn ask(server: &Url, limit: usize) -> Result<Vec<IpAddr>, LanEr
         body.extend_from_slice(&chunk);
     }
     let text = String::from_utf8(body).map_err(|_| LanError::Garbled(format!("{server} answered no text")))?;
-    let mut found = Vec::new();
-    for address in Addresses::parse(&words(&text), Loopback::Allowed).taken {
-        match resolve(&address).await {
-            Some(ip) => found.push(ip),
-            None => tracing::warn!(%address, "the server lists a name that means nothing here"),
-        }
+    let listed = Addresses::parse(&words(&text), Loopback::Allowed).taken;
+    let addresses: Vec<Option<Address>> = listed.into_iter().map(Some).collect();
+    let found: Vec<Option<IpAddr>> = resolve_all(&addresses, |_| ()).await;
+    let unknown = found.iter().filter(|ip| ip.is_none()).count();
+    if unknown > 0 {
+        tracing::warn!("{unknown} of {} names that the server lists mean nothing here", found.len());
     }
-    Ok(found)
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// The addresses in a list: a JSON array of texts, or of objects that have an `address`, or words of a text in which `#`

@@ -1,12 +1,15 @@
 //! The network that a user's terminal is in, for terminal plug-ins. Here there are addresses, and so a rule: nothing is sent
 //! to an address that the user didn't let be reached, nor to another port than the two that the user set.
 //!
-//! `rules` says what may be reached, `broadcast` asks all agents at once, `list` asks a server for addresses.
+//! `rules` says what may be reached, `broadcast` asks all agents at once, `list` asks a server for addresses, `names` looks
+//! up what they mean here.
 
 mod broadcast;
 mod list;
+mod names;
 mod rules;
 
+pub use names::resolve_all;
 pub use rules::LanRules;
 
 use crate::credential::{Credentials, SnmpCredential};
@@ -16,7 +19,6 @@ use crate::snmp::{SnmpError, SnmpLink, SnmpLinks};
 use async_snmp::{Oid, Value, VarBind};
 use futures::StreamExt;
 use hostler_core::device::{HttpReach, SnmpReach};
-use hostler_core::enrollment::addresses::Address;
 use ipnet::IpNet;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
@@ -104,10 +106,10 @@ impl Lan {
         Ok(Self { rules, snmp, http, known: Mutex::new(known), listed: Mutex::default() })
     }
 
-    /// What the user lets be searched one by one.
+    /// What is to be searched one by one; nothing where a server is asked instead.
     #[must_use]
     pub fn ranges(&self) -> &[IpNet] {
-        &self.rules.ranges
+        if self.rules.list.is_some() { &[] } else { &self.rules.ranges }
     }
 
     /// The address, if it may be reached.
@@ -164,11 +166,14 @@ impl Lan {
         Ok(self.http.link(ip, &reach, None).send(request, limit).await?)
     }
 
-    /// Asks all agents of the ranges at once; those that answered.
+    /// Asks all agents of the ranges at once; those that answered. Where a server is asked instead, nobody is.
     ///
     /// # Errors
     /// The system gives no socket.
     pub async fn broadcast(&self, objects: &[Oid]) -> Result<Vec<(IpAddr, Vec<VarBind>)>, LanError> {
+        if self.rules.list.is_some() {
+            return Ok(Vec::new());
+        }
         let found = broadcast::ask(&self.rules, objects).await?;
         found.iter().for_each(|(ip, _)| self.answered(*ip));
         Ok(found)
@@ -186,18 +191,6 @@ impl Lan {
     }
 }
 
-/// What an address means in this network.
-pub async fn resolve(address: &Address) -> Option<IpAddr> {
-    match address {
-        Address::Ip(ip) => Some(*ip),
-        Address::Name(name) => {
-            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await.ok()?.collect();
-            let v4 = found.iter().find(|address| address.is_ipv4());
-            v4.or(found.first()).map(|address| address.ip().to_canonical())
-        }
-    }
-}
-
 async fn side_by_side<R>(all: Vec<impl Future<Output = R>>) -> Vec<R> {
     futures::stream::iter(all).buffered(IN_FLIGHT).collect().await
 }
@@ -211,6 +204,31 @@ mod tests {
     async fn lan(range: &str, snmp_port: u16, http_port: u16) -> Lan {
         let rules = LanRules { ranges: vec![range.parse().unwrap()], snmp_port, http_port, ..LanRules::default() };
         Lan::open(rules).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn e11_a_server_is_asked_instead_of_searching_even_where_it_lists_nobody() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let server = TcpListener::bind("127.0.77.1:0").await.unwrap();
+        let list = format!("http://{}/", server.local_addr().unwrap()).parse().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = server.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 1_024]).await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n[]").await.unwrap();
+        });
+        let agent = UdpSocket::bind("127.0.77.7:0").await.unwrap();
+        let port = agent.local_addr().unwrap().port();
+        // The broadcast address of this network is the agent's own.
+        let ranges = vec!["127.0.77.0/29".parse().unwrap()];
+        let rules = LanRules { ranges: ranges.clone(), snmp_port: port, list: Some(list), ..LanRules::default() };
+        let asked = Lan::open(rules.clone()).await.unwrap();
+        assert_eq!(asked.listed(1_000).await.unwrap(), Vec::<IpAddr>::new());
+        let object = [Oid::from_slice(&[1, 3, 6])];
+        assert!(asked.broadcast(&object).await.unwrap().is_empty() && asked.ranges().is_empty());
+        assert!(agent.try_recv(&mut [0; 2_048]).is_err(), "the network was searched");
+        let searched = Lan::open(LanRules { list: None, ..rules }).await.unwrap();
+        assert_eq!(searched.ranges(), ranges);
     }
 
     #[tokio::test]

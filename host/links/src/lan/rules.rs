@@ -5,7 +5,7 @@ use hostler_core::Secret;
 use hostler_core::enrollment::addresses::{Address, Network};
 use ipnet::IpNet;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use url::Url;
 
 /// What the user of a terminal lets be reached, and how.
@@ -13,7 +13,8 @@ use url::Url;
 pub struct LanRules {
     /// What is searched one by one; all of it may be reached.
     pub ranges: Vec<IpNet>,
-    /// Addresses that the user gave, beside the ranges; those of a private network may be reached.
+    /// Addresses that the user gave, beside the ranges; those of a private network may be reached, and of the link alone
+    /// none.
     pub given: BTreeSet<IpAddr>,
     /// The port of SNMP agents.
     pub snmp_port: u16,
@@ -59,12 +60,27 @@ impl LanRules {
         if !self.given.contains(&ip) && !listed(&ip) {
             return no("is outside of the ranges that may be reached; `--range` names more");
         }
-        if ip.is_loopback() || Address::Ip(ip).network() != Network::Own {
+        if ip.is_loopback() || is_of_the_machine(ip) || Address::Ip(ip).network() != Network::Own {
             return no("is no address of a private network; `--range` lets it be reached all the same");
         }
         Ok(ip)
     }
 }
+
+/// Addresses of the link alone, where clouds tell a machine its credentials, and the addresses outside of those where they
+/// do: no devices are there unless the user says so.
+fn is_of_the_machine(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local() || ip == ALIBABA,
+        IpAddr::V6(ip) => ip.is_unicast_link_local() || ip == AMAZON,
+    }
+}
+
+/// Instance metadata at Alibaba Cloud, in what providers share out (RFC 6598).
+const ALIBABA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
+
+/// Instance metadata at Amazon EC2 over IPv6, in what is private (RFC 4193).
+const AMAZON: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
 fn is_many(ip: IpAddr) -> bool {
     let broadcast = matches!(ip, IpAddr::V4(ip) if ip.is_broadcast());
@@ -91,5 +107,16 @@ mod tests {
         assert!(may(&public, "203.0.113.9"), "the user said so");
         assert!(public.reachable("172.16.0.1", |_| true).is_ok(), "the user's server lists it");
         assert!(public.reachable("8.8.8.8", |_| true).is_err());
+    }
+
+    #[test]
+    fn e11_where_clouds_tell_credentials_is_reached_only_if_the_user_names_it() {
+        let rules = LanRules::default();
+        for address in ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "fd00:ec2::254", "100.100.100.200"] {
+            assert!(rules.reachable(address, |_| true).is_err(), "{address}");
+        }
+        assert!(rules.reachable("100.100.100.201", |_| true).is_ok() && rules.reachable("fd00::254", |_| true).is_ok());
+        let named = LanRules { ranges: vec!["169.254.0.0/16".parse().unwrap()], ..rules };
+        assert!(may(&named, "169.254.169.254"), "the user said so");
     }
 }

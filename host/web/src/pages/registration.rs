@@ -116,7 +116,7 @@ async fn show(
     Query(done): Query<Done>,
 ) -> Drawn {
     let shell = Shell::new(&web, &who, Section::Registrations).after(&done);
-    let terminal = Terminal::offer(&web, &who, &head, Some(&id))?;
+    let terminal = Terminal::offer(&web, &who, &head, Some(&id)).await?;
     let axum::Json(view) = registrations::show(State(web), who, Path(id)).await?;
     // What helps nobody any more, or is another's to bring, isn't offered.
     let useful = view.secrets.iter().any(Option::is_some) && !view.entries.is_empty();

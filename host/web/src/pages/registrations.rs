@@ -106,7 +106,7 @@ async fn show(
 }
 
 async fn with(web: Web, who: Who, head: &HeaderMap, shell: Shell, offset: usize) -> Drawn {
-    let terminal = Terminal::offer(&web, &who, head, None)?;
+    let terminal = Terminal::offer(&web, &who, head, None).await?;
     let rules = *web.services.enrollment().map_err(ApiError::from)?.rules();
     // One more than is shown says whether there are more.
     let part = Part { offset, limit: Some(ROWS + 1) };

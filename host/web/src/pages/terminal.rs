@@ -13,7 +13,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use futures::stream;
 use hostler_core::RegistrationId;
+use hostler_core::enrollment::Link;
+use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
+use tokio::sync::OnceCell;
 
 /// Bytes of the program that are read at a time.
 const PORTION: usize = 64 << 10;
@@ -31,11 +34,13 @@ pub(super) struct Terminal {
     pub(super) command: String,
     /// What the program is for that is handed over, such as `linux, x86_64`.
     pub(super) platform: String,
+    /// The SHA-256 of that program, so that whoever got it can compare; nothing where it can't be read any more.
+    pub(super) sha256: Option<String>,
 }
 
 impl Terminal {
     /// What is offered at the address that the browser came to; nothing where this manager has no plug-ins for terminals.
-    pub(super) fn offer(
+    pub(super) async fn offer(
         web: &Web,
         who: &Who,
         head: &HeaderMap,
@@ -50,23 +55,45 @@ impl Terminal {
         };
         // The browser says where it came to; what is no address is offered to nobody.
         let host = head.get(HOST).and_then(|host| host.to_str().ok());
-        let Some(manager) = host.and_then(|host| url::Url::parse(&format!("{scheme}://{host}")).ok()) else {
+        let origin = host.and_then(|host| url::Url::parse(&format!("{scheme}://{host}")).ok()).map(|url| url.origin());
+        let Some(manager) = origin.and_then(|origin| origin.ascii_serialization().parse::<url::Url>().ok()) else {
             return Ok(None);
         };
-        let manager = manager.origin().ascii_serialization();
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("manager", &manager);
-        if let Some(registration) = registration {
-            query.append_pair("registration", registration.as_str());
-        }
-        let link = format!("hostler://enroll?{}", query.finish());
+        let address = manager.origin().ascii_serialization();
+        let link = Link { manager, registration: registration.cloned() }.to_string();
         let command = match registration {
             Some(_) => format!("hostler enroll '{link}'"),
-            None => format!("hostler enroll --url {manager}"),
+            None => format!("hostler enroll --url {address}"),
         };
         let platform = format!("{}, {}", std::env::consts::OS, std::env::consts::ARCH);
-        Ok(Some(Self { link, command, platform }))
+        let sha256 = match SHA256.get_or_try_init(sha256).await {
+            Ok(sha256) => Some(sha256.clone()),
+            Err(error) => {
+                tracing::warn!(%error, "the SHA-256 of this program can't be shown");
+                None
+            }
+        };
+        Ok(Some(Self { link, command, platform, sha256 }))
     }
+}
+
+/// The SHA-256 of this very program: it is large and stays what it is, so it is read once, when it's first needed.
+static SHA256: OnceCell<String> = OnceCell::const_new();
+
+async fn sha256() -> std::io::Result<String> {
+    let digest = tokio::task::spawn_blocking(|| {
+        let mut program = std::fs::File::open(std::env::current_exe()?)?;
+        let mut digest = Sha256::new();
+        let mut portion = vec![0; PORTION];
+        loop {
+            let read = std::io::Read::read(&mut program, &mut portion)?;
+            match portion.get(..read) {
+                None | Some([]) => break Ok(hex::encode(digest.finalize())),
+                Some(read) => digest.update(read),
+            }
+        }
+    });
+    digest.await.map_err(std::io::Error::other)?
 }
 
 /// This very program, for a terminal of the same kind of machine.

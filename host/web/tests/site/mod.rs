@@ -142,6 +142,15 @@ impl Site {
         person(&self.services.access, name, &password).await
     }
 
+    /// Installs a plug-in, as `./just plugins` made it.
+    pub async fn install(&self, name: &str) {
+        let file =
+            std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("plugins").join(format!("{name}.wasm"));
+        let bytes = std::fs::read(&file)
+            .unwrap_or_else(|error| panic!("{} can't be read ({error}); run `./just plugins`", file.display()));
+        self.services.catalogue.install(self.admin.viewer(), bytes, true).await.unwrap();
+    }
+
     /// Logs in by the form, and returns the cookie as a header.
     pub async fn cookie(&self) -> String {
         let form = format!("user=admin&password={}", self.password.expose());

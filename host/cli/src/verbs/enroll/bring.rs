@@ -1,7 +1,8 @@
-//! Registering what was found, bringing the PINs, and what came of it. A device may say anything: it came in where the
-//! manager says so.
+//! Registering what was found, and bringing the PINs.
 
+use super::batches;
 use super::fetch::Plugins;
+use super::judge::{Came, judged};
 use super::show;
 use crate::client::Client;
 use crate::output::{each, text};
@@ -9,13 +10,13 @@ use anyhow::{Context, Result, bail};
 use hostler_core::enrollment::addresses::Address;
 use hostler_core::{RegistrationId, Secret};
 use hostler_links::{Lan, lan};
-use hostler_runtime::{Errand, Outcome, Parcel, Verdict};
+use hostler_runtime::{Errand, Parcel, Verdict, Watcher};
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A registration whose PINs are to be brought.
 pub(super) struct Registered {
@@ -24,15 +25,17 @@ pub(super) struct Registered {
 }
 
 /// A PIN or key, and where it goes.
-struct ToBring {
+pub(super) struct ToBring {
     /// The address as it stands in the registration.
-    address: String,
+    pub(super) address: String,
     /// What it means in this network.
-    ip: Option<IpAddr>,
+    pub(super) ip: Option<IpAddr>,
     /// Its place in the registration.
-    place: usize,
-    secret: Secret,
-    is_key: bool,
+    pub(super) place: usize,
+    /// What lets it in.
+    pub(super) secret: Secret,
+    /// Whether that is a key.
+    pub(super) is_key: bool,
 }
 
 /// What came of a device.
@@ -85,13 +88,10 @@ impl Registered {
             let secret = view.pointer(&format!("/secrets/{}", if shared { 0 } else { place })).and_then(Value::as_str);
             let waiting = matches!(entry["state"].as_str(), Some("waiting" | "refused"));
             let (Some(secret), Some(address), true) = (secret, entry["address"].as_str(), waiting) else { continue };
-            let ip = match address.parse::<Address>() {
-                Ok(address) => lan::resolve(&address).await,
-                Err(_) => None,
-            };
             let secret = Secret::new(secret.to_owned());
-            parcels.push(ToBring { address: address.to_owned(), ip, place, secret, is_key });
+            parcels.push(ToBring { address: address.to_owned(), ip: None, place, secret, is_key });
         }
+        look_up(&mut parcels).await;
         Ok(Self { id, parcels })
     }
 
@@ -106,53 +106,40 @@ impl Registered {
 
     /// Brings everything, and says what came of it.
     pub(super) async fn bring(&self, client: &Client, plugins: &Plugins, lan: Arc<Lan>) -> Result<Vec<CameOf>> {
-        let reachable: Vec<(&ToBring, IpAddr)> =
-            self.parcels.iter().filter_map(|parcel| Some((parcel, parcel.ip?))).collect();
-        let parcels: Vec<Parcel> = reachable
-            .iter()
-            .map(|(parcel, ip)| Parcel {
-                address: ip.to_string(),
-                secret: parcel.secret.clone(),
-                is_key: parcel.is_key,
-            })
-            .collect();
-        let (bar, progress) = show::progress("bringing PINs");
-        let errand = Errand { lan, progress, now: hostler_node::now() };
-        let visited = plugins.runtime.deliver(&plugins.brings, errand, &parcels).await;
-        bar.finish_and_clear();
-        let visited = visited.with_context(|| format!("the registration {} shows how far each device is", self.id))?;
-        show::log(&visited.log);
-        let mut outcomes = visited.answer?.into_iter();
-        let view = client.get(&["registrations", &self.id]).await?;
-        let result = |parcel: &ToBring| {
-            let outcome = parcel.ip.and_then(|_| outcomes.next());
-            judged(parcel, outcome, &view)
+        let before = Came::of(&client.get(&["registrations", &self.id]).await?);
+        let parcel = |parcel: &ToBring| {
+            let (secret, is_key) = (parcel.secret.clone(), parcel.is_key);
+            Some(Parcel { address: parcel.ip?.to_string(), secret, is_key })
         };
-        Ok(self.parcels.iter().map(result).collect())
+        let parcels: Vec<Parcel> = self.parcels.iter().filter_map(parcel).collect();
+        let (bar, progress) = show::progress("bringing PINs");
+        let log = Mutex::new(Vec::new());
+        let outcomes = batches::bring(&parcels, &progress, async |some: &[Parcel], progress: Watcher| {
+            let errand = Errand { lan: Arc::clone(&lan), progress, now: hostler_node::now() };
+            let visited = plugins.runtime.deliver(&plugins.brings, errand, some).await;
+            let visited = visited.map_err(|error| error.to_string())?;
+            log.lock().unwrap_or_else(PoisonError::into_inner).extend(visited.log);
+            visited.answer.map_err(|failure| failure.to_string())
+        })
+        .await;
+        bar.finish_and_clear();
+        show::log(&log.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let view = client.get(&["registrations", &self.id]).await;
+        let view = view.with_context(|| format!("the registration {} shows how far each device is", self.id))?;
+        let mut outcomes = outcomes.into_iter();
+        let outcomes = self.parcels.iter().map(|parcel| parcel.ip.and_then(|_| outcomes.next())).collect();
+        Ok(judged(&self.parcels, outcomes, before.as_ref(), &view))
     }
 }
 
-/// What the device said, and what the manager says of it.
-fn judged(parcel: &ToBring, outcome: Option<Outcome>, view: &Value) -> CameOf {
-    let entry = view.pointer(&format!("/entries/{}", parcel.place)).cloned().unwrap_or_default();
-    let own = view.get("shared").is_none_or(Value::is_null);
-    let address = parcel.address.clone();
-    let by = outcome.as_ref().and_then(|outcome| outcome.by);
-    let nowhere = || Verdict::Unreachable("this name means nothing in this network".to_owned());
-    let said = outcome.map_or_else(nowhere, |outcome| outcome.verdict);
-    let device = entry["device"].as_str().map(str::to_owned);
-    let verdict = match (entry["state"].as_str(), said) {
-        // Where several share a PIN, the manager doesn't know which address came in.
-        (_, said) if !own => said,
-        (Some("connected"), Verdict::Connected(manager)) => Verdict::Connected(manager),
-        (Some("connected"), _) => Verdict::Connected("the manager".to_owned()),
-        (_, Verdict::Connected(manager)) => {
-            Verdict::InDoubt(format!("it says that it is connected to {manager}, and this manager hasn't let it in"))
-        }
-        (Some("refused"), Verdict::InDoubt(_) | Verdict::Refused(_)) if entry["why"].is_string() => {
-            Verdict::Refused(text(&entry, "/why"))
-        }
-        (_, said) => said,
-    };
-    CameOf { address, verdict, by, device }
+/// What the addresses mean in this network.
+async fn look_up(parcels: &mut [ToBring]) {
+    let (bar, _) = show::progress("looking names up");
+    bar.set_length(parcels.len() as u64);
+    let addresses: Vec<Option<Address>> = parcels.iter().map(|parcel| parcel.address.parse().ok()).collect();
+    let found = lan::resolve_all(&addresses, |done| bar.set_position(done as u64)).await;
+    bar.finish_and_clear();
+    for (parcel, ip) in parcels.iter_mut().zip(found) {
+        parcel.ip = ip;
+    }
 }

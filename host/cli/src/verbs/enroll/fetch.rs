@@ -53,6 +53,7 @@ impl Plugins {
     pub(super) async fn get(client: &Client, wish: Wish) -> Result<Self> {
         let said = client.get(&["terminal"]).await?;
         let releases: Vec<Release> = serde_json::from_value(said).context("the manager's answer can't be read")?;
+        trim(&cache()?, &releases);
         let (finds, brings) = choose(&releases, wish)?;
         let compiled = tempfile::Builder::new().prefix("hostler-enroll-").tempdir()?;
         let runtime = Runtime::start(compiled.path().to_owned(), super::super::compiler()?)?;
@@ -105,6 +106,19 @@ fn cache() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Keeps only what the manager offers now. It isn't worth failing for.
+fn trim(cache: &Path, releases: &[Release]) {
+    for file in std::fs::read_dir(cache).into_iter().flatten().flatten() {
+        let path = file.path();
+        let offered = |digest: &str| releases.iter().any(|release| release.sha256 == digest);
+        let kept = path.extension().is_none_or(|kind| kind != "wasm")
+            || path.file_stem().and_then(|digest| digest.to_str()).is_some_and(offered);
+        if !kept && let Err(error) = std::fs::remove_file(&path) {
+            tracing::debug!(%error, "{} can't be removed", path.display());
+        }
+    }
+}
+
 /// A plug-in's bytes: those kept, if they are what the digest stands for, else the manager's, if those are.
 async fn bytes(client: &Client, release: &Release, cache: &Path) -> Result<Vec<u8>> {
     let Release { name, sha256, .. } = release;
@@ -145,4 +159,27 @@ fn keep(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 fn digest(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e11_what_the_manager_offers_no_more_is_not_kept() {
+        let cache = tempfile::tempdir().unwrap();
+        let release = |bytes: &[u8]| Release { name: "x".to_owned(), does: Vec::new(), sha256: digest(bytes) };
+        let path = |bytes: &[u8]| cache.path().join(format!("{}.wasm", digest(bytes)));
+        for bytes in [b"now".as_slice(), b"former"] {
+            keep(&path(bytes), bytes).unwrap();
+        }
+        std::fs::write(cache.path().join("other"), "").unwrap();
+        trim(cache.path(), &[release(b"now"), release(b"not fetched yet")]);
+        let mut kept: Vec<PathBuf> =
+            std::fs::read_dir(cache.path()).unwrap().map(|file| file.unwrap().path()).collect();
+        kept.sort();
+        let mut expected = [path(b"now"), cache.path().join("other")];
+        expected.sort();
+        assert_eq!(kept, expected);
+    }
 }

@@ -1,11 +1,13 @@
 //! Which manager, and as whom. A password is asked for at the terminal, exchanged for a session, and the session is ended
 //! with the enrollment.
 
-use super::link::{Link, private};
+use super::link::private;
 use crate::client::{Client, Connection};
 use crate::output::{confirmed, printable};
 use anyhow::{Context, Result, bail};
 use etcetera::BaseStrategy;
+use hostler_core::Secret;
+use hostler_core::enrollment::Link;
 use reqwest::Method;
 use serde_json::json;
 use std::io::{IsTerminal, Write};
@@ -76,7 +78,7 @@ fn follow(connection: &mut Connection, link: &Link) -> Result<()> {
     Ok(())
 }
 
-async fn log_in(connection: &Connection, user: Option<String>) -> Result<String> {
+async fn log_in(connection: &Connection, user: Option<String>) -> Result<Secret> {
     let user = match user {
         Some(user) => user,
         None if std::io::stdin().is_terminal() => {
@@ -88,12 +90,14 @@ async fn log_in(connection: &Connection, user: Option<String>) -> Result<String>
         None => bail!("nobody is at the terminal to log in; add --token (or HOSTLER_TOKEN)"),
     };
     let password = rpassword::prompt_password(format!("password of {user}: "))
+        .map(Secret::new)
         .context("no password can be asked for here; add --token (or HOSTLER_TOKEN)")?;
-    let nobody = Connection { token: Some(String::new()), ..connection.clone() }.client()?;
-    let request = nobody.request(Method::POST, &["session"])?.json(&json!({ "user": user, "password": password }));
+    let nobody = Connection { token: Some(Secret::new(String::new())), ..connection.clone() }.client()?;
+    let said = json!({ "user": user, "password": password.expose() });
+    let request = nobody.request(Method::POST, &["session"])?.json(&said);
     let session = nobody.send(request).await?;
     let token = session["token"].as_str().context("the manager's answer can't be read")?;
-    Ok(token.to_owned())
+    Ok(Secret::new(token.to_owned()))
 }
 
 /// The file with the managers that this user used.

@@ -2,33 +2,39 @@
 //!
 //! | file | topic |
 //! |---|---|
-//! | `link` | the `hostler:` link of a registration page |
+//! | `link` | who opens the `hostler:` links of registration pages |
 //! | `login` | which manager, and as whom |
 //! | `fetch` | the plug-ins: fetched once, checked each time |
 //! | `network` | what is searched |
-//! | `bring` | registering, bringing the PINs, and what came of it |
+//! | `sightings` | what was found, and what of it is doubtful |
+//! | `bring`, `batches` | registering, and bringing the PINs |
+//! | `judge` | who came in |
 //! | `show` | tables and progress |
 
+mod batches;
 mod bring;
 mod fetch;
+mod judge;
 mod link;
 mod login;
 mod network;
 mod show;
+mod sightings;
 
 use crate::client::Connection;
-use crate::output::{Output, confirmed};
+use crate::output::{Output, confirmed, printable};
 use anyhow::{Result, anyhow, bail};
 use bring::Registered;
 use clap::Args;
 use fetch::{Plugins, Wish};
 use hostler_core::Secret;
+use hostler_core::enrollment::Link;
 use hostler_links::{Lan, LanRules};
-use hostler_runtime::{DeviceStanding, Errand, Found};
+use hostler_runtime::Errand;
 use ipnet::IpNet;
-use link::Link;
 use login::Session;
 use serde_json::json;
+use sightings::Sighting;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
@@ -126,21 +132,53 @@ impl Enroll {
         let lan = self.lan(ranges, BTreeSet::new()).await?;
         let found = discover(&plugins, &lan).await?;
         show::found(&found)?;
-        let new: Vec<&Found> = found.iter().filter(|found| found.standing == DeviceStanding::NotConnected).collect();
-        if new.is_empty() {
-            return self.nothing(&found);
-        }
-        let devices = if new.len() == 1 { "this device".to_owned() } else { format!("these {} devices", new.len()) };
-        if !self.yes && !confirmed(&format!("Register {devices} as yours and bring the PINs?"))? {
-            bail!("nothing was registered. `--yes` registers what is found without asking");
-        }
-        let addresses: Vec<&str> = new.iter().map(|found| found.address.as_str()).collect();
+        let Some(new) = self.chosen(&found)? else { return self.nothing(&found) };
+        let addresses: Vec<&str> = new.iter().map(|one| one.found.address.as_str()).collect();
         let registered = Registered::new(&session.client, &addresses, self.keys).await?;
         self.bring(session, &plugins, lan, registered, &found).await
     }
 
+    /// Those to register, as the user says; nothing where none waits. A doubtful one is asked about by itself.
+    fn chosen<'a>(&self, found: &'a [Sighting]) -> Result<Option<Vec<&'a Sighting>>> {
+        let waiting: Vec<&Sighting> = found.iter().filter(|one| one.waits()).collect();
+        let (doubtful, mut chosen): (Vec<&Sighting>, Vec<_>) = waiting.into_iter().partition(|one| one.is_doubtful());
+        if !chosen.is_empty() && !self.yes {
+            let devices =
+                if chosen.len() == 1 { "this device".to_owned() } else { format!("these {} devices", chosen.len()) };
+            if !confirmed(&format!("Register {devices} as yours and bring the PINs?"))? {
+                bail!("nothing was registered. `--yes` registers what is found without asking");
+            }
+        }
+        for one in doubtful {
+            let (at, device) = (printable(&one.found.address), printable(&one.found.device));
+            let question = format!("{at} and others say that they are {device}. Register {at} all the same?");
+            if !self.yes && confirmed(&question)? {
+                chosen.push(one);
+            } else {
+                eprintln!(
+                    "warning: nothing is brought to {at}: other addresses say as well that they are {device}. If it is the \
+                     right one, name it alone with --range {at}/{}",
+                    if one.found.address.contains(':') { 128 } else { 32 }
+                );
+            }
+        }
+        Ok(Some(chosen).filter(|chosen| !chosen.is_empty()))
+    }
+
     /// Says what it means that nothing is to be done.
-    fn nothing(&self, found: &[Found]) -> Result<()> {
+    fn nothing(&self, found: &[Sighting]) -> Result<()> {
+        let doubtful = found.iter().filter(|one| one.waits() && one.is_doubtful()).count();
+        if doubtful > 0 {
+            bail!(
+                "nothing was registered: of {doubtful} that wait, each says that it is a device that another one is too"
+            );
+        }
+        if found.is_empty() && self.server_list.is_some() {
+            bail!(
+                "no device was found. Does the server list them, are they switched on, and do they know the community \
+                 (--community)?"
+            );
+        }
         if found.is_empty() {
             bail!(
                 "no device was found. Are they switched on, in the networks that were searched (--range), and do they know \
@@ -156,7 +194,7 @@ impl Enroll {
         plugins: &Plugins,
         lan: Arc<Lan>,
         registered: Registered,
-        found: &[Found],
+        found: &[Sighting],
     ) -> Result<()> {
         let outcomes = registered.bring(&session.client, plugins, lan).await?;
         let missing = outcomes.iter().filter(|outcome| !outcome.came_in()).count();
@@ -185,12 +223,12 @@ impl Enroll {
     }
 }
 
-async fn discover(plugins: &Plugins, lan: &Arc<Lan>) -> Result<Vec<Found>> {
+async fn discover(plugins: &Plugins, lan: &Arc<Lan>) -> Result<Vec<Sighting>> {
     let (bar, progress) = show::progress("looking for devices");
     let errand = Errand { lan: Arc::clone(lan), progress, now: hostler_node::now() };
     let visited = plugins.runtime.discover(&plugins.finds, errand).await;
     bar.finish_and_clear();
     let visited = visited?;
     show::log(&visited.log);
-    Ok(visited.answer?)
+    Ok(Sighting::all(visited.answer?))
 }

@@ -38,8 +38,8 @@ fn own() -> Result<Vec<IpNet>> {
     for interface in if_addrs::get_if_addrs()? {
         let IfAddr::V4(at) = &interface.addr else { continue };
         let private = Address::Ip(at.ip.into()).network() == Network::Own;
-        // A network of one or two addresses is the other end of a tunnel.
-        if !private || at.ip.is_loopback() || at.prefixlen > 30 {
+        // A network of one or two addresses is the other end of a tunnel, and one of the link alone is searched if it's named.
+        if !private || at.ip.is_loopback() || at.ip.is_link_local() || at.prefixlen > 30 {
             continue;
         }
         let whole = Ipv4Net::new(at.ip, at.prefixlen)?.trunc();

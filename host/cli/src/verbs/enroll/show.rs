@@ -1,9 +1,10 @@
 //! Tables and progress. What goes to standard error is for people, so that `--json` stays clean.
 
 use super::bring::CameOf;
+use super::sightings::Sighting;
 use crate::output::{printable, table};
 use anyhow::Result;
-use hostler_runtime::{DeviceStanding, Found, LogLevel, LogLine, Progress, Verdict, Watcher};
+use hostler_runtime::{DeviceStanding, LogLevel, LogLine, Progress, Verdict, Watcher};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 use std::sync::Arc;
@@ -33,13 +34,14 @@ pub(super) fn log(lines: &[LogLine]) {
 }
 
 /// What was found, if anything was.
-pub(super) fn found(found: &[Found]) -> Result<()> {
+pub(super) fn found(found: &[Sighting]) -> Result<()> {
     if found.is_empty() {
         return Ok(());
     }
     let word = |text: &Option<String>| text.as_deref().map_or_else(|| "-".to_owned(), printable);
-    let rows = found.iter().map(|found| {
-        let state = match found.standing {
+    let rows = found.iter().map(|sighting| {
+        let found = &sighting.found;
+        let mut state = match found.standing {
             DeviceStanding::Connected => format!("connected already, to {}", word(&found.manager)),
             DeviceStanding::Connecting => "connecting".to_owned(),
             DeviceStanding::NotConnected if found.takes_pin_for == 0 => {
@@ -47,6 +49,10 @@ pub(super) fn found(found: &[Found]) -> Result<()> {
             }
             DeviceStanding::NotConnected => format!("takes a PIN for {} s", found.takes_pin_for),
         };
+        if sighting.is_doubtful() {
+            let others = sighting.also_at.iter().map(|address| printable(address)).collect::<Vec<_>>();
+            state += &format!("; doubtful: so says {}", others.join(", "));
+        }
         vec![printable(&found.address), printable(&found.device), word(&found.name), word(&found.title), state]
     });
     let table = table(&["address", "device", "name", "what it is", "state"], rows);
