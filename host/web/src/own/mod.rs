@@ -11,6 +11,8 @@
 
 mod bring;
 mod page;
+#[cfg(test)]
+mod tests;
 
 use crate::{assets, headers};
 use axum::extract::DefaultBodyLimit;
@@ -51,9 +53,13 @@ async fn in_time(request: axum::extract::Request, next: Next) -> Response {
     }
 }
 
-/// A PIN may stand in the address: no page says where it was come from.
+/// Where a PIN stands in the address, nothing that is loaded next says where it was come from. Other answers leave it at
+/// [`headers`]' policy: with `no-referrer` browsers would send `Origin: null` with the page's own form.
 async fn say_nothing_elsewhere(request: axum::extract::Request, next: Next) -> Response {
+    let carries_pin = request.uri().path() == "/enroll" && request.uri().query().is_some();
     let mut response = next.run(request).await;
-    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if carries_pin {
+        response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
     response
 }
