@@ -1,15 +1,16 @@
 //! A node's configuration file. What is wrong is said with file and line, before anything starts.
 
+mod device;
+mod enrollment;
 mod guests;
 
+pub use device::{DeviceConfig, SnmpAgent};
+pub use enrollment::EnrollmentConfig;
 pub use guests::{GuestsConfig, WhoRegisters};
 
-use hostler_core::enrollment::addresses::Loopback;
-use hostler_core::enrollment::{AnyNumber, RETRY_FOR};
-use hostler_core::{DeviceId, Fingerprint, NodeId, PluginName, Secret, UserName};
+use hostler_core::{Fingerprint, NodeId, PluginName};
 use hostler_links::SnmpCredential;
 use hostler_links::credential::HttpCredential;
-use hostler_services::{NodesCall, Rules};
 use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,114 +76,6 @@ pub struct Config {
     pub enrollment: Option<Spanned<EnrollmentConfig>>,
     /// Which device it is, where it joins by a PIN or key.
     pub device: Option<DeviceConfig>,
-}
-
-/// How devices come in.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct EnrollmentConfig {
-    /// The organisation, by which the certificate authority is called.
-    pub organisation: Option<Spanned<String>>,
-    /// Whether there may be PINs for any number of devices.
-    pub any_number: bool,
-    /// Whether addresses of this machine itself are devices: for demos.
-    pub loopback: bool,
-    /// The port under which devices take a PIN.
-    pub device_port: NonZeroU16,
-    /// The longest that a PIN may live, at least an hour.
-    pub longest: Spanned<Duration>,
-    /// Where nodes that came in call, and show their certificates. Where it isn't there, their token is all that they show.
-    pub listen: Option<Spanned<SocketAddr>>,
-    /// The names and addresses under which they reach that; where it isn't there, the address that is listened on.
-    pub names: Vec<Spanned<String>>,
-    /// How long registrations that ended are kept for those who look, at least a day.
-    pub keep: Spanned<Duration>,
-    /// Who may register as a user without an administrator.
-    pub self_registration: Spanned<WhoRegisters>,
-    /// Where the guest list is.
-    pub guests: GuestsConfig,
-}
-
-impl Default for EnrollmentConfig {
-    fn default() -> Self {
-        let length = |length| Spanned::new(0..0, Duration(length));
-        let (longest, keep) = (length(Rules::default().longest), length(Rules::default().keep));
-        let device_port = NonZeroU16::new(Rules::default().port).unwrap_or(NonZeroU16::MIN);
-        let (listen, names, guests) = Default::default();
-        let self_registration = Spanned::new(0..0, WhoRegisters::Off);
-        Self {
-            organisation: None,
-            any_number: false,
-            loopback: false,
-            device_port,
-            longest,
-            keep,
-            listen,
-            names,
-            self_registration,
-            guests,
-        }
-    }
-}
-
-impl EnrollmentConfig {
-    /// What an installation allows.
-    #[must_use]
-    pub fn rules(&self) -> Rules {
-        Rules {
-            any: if self.any_number { AnyNumber::Allowed } else { AnyNumber::Refused },
-            loopback: if self.loopback { Loopback::Allowed } else { Loopback::Refused },
-            port: self.device_port.get(),
-            longest: self.longest.get_ref().0,
-            nodes: if self.listen.is_some() { NodesCall::ByCertificate } else { NodesCall::ByToken },
-            keep: self.keep.get_ref().0,
-        }
-    }
-
-    /// The names in the certificate that nodes see.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        let listened = self.listen.as_ref().map(|listen| listen.get_ref().ip().to_string());
-        let named = self.names.iter().map(|name| name.get_ref().clone());
-        if self.names.is_empty() { listened.into_iter().collect() } else { named.collect() }
-    }
-}
-
-/// Which device a node is, and how it is reached before it has an owner.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct DeviceConfig {
-    /// Its serial number or hardware address.
-    pub id: DeviceId,
-    /// What it is, for people, such as `Orchid C4500`.
-    pub model: Option<String>,
-    /// Where its own page is, and a PIN is taken over HTTP.
-    pub page: Option<Spanned<SocketAddr>>,
-    /// Its SNMP agent.
-    pub snmp: Option<SnmpAgent>,
-    /// A file that its display shows; `display` in the data folder where it isn't there.
-    pub display: Option<PathBuf>,
-    /// How long it takes a PIN after its start, and after a key is pressed.
-    #[serde(default = "window")]
-    pub window: Spanned<Duration>,
-    /// Its user, where only their PIN shall connect it.
-    pub user: Option<UserName>,
-}
-
-fn window() -> Spanned<Duration> {
-    Spanned::new(0..0, Duration(std::time::Duration::from_secs(15 * 60)))
-}
-
-/// Where a device's SNMP agent answers, and whom.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct SnmpAgent {
-    /// Address and port.
-    pub address: SocketAddr,
-    /// The community that reads.
-    pub read: Secret,
-    /// The community that writes a PIN; nobody does where there is none.
-    pub write: Option<Secret>,
 }
 
 /// Who a node is.
@@ -334,14 +227,8 @@ pub struct CredentialsConfig {
     pub http: BTreeMap<String, HttpCredential>,
 }
 
-/// The longest name of an organisation: a certificate's name has 64 characters, and some words of ours.
-const LONGEST_ORGANISATION: usize = 40;
-
 /// The addresses of one network that are asked at most.
 const ADDRESSES: u64 = 1 << 17;
-
-/// The longest that a device takes a PIN after its start or a key.
-const LONGEST_WINDOW: std::time::Duration = hostler_core::enrollment::device::LONGEST_WINDOW;
 
 /// Where something is wrong, as an offset into the text, and what.
 type Wrong = (usize, String);
@@ -357,6 +244,9 @@ impl Config {
         let mut config = Self::parse(&text, file)?;
         let folder = file.parent().unwrap_or(Path::new("."));
         config.node.data = folder.join(&config.node.data);
+        if let Some(display) = config.device.as_mut().and_then(|device| device.display.as_mut()) {
+            *display = folder.join(&*display);
+        }
         for (name, path) in config.files() {
             *path.get_mut() = folder.join(path.get_ref());
             guests::check_named(name, path).map_err(|wrong| invalid(&text, file, wrong))?;
@@ -427,40 +317,6 @@ impl Config {
         self.check_gateway()
     }
 
-    fn check_enrollment(&self, enrollment: &Spanned<EnrollmentConfig>) -> Result<(), Wrong> {
-        if !self.has(Role::Manager) {
-            let why = "devices come in at the manager only; add \"manager\" to `roles` or take away [enrollment]";
-            return Err(at(enrollment, why));
-        }
-        enrollment.get_ref().check_guests()?;
-        let EnrollmentConfig { organisation, longest, keep, listen, names, .. } = enrollment.get_ref();
-        if let Some(listen) =
-            listen.as_ref().filter(|listen| names.is_empty() && listen.get_ref().ip().is_unspecified())
-        {
-            let why =
-                "nodes can't know this address; add `names`, such as [\"hostler.example\"], under which they reach it";
-            return Err(at(listen, why));
-        }
-        if longest.get_ref().0 < std::time::Duration::from_secs(3_600) {
-            return Err(at(longest, "`longest` is at least 1h: PINs live whole hours"));
-        }
-        if keep.get_ref().0 < RETRY_FOR {
-            return Err(at(keep, "`keep` is at least 24h: so long a device may ask again for a lost answer"));
-        }
-        if let Some(name) = organisation {
-            let (text, length) = (name.get_ref(), name.get_ref().chars().count());
-            let plain = !text.chars().any(char::is_control) && text.trim() == text;
-            if !plain || !(1..=LONGEST_ORGANISATION).contains(&length) {
-                let why = format!(
-                    "`organisation` is 1 to {LONGEST_ORGANISATION} characters, without spaces around them or line ends: \
-                     certificates are called by it"
-                );
-                return Err(at(name, why));
-            }
-        }
-        Ok(())
-    }
-
     fn check_gateway(&self) -> Result<(), Wrong> {
         let gateway = &self.gateway;
         for (name, value) in [("read-every", &gateway.read_every), ("discover-every", &gateway.discover_every)] {
@@ -486,34 +342,6 @@ impl Config {
             }
         }
         Ok(())
-    }
-
-    fn check_device(&self) -> Result<(), Wrong> {
-        let joins = self.parent.as_ref().and_then(|parent| parent.fingerprint.as_ref());
-        match (&self.device, joins) {
-            (Some(device), Some(_)) if device.window.get_ref().0 < std::time::Duration::from_secs(1) => {
-                Err(at(&device.window, "`window` is at least 1s: nobody could bring a PIN in time"))
-            }
-            (Some(device), Some(_)) if device.window.get_ref().0 > LONGEST_WINDOW => {
-                let why = "`window` is at most 1h: a device that takes a PIN for longer is anybody's for longer";
-                Err(at(&device.window, why))
-            }
-            (Some(_), Some(_)) => Ok(()),
-            (None, Some(fingerprint)) => {
-                let why = "a node with a fingerprint joins by a PIN or key; say which device it is: add [device] with its `id`";
-                Err(at(fingerprint, why))
-            }
-            (Some(device), None) => {
-                let why = "a device joins its manager's fleet; add [parent] with the manager's `url` and `fingerprint`, as \
-                           `hostler node join` prints them there";
-                Err((device.window.span().start, why.to_owned()))
-            }
-            (None, None) if self.has(Role::Device) => {
-                let why = "the role \"device\" needs [device], with the device's `id`, and [parent] with its manager";
-                Err(at(&self.node.roles, why))
-            }
-            (None, None) => Ok(()),
-        }
     }
 
     fn check_parent(&self, parent: &Parent) -> Result<(), Wrong> {

@@ -25,8 +25,14 @@ pub(crate) async fn member(config: &Config, store: &Arc<dyn Store>) -> Result<Op
         window: device.window.get_ref().0,
     };
     let member = Member::open(Arc::clone(store), &config.node.data, settings).await?;
-    if device.user.is_some() {
-        member.set_user(device.user.clone()).await?;
+    // Who was entered at the device stays, and so does whoever it is connected for.
+    let status = member.status();
+    match (&device.user, &status.user) {
+        (Some(_), None) if status.owner.is_none() => member.set_user(device.user.clone()).await?,
+        (Some(configured), Some(entered)) if configured != entered => {
+            tracing::warn!(%configured, %entered, "this device's user is the one who was entered; `hostler join user` changes that");
+        }
+        _ => {}
     }
     Ok(Some(member))
 }
@@ -47,4 +53,29 @@ pub(crate) async fn tend(
         tasks.push(tokio::spawn(serving));
     }
     Ok(tasks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hostler_store::RedbStore;
+
+    #[tokio::test]
+    async fn e06_who_was_entered_at_the_device_stays_whatever_is_configured() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            "[node]\nid = \"mfp-1\"\ndata = {:?}\nroles = [\"device\"]\n[listen]\naddress = \"127.0.0.1:0\"\n[parent]\n\
+             url = \"https://127.0.0.1:9\"\nfingerprint = \"{}\"\n[device]\nid = \"SN-1\"\nuser = \"ann@example.com\"\n",
+            folder.path(),
+            "ab".repeat(32)
+        );
+        let config = Config::parse(&text, Path::new("hostler.toml")).unwrap();
+        let store: Arc<dyn Store> = Arc::new(RedbStore::in_memory().unwrap());
+        let user = |member: &Member| member.status().user.map(|user| user.to_string());
+        let first = member(&config, &store).await.unwrap().unwrap();
+        assert_eq!(user(&first).as_deref(), Some("ann@example.com"), "nobody was entered");
+        first.set_user(Some("bob@example.com".parse().unwrap())).await.unwrap();
+        let again = member(&config, &store).await.unwrap().unwrap();
+        assert_eq!(user(&again).as_deref(), Some("bob@example.com"));
+    }
 }

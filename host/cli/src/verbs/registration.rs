@@ -5,6 +5,7 @@ use crate::output::{ago, each, table, text};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use hostler_core::Timestamp;
+use hostler_core::enrollment::pin::typed_length_said;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -115,6 +116,9 @@ fn ends(row: &Value) -> String {
 
 fn show(found: &Value) -> String {
     let mut said = vec![format!("{}, until {}", text(found, "/id"), ends(found))];
+    if let Some(length) = found["pin_length"].as_u64().and_then(|length| usize::try_from(length).ok()) {
+        said.push(format!("PINs have {}", typed_length_said(length)));
+    }
     if let Some(shared) = found.get("shared").filter(|shared| !shared.is_null()) {
         let left = if shared["left"].is_null() { "any number".to_owned() } else { text(shared, "/left") };
         said.push(format!("one for all: {}", text(found, "/secrets/0")));
@@ -137,4 +141,17 @@ fn show(found: &Value) -> String {
         said.push(format!("line {}, {}: {}", text(refused, "/line"), text(refused, "/text"), text(refused, "/why")));
     }
     said.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e04_the_length_of_typed_pins_is_shown_with_its_reason() {
+        let shown = show(&json!({ "id": "r-1", "expires_at": 0, "pin_length": 10, "entries": [] }));
+        assert!(shown.contains("PINs have 10 characters: so many that 100,000 guesses a day"), "{shown}");
+        assert!(shown.contains("one in a million") && !shown.contains("  "), "{shown}");
+        assert!(!show(&json!({ "id": "r-1", "expires_at": 0, "entries": [] })).contains("characters"));
+    }
 }

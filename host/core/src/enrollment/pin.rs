@@ -21,6 +21,10 @@ pub const DELIVERED_LENGTH: usize = 26;
 const DELIVERED_BYTES: usize = 16;
 /// The fewest characters of a PIN.
 pub const SHORTEST: usize = 4;
+/// How many typed PINs somebody may try in a day, whoever and from wherever: what the slowing of guesses lets through.
+pub const GUESSES_A_DAY: u64 = 100_000;
+/// The chance that guessing hits one of the typed PINs, while they live, is below this.
+pub const LUCK: f64 = 1e-6;
 /// The longest text that is looked at: a whole PIN with a hyphen or space after each character.
 const LONGEST_TEXT: usize = 2 * DELIVERED_LENGTH;
 
@@ -62,6 +66,16 @@ pub fn typed_length(guesses: u64, places: u64, most_likely: f64) -> usize {
     let hits = guesses as f64 * places as f64;
     let likely = |length: &usize| hits / 32_f64.powi(i32::try_from(*length).unwrap_or(i32::MAX)) < most_likely;
     (SHORTEST..DELIVERED_LENGTH).find(likely).unwrap_or(DELIVERED_LENGTH)
+}
+
+/// Why typed PINs have so many characters, for whoever gives them out.
+#[must_use]
+pub fn typed_length_said(length: usize) -> String {
+    let guesses = GUESSES_A_DAY / 1_000;
+    format!(
+        "{length} characters: so many that {guesses},000 guesses a day, more than which aren't let through, hit a PIN of \
+         anybody's with a chance below one in a million while it lives"
+    )
 }
 
 impl Pin {

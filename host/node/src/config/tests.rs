@@ -123,6 +123,20 @@ fn e06_a_device_is_told_what_it_lacks_to_join() {
 }
 
 #[test]
+fn e06_the_display_s_file_is_beside_the_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hostler.toml");
+    let absolute = std::env::temp_dir().join("panel");
+    for (named, meant) in
+        [("panel/text", folder.path().join("panel/text")), (absolute.to_str().unwrap(), absolute.clone())]
+    {
+        let text = DEVICE.replace("FF", &"ab".repeat(32)) + &format!("display = {named:?}\n");
+        std::fs::write(&file, text).unwrap();
+        assert_eq!(Config::read(&file).unwrap().device.unwrap().display, Some(meant));
+    }
+}
+
+#[test]
 fn networks_need_a_gateway() {
     let (before, after) = GOOD.split_once("[parent]").unwrap();
     let (_, after) = after.split_once("[gateway]").unwrap();
@@ -154,7 +168,10 @@ fn e04_what_is_wrong_with_enrollment_is_said_with_its_line() {
     assert!(said.contains("line 9: devices come in at the manager only"), "{said}");
     let good = read(&manager, &format!("organisation = {:?}\nkeep = \"48h\"", "ö".repeat(40))).unwrap();
     assert_eq!(good.enrollment().rules().keep.as_secs(), 2 * 86_400);
-    assert_eq!(Config::parse(&manager, Path::new("x")).unwrap().enrollment().rules(), Rules::default());
+    assert_eq!(
+        Config::parse(&manager, Path::new("x")).unwrap().enrollment().rules(),
+        hostler_services::Rules::default()
+    );
 }
 
 #[test]

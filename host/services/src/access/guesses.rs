@@ -257,7 +257,10 @@ mod tests {
                     Err(_) => second += pause,
                 }
             }
-            assert!(u64::from(tried) <= crate::enrollment::GUESSES_A_DAY, "{tried} with pauses of {pause} s");
+            assert!(
+                u64::from(tried) <= hostler_core::enrollment::pin::GUESSES_A_DAY,
+                "{tried} with pauses of {pause} s"
+            );
             assert!(tried > FREE_PINS, "{tried}: it is the bound for all that is met");
         }
     }

@@ -55,7 +55,7 @@ impl Access {
     ///
     /// # Errors
     /// [`ServiceError::Forbidden`] for who may not, [`ServiceError::Invalid`] for what can't be a user ID or a password,
-    /// [`ServiceError::Conflict`] for a user ID that somebody has, [`ServiceError::TooMany`] after many from one source.
+    /// [`ServiceError::Conflict`] for a user ID that somebody has, or had and left something with, [`ServiceError::TooMany`] after many from one source.
     pub async fn register(&self, user: &str, password: Secret, from: IpAddr) -> Result<Secret, ServiceError> {
         if !self.is_open() {
             let why = "nobody registers themselves here";
@@ -81,6 +81,12 @@ impl Access {
             let why = format!("there is a user {} already; log in, or choose another user ID", known.value.name);
             return Err(ServiceError::Conflict(why));
         }
+        if self.left_something(&name)? {
+            return Err(ServiceError::Conflict(format!(
+                "{name} was somebody's user ID, and what was theirs is kept under it; choose another, or ask an \
+                 administrator, who can give it again"
+            )));
+        }
         let user = User { name: name.clone(), password_hash: hash, right: Right::Own };
         let text = format!("{name} registered as a user, from {from}");
         let event =
@@ -100,5 +106,83 @@ impl Access {
         }
         let mut users = self.store.users()?.into_iter();
         Ok(users.find(|user| user.value.name.as_str().eq_ignore_ascii_case(name.as_str())))
+    }
+
+    /// Whether something belongs to this user ID, or to one that differs in capital and small letters only, although nobody
+    /// has it: who registered with it would see, bar and release the devices of whoever was removed.
+    fn left_something(&self, name: &UserName) -> Result<bool, ServiceError> {
+        let theirs = |owner: &UserName| owner.as_str().eq_ignore_ascii_case(name.as_str());
+        Ok(self.store.all_enrolled()?.iter().any(|row| theirs(&row.value.owner))
+            || self.store.placements()?.values().any(|row| row.value.owner.as_ref().is_some_and(theirs))
+            || self.store.registrations()?.iter().any(|row| theirs(&row.value.user)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::NewUser;
+    use hostler_core::DeviceId;
+    use hostler_core::access::TokenDigest;
+    use hostler_core::device::Placement;
+    use hostler_core::enrollment::{
+        AnyNumber, Enrolled, Issued, Means, Mode, PinDigest, Registration, Standing, Terms,
+    };
+    use hostler_store::RedbStore;
+    use std::sync::Arc;
+
+    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn password() -> Secret {
+        Secret::new("correct horse battery".to_owned())
+    }
+
+    /// What a user who was removed may have left: a device that came in, one that was placed, a registration.
+    fn left(by: &str) -> [Change; 3] {
+        let (device, owner): (DeviceId, UserName) = ("SN-1".parse().unwrap(), by.parse().unwrap());
+        let enrolled = Enrolled {
+            device: device.clone(),
+            node: "mfp-1".parse().unwrap(),
+            owner: owner.clone(),
+            key: "b".repeat(64).parse().unwrap(),
+            invitation: serde_json::from_str::<PinDigest>(&format!("\"{}\"", "a".repeat(64))).unwrap(),
+            attempt: 1,
+            issued: Issued { token: TokenDigest::of("t"), serial: "0a".parse().unwrap() },
+            former: None,
+            at: now(),
+            state: Standing::Connected,
+        };
+        let terms = Terms { mode: Mode::Shared { places: 2 }, means: Means::Pin, pin_length: 26 };
+        let who = ("r-0123456789abcdef".parse().unwrap(), owner.clone());
+        let registration = Registration::new(who, Vec::new(), terms, AnyNumber::Refused, (now(), now())).unwrap();
+        let value = Placement { owner: Some(owner), ..Placement::default() };
+        [
+            Change::Placement { id: device.clone(), expect: Expect::Absent, value },
+            Change::Enrolled { device, expect: Expect::Absent, value: Some(Box::new(enrolled)) },
+            Change::Registration {
+                id: registration.id.clone(),
+                expect: Expect::Absent,
+                value: Some(Box::new(registration)),
+            },
+        ]
+    }
+
+    #[tokio::test]
+    async fn e14_nobody_registers_with_a_name_that_devices_belong_to() {
+        for change in left("Ann@example.com") {
+            let store = Arc::new(RedbStore::in_memory().unwrap());
+            let access = Access::open_to(store.clone(), ["root".parse().unwrap()], SelfRegistration::Anyone);
+            access.first_user("admin".parse().unwrap()).await.unwrap();
+            hostler_store::Store::commit(&*store, change.clone().into()).await.unwrap();
+            for name in ["Ann@example.com", "ann@example.com"] {
+                let refused = access.register(name, password(), HOME).await.unwrap_err();
+                let said = matches!(&refused, ServiceError::Conflict(why) if why.contains("ask an administrator"));
+                assert!(said, "{name}: {refused}, with {change:?}");
+            }
+            access.register("bob@example.com", password(), HOME).await.unwrap();
+            let (local, _) = access.local_token(None).await.unwrap();
+            let again = NewUser { name: "Ann@example.com".parse().unwrap(), password: password(), right: Right::Own };
+            access.add_user(&access.person(local.expose()).unwrap(), again).await.unwrap();
+        }
     }
 }

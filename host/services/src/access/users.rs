@@ -103,7 +103,8 @@ impl Access {
     }
 
     /// Removes somebody, with their sessions and tokens, and what they invited devices by: who gets the name later has none
-    /// of it. The name stays with the devices that are theirs.
+    /// of it. The name stays with the devices that are theirs, so nobody registers with it themselves; an administrator gives
+    /// it again by [`Access::add_user`].
     ///
     /// # Errors
     /// There is no such user, or nobody else is an administrator.

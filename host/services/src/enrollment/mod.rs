@@ -31,8 +31,6 @@ mod waiting;
 
 pub use connect::NotLetIn;
 pub use owner::EnrolledView;
-#[cfg(test)]
-pub(crate) use register::GUESSES_A_DAY;
 pub use register::{EntryState, EntryView, NewRegistration, Refused, RegistrationView, SharedView, Sharing, Summary};
 
 use crate::access::{Access, PinGuesses};

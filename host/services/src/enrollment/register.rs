@@ -1,11 +1,12 @@
 //! A user's registrations: many addresses at once, a PIN or key for each or one for several, and how far each is.
 
+use super::waiting::stored;
 use super::{Enrollment, broken};
 use crate::error::ServiceError;
 use crate::need;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::enrollment::addresses::{Address, Addresses, Network};
-use hostler_core::enrollment::pin::{DELIVERED_LENGTH, typed_length};
+use hostler_core::enrollment::pin::{DELIVERED_LENGTH, GUESSES_A_DAY, LUCK, typed_length};
 use hostler_core::enrollment::{
     Invitation, InvitationState, Means, Mode, Pin, PinDigest, Places, Registration, Standing, Terms, Withdrawal,
 };
@@ -18,17 +19,17 @@ use std::ops::Range;
 use std::time::Duration;
 use utoipa::ToSchema;
 
-/// How many typed PINs somebody may try in a day, whoever and from wherever: what the slowing of guesses lets through.
-pub(crate) const GUESSES_A_DAY: u64 = 100_000;
 /// So many places behind typed PINs may wait at a time, of all users, for the length to hold.
 pub(super) const TYPED_PLACES: u64 = 10_000;
 /// So many places of one user may wait at a time.
 pub(super) const PLACES_OF_ONE: u64 = 100_000;
+/// So much is stored for one user at a time, with what ended and is kept: addresses, or PINs where these are more.
+pub(super) const STORED_OF_ONE: u64 = 200_000;
+/// So many registrations of one user who has the right to their own devices only.
+pub(super) const REGISTRATIONS_OF_ONE: u64 = 1_000;
 /// Invitations that are withdrawn in one commit, and how often that is begun anew for those that changed meanwhile.
 const AT_A_TIME: usize = 200;
 const WITHDRAWALS: u32 = 50;
-/// The chance that guessing hits one of them on some day.
-const LUCK: f64 = 1e-6;
 
 /// How devices share PINs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -176,6 +177,10 @@ pub struct RegistrationView {
     pub secrets: Vec<Option<String>>,
     /// Whether they are keys.
     pub keys: bool,
+    /// How many characters each PIN has, where PINs are typed: it follows from the guesses that are let through and from how
+    /// long they live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin_length: Option<usize>,
     /// What was given as an address and wasn't taken; for who made the registration, and for a while only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refused: Vec<Refused>,
@@ -222,7 +227,7 @@ impl Enrollment {
             .map_err(|why| ServiceError::Invalid(why.to_string()))?;
         let id = registration.id.clone();
         let _registering = self.registering.lock().await;
-        self.check_places(&registration)?;
+        self.check_places(viewer, &registration)?;
         let mut changes = Changes::none();
         for (index, places) in (0..).zip(registration.places()) {
             let digest = self.secret(&registration, index)?.digest();
@@ -235,8 +240,8 @@ impl Enrollment {
         self.registration(viewer, &id)
     }
 
-    /// Refuses a registration with which more places would wait than may.
-    fn check_places(&self, registration: &Registration) -> Result<(), ServiceError> {
+    /// Refuses a registration with which more places would wait than may, or more would be stored.
+    fn check_places(&self, viewer: &Viewer, registration: &Registration) -> Result<(), ServiceError> {
         let more = registration.places().into_iter().map(|places| match places {
             Places::Exactly { left } => u64::from(left),
             Places::Any => 1,
@@ -244,14 +249,36 @@ impl Enrollment {
         let (more, waiting) = (more.sum::<u64>(), self.waiting.count(&registration.user, registration.made_at));
         if waiting.own + more > PLACES_OF_ONE {
             return Err(ServiceError::Conflict(format!(
-                "{} devices of yours are waited for already, and {more} more would be more than the {PLACES_OF_ONE} that                  may be; withdraw a registration that you don't need any more, or wait until one expires",
+                "{} devices of yours are waited for already, and {more} more would be more than the {PLACES_OF_ONE} that \
+                 may be; withdraw a registration that you don't need any more, or wait until one expires",
                 waiting.own
             )));
         }
         if is_typed(&registration.terms) && waiting.typed + more > TYPED_PLACES {
             return Err(ServiceError::Conflict(format!(
-                "{} devices are waited for by PINs that are typed, and {more} more would be more than the {TYPED_PLACES}                  that may be, or such PINs could be guessed; take PINs that are clicked or delivered, or keys",
+                "{} devices are waited for by PINs that are typed, and {more} more would be more than the {TYPED_PLACES} \
+                 that may be, or such PINs could be guessed; take PINs that are clicked or delivered, or keys",
                 waiting.typed
+            )));
+        }
+        // What was withdrawn is stored for long yet.
+        let days = self.rules.keep.as_secs().div_ceil(86_400);
+        let forgotten = format!(
+            "those that ended count too; they are forgotten {days} days after their time, but for those by which devices are \
+             connected"
+        );
+        let stored = stored(registration);
+        if waiting.stored + stored > STORED_OF_ONE {
+            return Err(ServiceError::Conflict(format!(
+                "{} addresses and PINs of yours are stored already, and {stored} more would be more than the \
+                 {STORED_OF_ONE} that may be; {forgotten}",
+                waiting.stored
+            )));
+        }
+        if viewer.right == Right::Own && waiting.registrations >= REGISTRATIONS_OF_ONE {
+            return Err(ServiceError::Conflict(format!(
+                "you have {} registrations already, and no more may be; {forgotten}. Register more addresses at once",
+                waiting.registrations
             )));
         }
         Ok(())
@@ -310,6 +337,7 @@ impl Enrollment {
             shared,
             secrets,
             keys,
+            pin_length: is_typed(&registration.terms).then_some(registration.terms.pin_length),
             refused: if viewer.user == registration.user { self.mistakes.of(id) } else { Vec::new() },
         })
     }

@@ -275,6 +275,8 @@ async fn e04_typed_pins_are_short_and_guessing_them_is_slowed_while_clicked_ones
     let typed = NewRegistration { addresses: "p1".to_owned(), typed: true, ..NewRegistration::default() };
     let made = office.register(typed).await;
     let pin: Pin = made.secrets[0].as_deref().unwrap().parse().unwrap();
+    assert_eq!(made.pin_length, Some(pin.expose().len()));
+    assert_eq!(office.register(some("p1")).await.pin_length, None, "nobody types it");
     assert!((6..=12).contains(&pin.expose().len()), "{} characters", pin.expose().len());
     let mut slowed = 0;
     for n in 0..20 {
@@ -431,6 +433,61 @@ async fn e04_no_user_has_more_places_waiting_than_may_be() {
     refused(&office).await;
     office.enrollment.withdraw(&ann(), &newest).await.unwrap();
     office.register(shared(9_999)).await;
+}
+
+/// Stores copies of a registration of Ann's that ended, as if she had made and withdrawn them.
+async fn ended(office: &Office, of: &RegistrationView, numbers: std::ops::Range<u64>) {
+    let row = office.store.registration(&of.summary.id).unwrap().unwrap().value;
+    let copies = numbers.map(|n| {
+        let id: hostler_core::RegistrationId = format!("r-{n:0>16}").parse().unwrap();
+        let copy = hostler_core::enrollment::Registration { id: id.clone(), expires_at: Timestamp(1), ..row.clone() };
+        Change::Registration { id, expect: Expect::Absent, value: Some(Box::new(copy)) }
+    });
+    office.store.commit(copies.collect()).await.unwrap();
+}
+
+#[tokio::test]
+async fn e04_what_a_user_withdrew_fills_no_disk() {
+    let office = Office::new(Rules::default()).with_users().await;
+    let many: String = (0..1_000).map(|n| format!("p{n} ")).collect();
+    let made = office.register(some(&many)).await;
+    office.enrollment.withdraw(&ann(), &made.summary.id).await.unwrap();
+    ended(&office, &made, 0..register::STORED_OF_ONE / 1_000 - 2).await;
+    let office = office.again();
+    office.register(some(&many)).await;
+    let refused = office.enrollment.register(&ann(), some("p1")).await.unwrap_err().to_string();
+    assert!(refused.contains("200000 addresses and PINs of yours") && refused.contains("90 days"), "{refused}");
+    let bob = viewer("bob@example.com", Right::Own);
+    office.enrollment.register(&bob, some("p1")).await.unwrap();
+    office.enrollment.sweep(now()).await.unwrap();
+    office.register(some("p1")).await;
+}
+
+#[tokio::test]
+async fn e04_who_has_devices_of_their_own_only_makes_no_end_of_registrations() {
+    let office = Office::new(Rules::default()).with_users().await;
+    let made = office.register(some("p1")).await;
+    ended(&office, &made, 0..register::REGISTRATIONS_OF_ONE - 2).await;
+    office.register(some("p1")).await;
+    let refused = office.enrollment.register(&ann(), some("p1")).await.unwrap_err().to_string();
+    assert!(refused.contains("you have 1000 registrations already"), "{refused}");
+    let operator = Viewer { right: Right::Operate, ..ann() };
+    office.enrollment.register(&operator, some("p1")).await.unwrap();
+}
+
+/// No sentence for people has the blanks of the lines that it was written on.
+#[tokio::test]
+async fn e04_what_is_said_of_too_many_is_one_sentence() {
+    let office = Office::new(Rules::default()).with_users().await;
+    let shared = |typed| NewRegistration { sharing: Sharing::Shared(10_000), typed, ..NewRegistration::default() };
+    for typed in [false, false, false, false, false, false, false, false, false, true] {
+        office.register(shared(typed)).await;
+    }
+    let bob = viewer("bob@example.com", Right::Own);
+    for (who, words) in [(ann(), "devices of yours are waited for"), (bob, "by PINs that are typed")] {
+        let said = office.enrollment.register(&who, shared(true)).await.unwrap_err().to_string();
+        assert!(said.contains(words) && !said.contains("  "), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -60,8 +60,7 @@ pub(super) async fn by_body(State(member): State<Arc<Member>>, head: HeaderMap, 
     if kind.starts_with("application/json") {
         return answer(&member, from_json(&body), Asker::Program).await;
     }
-    // A form: a browser says whose page it was on.
-    if !crate::csrf::permits(&axum::http::Method::POST, &head) && head.contains_key(header::ORIGIN) {
+    if is_foreign(&head) {
         let error = "this form was sent from another site; enter the PIN on this device's own page".to_owned();
         member.say_not_taken(&error);
         return (StatusCode::FORBIDDEN, Json(NotTaken { error, code: None })).into_response();
@@ -128,22 +127,39 @@ fn asker(head: &HeaderMap) -> Asker {
     if accepts.contains("text/html") { Asker::Person } else { Asker::Program }
 }
 
-/// Whether a browser says that its user went here. Over plain HTTP browsers don't say so, but ask for a page when they open one
-/// and for something else when they load a part of one. What looks like neither, such as a program or a frame there, is taken
-/// at its word: the window at the device, and the owner's name on its page and display, are what protects it.
+/// Whether another site's page sent a form, or one that doesn't say whose it is (`Origin: null`). A program says nothing.
+///
+/// The name under which the device is reached isn't looked at, here or for an address with a PIN: it is reached by any name
+/// that its network gives it (E3), and it doesn't know these names. A site that makes its own name point to the device
+/// still has to know a PIN, and to find the window open.
+fn is_foreign(head: &HeaderMap) -> bool {
+    let said = head.contains_key(header::ORIGIN) || head.contains_key("sec-fetch-site");
+    said && !crate::csrf::permits(&axum::http::Method::POST, head)
+}
+
+/// Whether a browser's user went here, as far as can be told, or a program did. The window at the device, and the owner's
+/// name on its page and display, are what protects it beyond that.
 fn is_chosen(head: &HeaderMap) -> bool {
     let says = |name: &str, words: &[&str]| {
         let said = head.get(name).and_then(|value| value.to_str().ok());
         said.is_none_or(|said| words.contains(&said))
     };
     let beforehand = |name: &str| head.get(name).is_some_and(|value| value.as_bytes().starts_with(b"prefetch"));
-    let text = |name| head.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let browser = text(header::USER_AGENT).starts_with("Mozilla/");
     says("sec-fetch-dest", &["document"])
-        && (!browser || text(header::ACCEPT).contains("text/html"))
         && says("sec-fetch-mode", &["navigate"])
         && !beforehand("sec-purpose")
         && !beforehand("purpose")
+        && accepts_a_page(head)
+}
+
+/// Whether what is accepted is what somebody who went here, or a program, accepts. Over plain HTTP browsers don't say what
+/// they load something for, but they ask for text where they show it, and otherwise for pictures, style sheets or, as for
+/// scripts, anything.
+fn accepts_a_page(head: &HeaderMap) -> bool {
+    let text = |name| head.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let Some(accepts) = text(header::ACCEPT) else { return true };
+    let browser = text(header::USER_AGENT).is_some_and(|agent| agent.starts_with("Mozilla/"));
+    accepts.contains("text/html") || !browser && (accepts.contains("application/json") || accepts.trim() == "*/*")
 }
 
 #[cfg(test)]
@@ -171,6 +187,31 @@ mod tests {
         ] {
             assert!(!is_chosen(&head(&bad)), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn e06_over_plain_http_what_is_accepted_tells_a_page_from_a_picture() {
+        let browser = ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0");
+        let page = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        assert!(is_chosen(&head(&[("accept", page), browser])));
+        for program in ["*/*", "application/json", "application/json, text/plain;q=0.5"] {
+            assert!(is_chosen(&head(&[("accept", program), ("user-agent", "curl/8.14.1")])), "{program}");
+        }
+        for picture in ["image/avif,image/webp,image/png,*/*;q=0.8", "image/*,*/*;q=0.8", "text/css,*/*;q=0.1", ""] {
+            assert!(!is_chosen(&head(&[("accept", picture)])), "{picture}");
+        }
+        assert!(!is_chosen(&head(&[("accept", "*/*"), browser])), "a script, or what one loads");
+    }
+
+    #[test]
+    fn e06_a_form_of_another_page_brings_no_pin() {
+        let host = ("host", "192.0.2.7");
+        assert!(!is_foreign(&head(&[host])), "a program");
+        assert!(!is_foreign(&head(&[host, ("origin", "http://192.0.2.7")])));
+        for foreign in ["http://evil.example", "null", "http://192.0.2.7:8080"] {
+            assert!(is_foreign(&head(&[host, ("origin", foreign)])), "{foreign}");
+        }
+        assert!(is_foreign(&head(&[host, ("sec-fetch-site", "cross-site")])));
     }
 
     #[test]

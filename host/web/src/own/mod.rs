@@ -11,6 +11,8 @@
 
 mod bring;
 mod page;
+#[cfg(test)]
+mod tests;
 
 use crate::{assets, headers};
 use axum::extract::DefaultBodyLimit;
@@ -30,19 +32,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Everything that a device shows in its own network.
 pub fn router(member: Arc<Member>) -> axum::Router {
-    // Its own page keeps the policy of all pages: without it browsers don't say that a form is the page's own.
-    let bring = axum::Router::new()
-        .route("/enroll", get(bring::by_address).post(bring::by_body))
-        .layer(axum::middleware::from_fn(say_nothing_elsewhere));
     axum::Router::new()
         .route("/", get(page::show))
-        .merge(bring)
+        .route("/enroll", get(bring::by_address).post(bring::by_body))
         .route("/state", get(bring::state))
         .route("/assets/{file}", get(assets::serve))
         .fallback(page::not_found)
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .layer(axum::middleware::from_fn(in_time))
         .layer(axum::middleware::from_fn(headers::set))
+        .layer(axum::middleware::from_fn(say_nothing_elsewhere))
         .with_state(member)
 }
 
@@ -54,9 +53,13 @@ async fn in_time(request: axum::extract::Request, next: Next) -> Response {
     }
 }
 
-/// A PIN may stand in the address: no page says where it was come from. What comes after has the policy that stands here.
+/// Where a PIN stands in the address, nothing that is loaded next says where it was come from. Other answers leave it at
+/// [`headers`]' policy: with `no-referrer` browsers would send `Origin: null` with the page's own form.
 async fn say_nothing_elsewhere(request: axum::extract::Request, next: Next) -> Response {
+    let carries_pin = request.uri().path() == "/enroll" && request.uri().query().is_some();
     let mut response = next.run(request).await;
-    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if carries_pin {
+        response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
     response
 }

@@ -18,8 +18,9 @@ struct OwnPage {
     bare: Bare,
     status: Status,
     said: Option<String>,
-    /// After so many seconds the page is loaded again: it changes by itself, with and without script.
-    again_s: u32,
+    /// After so many seconds the page is loaded again: it changes by itself, with and without script. Not while somebody
+    /// may be typing on it.
+    again_s: Option<u32>,
 }
 
 impl OwnPage {
@@ -48,7 +49,11 @@ impl Said {
 pub(super) async fn show(State(member): State<Arc<Member>>, Query(said): Query<Said>) -> Response {
     let status = member.status();
     // While it connects somebody watches; later nobody may.
-    let again_s = if status.state == "connecting" { 1 } else { 10 };
+    let again_s = match status.state {
+        "connecting" => Some(1),
+        _ if status.takes_pin_for_s > 0 => None,
+        _ => Some(10),
+    };
     let page = OwnPage { bare: Bare::default(), said: said.sentence(), status, again_s };
     match page.render() {
         Ok(text) => Html(text).into_response(),

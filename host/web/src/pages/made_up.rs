@@ -282,8 +282,9 @@ pub(super) fn registration(shared: bool) -> RegistrationView {
         connected: 1,
     };
     let secrets = if shared { vec![Some("0123ABCD".to_owned())] } else { vec![Some("0123ABCD".to_owned()), None] };
+    let pin_length = shared.then_some(8);
     let shared = shared.then(|| SharedView { left: Some(4), taken: 3, devices: vec![device(), device()] });
-    RegistrationView { summary, entries, shared, secrets, keys: false, refused: Vec::new() }
+    RegistrationView { summary, entries, shared, secrets, keys: false, pin_length, refused: Vec::new() }
 }
 
 /// Devices in every standing.

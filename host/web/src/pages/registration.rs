@@ -15,6 +15,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Redirect;
 use axum::routing::{get, post};
+use hostler_core::enrollment::pin::typed_length_said;
 use hostler_core::{RegistrationId, Timestamp};
 use hostler_services::{EntryState, EntryView, RefusedAddress, RegistrationView};
 use serde::Deserialize;
@@ -131,6 +132,11 @@ async fn withdraw(State(web): State<Web>, who: Who, Path(id): Path<RegistrationI
 }
 
 impl RegistrationPage {
+    /// Why typed PINs have so many characters.
+    fn length(&self) -> Option<String> {
+        self.view.pin_length.map(typed_length_said)
+    }
+
     /// Those that are looked for, each with its place among all.
     fn found(&self) -> impl Iterator<Item = (usize, &EntryView)> {
         let wanted = self.find.state;

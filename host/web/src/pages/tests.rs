@@ -326,3 +326,10 @@ fn tags_are_closed_as_they_were_opened() {
         assert_eq!(open, Vec::<&str>::new(), "{name}");
     }
 }
+
+#[test]
+fn e04_the_length_of_typed_pins_is_shown_with_its_reason() {
+    let pages: std::collections::HashMap<_, _> = all(Right::Own).into_iter().collect();
+    assert!(pages["registration-shared"].contains("PINs have 8 characters: so many that 100,000 guesses a day"));
+    assert!(!pages["registration"].contains("pin-length"), "nobody types these");
+}

@@ -1,0 +1,78 @@
+//! `[device]`: which device a node is, where it joins by a PIN or key.
+
+use super::{Config, Duration, Role, Wrong, at};
+use hostler_core::{DeviceId, Secret, UserName};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use toml::Spanned;
+
+/// The longest that a device takes a PIN after its start or a key.
+const LONGEST_WINDOW: std::time::Duration = hostler_core::enrollment::device::LONGEST_WINDOW;
+
+/// Which device a node is, and how it is reached before it has an owner.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DeviceConfig {
+    /// Its serial number or hardware address.
+    pub id: DeviceId,
+    /// What it is, for people, such as `Orchid C4500`.
+    pub model: Option<String>,
+    /// Where its own page is, and a PIN is taken over HTTP.
+    pub page: Option<Spanned<SocketAddr>>,
+    /// Its SNMP agent.
+    pub snmp: Option<SnmpAgent>,
+    /// A file that its display shows; `display` in the data folder where it isn't there.
+    pub display: Option<PathBuf>,
+    /// How long it takes a PIN after its start, and after a key is pressed.
+    #[serde(default = "window")]
+    pub window: Spanned<Duration>,
+    /// Its user, where only their PIN shall connect it. Who is entered at the device itself goes before this.
+    pub user: Option<UserName>,
+}
+
+fn window() -> Spanned<Duration> {
+    Spanned::new(0..0, Duration(std::time::Duration::from_secs(15 * 60)))
+}
+
+/// Where a device's SNMP agent answers, and whom.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SnmpAgent {
+    /// Address and port.
+    pub address: SocketAddr,
+    /// The community that reads.
+    pub read: Secret,
+    /// The community that writes a PIN; nobody does where there is none.
+    pub write: Option<Secret>,
+}
+
+impl Config {
+    pub(super) fn check_device(&self) -> Result<(), Wrong> {
+        let joins = self.parent.as_ref().and_then(|parent| parent.fingerprint.as_ref());
+        match (&self.device, joins) {
+            (Some(device), Some(_)) if device.window.get_ref().0 < std::time::Duration::from_secs(1) => {
+                Err(at(&device.window, "`window` is at least 1s: nobody could bring a PIN in time"))
+            }
+            (Some(device), Some(_)) if device.window.get_ref().0 > LONGEST_WINDOW => {
+                let why = "`window` is at most 1h: a device that takes a PIN for longer is anybody's for longer";
+                Err(at(&device.window, why))
+            }
+            (Some(_), Some(_)) => Ok(()),
+            (None, Some(fingerprint)) => {
+                let why = "a node with a fingerprint joins by a PIN or key; say which device it is: add [device] with its `id`";
+                Err(at(fingerprint, why))
+            }
+            (Some(device), None) => {
+                let why = "a device joins its manager's fleet; add [parent] with the manager's `url` and `fingerprint`, as \
+                           `hostler node join` prints them there";
+                Err((device.window.span().start, why.to_owned()))
+            }
+            (None, None) if self.has(Role::Device) => {
+                let why = "the role \"device\" needs [device], with the device's `id`, and [parent] with its manager";
+                Err(at(&self.node.roles, why))
+            }
+            (None, None) => Ok(()),
+        }
+    }
+}
