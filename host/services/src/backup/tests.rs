@@ -162,7 +162,7 @@ fn e07_what_is_there_stays_unless_it_may_go_beside_and_a_running_node_is_left_al
 fn e07_a_backup_that_was_cut_or_changed_anywhere_is_refused_and_leaves_nothing() {
     let folder = Folder::new();
     let backup = folder.backup();
-    assert_eq!(verify(backup.as_slice()).unwrap().files.len(), 3);
+    assert_eq!(verify(backup.as_slice()).unwrap().files.len(), 4);
     for length in (0..backup.len()).step_by(97).chain(backup.len() - 30..backup.len()) {
         assert!(verify(&backup[..length]).is_err(), "cut at {length}");
     }
