@@ -130,7 +130,7 @@ fn registered(shell: super::Shell, denied: &ApiError) -> String {
         offset: 20,
         more: true,
         rules: Rules::default(),
-        terminal: terminal(None),
+        terminal: Some(terminal()),
     };
     draw(page)
 }
@@ -142,7 +142,7 @@ fn one(shell: super::Shell, mut view: RegistrationView) -> String {
         shell,
         view,
         find: registration::Find::default(),
-        terminal: terminal(Some(())),
+        terminal: Some(terminal()),
     })
 }
 
