@@ -37,6 +37,7 @@ pub struct Answer {
     pub body: String,
 }
 
+#[allow(dead_code, reason = "each file of tests uses some of it")]
 impl Answer {
     /// A header's value.
     pub fn header(&self, name: &str) -> Option<&str> {
