@@ -20,7 +20,8 @@ Examples, on the node itself:
   hostler backup manager.backup.tar.gz --data /var/lib/hostler
   hostler backup /dev/shm/b.tar.gz --data /var/lib/hostler && age -p /dev/shm/b.tar.gz > manager.backup.age
 
-The file holds the authority's private keys and everybody's password hashes: keep it where nobody else reads it.
+The file holds the authority's private keys, everybody's password hashes, and of a node that joined a manager its own key and
+token: keep it where nobody else reads it.
 The configuration isn't in it. `hostler restore` puts it back.")]
 pub struct Backup {
     /// The file to write; it must not be there yet
