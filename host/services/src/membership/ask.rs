@@ -45,7 +45,7 @@ impl Member {
             }
             Err(NotOpened::Later(why)) => {
                 tracing::warn!(device = %self.settings.device, %why, "no answer of the manager; it is asked again");
-                self.note_trouble(Some(format!("{why}. It is asked again.")));
+                self.note_trouble(Some(format!("{}. It is asked again.", why.trim_end_matches('.'))));
                 self.happened(Event::TimedOut { attempt }, None).await;
             }
         }

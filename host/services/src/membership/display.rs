@@ -27,14 +27,19 @@ pub fn text(status: &Status) -> String {
 /// Keeps the file of a display as it should be, for ever. The file is replaced as a whole.
 pub async fn keep_display(member: Arc<Member>, path: PathBuf) {
     let mut seen = member.follow();
-    let mut shown = String::new();
+    let (mut shown, mut said) = (String::new(), String::new());
     loop {
         seen.mark_unchanged();
         let lines = text(&member.status());
         if lines != shown {
             match write(&path, &lines) {
                 Ok(()) => shown = lines,
-                Err(error) => tracing::warn!(file = %path.display(), %error, "the display can't be written"),
+                // It is tried each second, and said once.
+                Err(error) if error.to_string() == said => {}
+                Err(error) => {
+                    tracing::warn!(file = %path.display(), %error, "the display can't be written");
+                    said = error.to_string();
+                }
             }
         }
         tokio::select! {

@@ -1,6 +1,6 @@
 //! What a node that came in by a user's PIN may speak for, and whose that is.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on shall stop")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that can't go on shall stop")]
 
 use super::{Presence, Tree};
 use crate::enrollment::tests::{Office, Thing, viewer};
@@ -11,8 +11,9 @@ use hostler_core::access::User;
 use hostler_core::changes::{Change, Expect};
 use hostler_core::device::{Device, Reach};
 use hostler_core::enrollment::{Credential, Pin};
+use hostler_core::event::Event;
 use hostler_core::message::{Acks, Envelope, ExchangeUp, Method};
-use hostler_core::reading::Identity;
+use hostler_core::reading::{Identity, Severity};
 use hostler_core::viewer::Right;
 use hostler_core::{DeviceId, Timestamp};
 use hostler_engine::Doorbells;
@@ -88,9 +89,41 @@ async fn e08_a_device_of_a_user_who_operates_nothing_speaks_for_itself_only() {
     let _ = manager.office.knock(&thing).await.unwrap();
     manager.announce(1, "another", "B2").await;
     assert!(!manager.has("another") && manager.set_aside() == 1, "another device is set aside, and said");
-    manager.announce(2, "itself", "a-1").await;
-    assert!(manager.has("itself") && manager.set_aside() == 1);
-    assert_eq!(manager.owner("itself").as_deref(), Some("ann@example.com"));
+    manager.announce(2, "hp-cn12345", "a-1").await;
+    assert!(!manager.has("hp-cn12345") && manager.set_aside() == 2, "itself, under the ID of another");
+    manager.announce(3, "sn-a-1", "a-1").await;
+    assert!(manager.has("sn-a-1") && manager.set_aside() == 2);
+    assert_eq!(manager.owner("sn-a-1").as_deref(), Some("ann@example.com"));
+    manager.announce(4, "sn-a1", "A1").await;
+    assert!(!manager.has("sn-a1") && manager.set_aside() == 3, "it is there once");
+}
+
+#[tokio::test]
+async fn e08_a_device_tells_events_of_itself_only() {
+    let manager = Joined::new().await;
+    let thing = Thing::new("A1", manager.pin("ann@example.com", Right::Own).await);
+    let _ = manager.office.knock(&thing).await.unwrap();
+    manager.announce(1, "sn-a1", "A1").await;
+    let tell = async |seq, device: Option<&str>, text: &str| {
+        let event = Event {
+            at: Timestamp(1),
+            device: device.map(|device| device.parse().unwrap()),
+            name: "device.standing".to_owned(),
+            severity: Severity::Critical,
+            text: text.to_owned(),
+        };
+        let method = Method::EventHappened(event);
+        let messages = vec![Envelope { seq, class: method.class(), method }];
+        let up = ExchangeUp { messages, ..ExchangeUp::default() };
+        Arc::clone(&manager.tree).exchange("mfp-a1".parse().unwrap(), up).await.unwrap();
+    };
+    tell(2, None, "A2 is barred; admin said so").await;
+    tell(3, Some("A2"), "A2 is barred").await;
+    tell(4, Some("sn-a1"), &format!("its cover\u{7} is open{}", "!".repeat(5_000))).await;
+    let events = manager.office.store.events(None, None, 100).unwrap();
+    let told: Vec<_> = events.iter().filter(|(_, event)| event.name == "device.standing").collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].1.text.starts_with("its cover is open!") && told[0].1.text.len() == 1_000);
 }
 
 #[tokio::test]
@@ -111,16 +144,16 @@ async fn e08_a_device_that_moves_takes_its_own_thing_along() {
     let manager = Joined::new().await;
     let mut thing = Thing::new("A1", manager.pin("ann@example.com", Right::Own).await);
     let _ = manager.office.knock(&thing).await.unwrap();
-    manager.announce(1, "itself", "A1").await;
+    manager.announce(1, "sn-a1", "A1").await;
     let ann = viewer("ann@example.com", Right::Own);
     manager.office.enrollment.release(&ann, &"A1".parse().unwrap()).await.unwrap();
-    assert_eq!(manager.owner("itself").as_deref(), Some("ann@example.com"), "nobody took it over yet");
+    assert_eq!(manager.owner("sn-a1").as_deref(), Some("ann@example.com"), "nobody took it over yet");
     thing.proof = Credential::Pin(manager.pin("bob@example.com", Right::Own).await);
     thing.attempt = 2;
     let _ = manager.office.knock(&thing).await.unwrap();
-    assert_eq!(manager.owner("itself").as_deref(), Some("bob@example.com"));
-    manager.announce(2, "itself", "A1").await;
-    assert_eq!(manager.owner("itself").as_deref(), Some("bob@example.com"), "and it stays so");
+    assert_eq!(manager.owner("sn-a1").as_deref(), Some("bob@example.com"));
+    manager.announce(2, "sn-a1", "A1").await;
+    assert_eq!(manager.owner("sn-a1").as_deref(), Some("bob@example.com"), "and it stays so");
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use crate::inventory::Inventory;
 use crate::live::{Live, LiveEvent};
 use hostler_core::access::Child;
 use hostler_core::changes::{Change, Changes, Expect};
-use hostler_core::device::{Candidate, Device, Placement};
-use hostler_core::enrollment::{Knock, Renewal, Renewed, Welcome};
+use hostler_core::device::{Candidate, Device, Placement, device_id};
+use hostler_core::enrollment::{Enrolled, Knock, Renewal, Renewed, Welcome};
 use hostler_core::event::Event;
 use hostler_core::message::{
     Acks, CatalogueEntry, Envelope, ExchangeDown, ExchangeUp, Method, NotYours, Outbox, Portion, weight,
@@ -37,6 +37,9 @@ const MESSAGE: usize = 64 << 10;
 
 /// How often is looked who came and who went.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// The longest text of a child's event, in characters; what is longer is cut.
+const LONGEST_TEXT: usize = 1_000;
 
 fn not_now(error: StoreError) -> Refused {
     Refused::NotNow(error.to_string())
@@ -84,13 +87,33 @@ impl Tree {
         })
     }
 
-    /// The manager, where a node speaks for a device that it can't: one that came in by the PIN of a user who operates nothing
-    /// is a device and no gateway.
-    fn not_its_own(&self, device: &Device, child: &NodeId) -> Result<Option<NodeId>, StoreError> {
-        let Some(door) = &self.door else { return Ok(None) };
-        let Some(row) = door.came_in_as(child) else { return Ok(None) };
+    /// The device that a node is and nothing else: one that came in by the PIN of a user who operates nothing is a device and no
+    /// gateway.
+    fn only_itself(&self, child: &NodeId) -> Result<Option<Enrolled>, StoreError> {
+        let Some(row) = self.door.as_ref().and_then(|door| door.came_in_as(child)) else { return Ok(None) };
         let operates = self.store.user(&row.owner)?.is_some_and(|user| user.value.right >= Right::Operate);
-        Ok((!row.is(&device.identity) && !operates).then(|| door.node().clone()))
+        Ok((!operates).then_some(row))
+    }
+
+    /// The manager, where a node speaks for a device that it can't: a device brings itself, once, and under the ID that follows
+    /// from what it says of itself.
+    fn not_its_own(
+        &self,
+        device: &Device,
+        child: &NodeId,
+        touched: &BTreeMap<DeviceId, Option<NodeId>>,
+    ) -> Result<Option<NodeId>, StoreError> {
+        let Some(row) = self.only_itself(child)? else { return Ok(None) };
+        let named = device_id(&device.identity, child, device.reach.address) == device.id;
+        let known = self.inventory.devices_of(child);
+        let now = touched.iter().filter(|(_, owner)| owner.as_ref() == Some(child)).map(|(id, _)| id);
+        let alone = known.iter().map(|other| &other.id).chain(now).all(|other| *other == device.id);
+        Ok((!(row.is(&device.identity) && named && alone)).then(|| self.node(child)))
+    }
+
+    /// Who speaks for what a node can't speak for: this node.
+    fn node(&self, child: &NodeId) -> NodeId {
+        self.door.as_ref().map_or_else(|| child.clone(), |door| door.node().clone())
     }
 
     /// Whose a device is that a node brings: that of whoever enrolled it, where it is that node's very device.
@@ -277,7 +300,7 @@ impl Tree {
                 if let Some(owner) = owner.filter(|owner| owner != child) {
                     return Ok(Err(NotYours { child: child.clone(), device: device.id.clone(), owner }));
                 }
-                if let Some(owner) = self.not_its_own(device, child)? {
+                if let Some(owner) = self.not_its_own(device, child, touched)? {
                     return Ok(Err(NotYours { child: child.clone(), device: device.id.clone(), owner }));
                 }
                 let adopted_at = device.adopted_at.min(now());
@@ -308,6 +331,7 @@ impl Tree {
                     }
                 }
             }
+            Method::CandidateSeen(_) if self.only_itself(child)?.is_some() => Changes::none(),
             Method::CandidateSeen(candidate) => Change::Candidate {
                 gateway: child.clone(),
                 address: candidate.reach.address,
@@ -318,6 +342,16 @@ impl Tree {
                 Change::Candidate { gateway: child.clone(), address: *address, value: None }.into()
             }
             Method::EventHappened(event) => {
+                let own = |id: &DeviceId| touched.get(id).cloned().flatten().as_ref() == Some(child);
+                if self.only_itself(child)?.is_some() {
+                    let devices = self.inventory.devices_of(child);
+                    let its =
+                        event.device.as_ref().filter(|id| own(id) || devices.iter().any(|device| device.id == **id));
+                    if its.is_none() {
+                        tracing::warn!(%child, name = %event.name, "an event was set aside: a device tells of itself only");
+                        return Ok(Ok(Changes::none()));
+                    }
+                }
                 if let Some(id) = &event.device {
                     let owner = match touched.get(id) {
                         Some(owner) => owner.clone(),
@@ -327,7 +361,8 @@ impl Tree {
                         return Ok(Err(NotYours { child: child.clone(), device: id.clone(), owner }));
                     }
                 }
-                Change::Happened(Event { at: event.at.min(now()), ..event.clone() }).into()
+                let text = event.text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect();
+                Change::Happened(Event { at: event.at.min(now()), text, ..event.clone() }).into()
             }
             Method::AdoptionEnded { address, why } => Change::Happened(Event {
                 at: now(),

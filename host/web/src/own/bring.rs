@@ -159,7 +159,10 @@ fn accepts_a_page(head: &HeaderMap) -> bool {
     let text = |name| head.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()));
     let Some(accepts) = text(header::ACCEPT) else { return true };
     let browser = text(header::USER_AGENT).is_some_and(|agent| agent.starts_with("Mozilla/"));
-    accepts.contains("text/html") || !browser && (accepts.contains("application/json") || accepts.trim() == "*/*")
+    // A script can say that it accepts a page, but not that it would rather have it secure, as browsers do who open one.
+    let opens = !browser || head.contains_key(header::UPGRADE_INSECURE_REQUESTS) || head.contains_key("sec-fetch-dest");
+    (accepts.contains("text/html") && opens)
+        || !browser && (accepts.contains("application/json") || accepts.trim() == "*/*")
 }
 
 #[cfg(test)]
@@ -193,7 +196,8 @@ mod tests {
     fn e06_over_plain_http_what_is_accepted_tells_a_page_from_a_picture() {
         let browser = ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0");
         let page = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-        assert!(is_chosen(&head(&[("accept", page), browser])));
+        assert!(is_chosen(&head(&[("accept", page), browser, ("upgrade-insecure-requests", "1")])));
+        assert!(!is_chosen(&head(&[("accept", page), browser])), "a script that says what it likes");
         for program in ["*/*", "application/json", "application/json, text/plain;q=0.5"] {
             assert!(is_chosen(&head(&[("accept", program), ("user-agent", "curl/8.14.1")])), "{program}");
         }
