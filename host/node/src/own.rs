@@ -8,6 +8,7 @@ use hostler_store::Store;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
+use toml::Spanned;
 
 /// The file of the display, in the data folder.
 const DISPLAY: &str = "display";
@@ -47,7 +48,7 @@ pub(crate) async fn tend(
     let mut tasks = vec![tokio::spawn(async move { renewing.renew_forever().await })];
     let display = device.display.clone().unwrap_or_else(|| data.join(DISPLAY));
     tasks.push(tokio::spawn(membership::keep_display(Arc::clone(member), display)));
-    if let Some(SnmpAgent { address, read, write }) = device.snmp.clone() {
+    if let Some(SnmpAgent { address, read, write }) = device.snmp.clone().map(Spanned::into_inner) {
         let (address, serving) = membership::serve_agent(member, AgentConfig { address, read, write }).await?;
         tracing::info!(%address, "the SNMP agent answers");
         tasks.push(tokio::spawn(serving));

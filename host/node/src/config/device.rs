@@ -21,7 +21,7 @@ pub struct DeviceConfig {
     /// Where its own page is, and a PIN is taken over HTTP.
     pub page: Option<Spanned<SocketAddr>>,
     /// Its SNMP agent.
-    pub snmp: Option<SnmpAgent>,
+    pub snmp: Option<Spanned<SnmpAgent>>,
     /// A file that its display shows; `display` in the data folder where it isn't there.
     pub display: Option<PathBuf>,
     /// How long it takes a PIN after its start, and after a key is pressed.
@@ -58,7 +58,7 @@ impl Config {
                 let why = "`window` is at most 1h: a device that takes a PIN for longer is anybody's for longer";
                 Err(at(&device.window, why))
             }
-            (Some(_), Some(_)) => Ok(()),
+            (Some(device), Some(_)) => device.snmp.as_ref().map_or(Ok(()), check_agent),
             (None, Some(fingerprint)) => {
                 let why = "a node with a fingerprint joins by a PIN or key; say which device it is: add [device] with its `id`";
                 Err(at(fingerprint, why))
@@ -75,4 +75,20 @@ impl Config {
             (None, None) => Ok(()),
         }
     }
+}
+
+/// Communities that anybody guesses let anybody write a PIN.
+fn check_agent(agent: &Spanned<SnmpAgent>) -> Result<(), Wrong> {
+    let SnmpAgent { read, write, .. } = agent.get_ref();
+    let empty = |community: &Secret| community.expose().is_empty();
+    if empty(read) || write.as_ref().is_some_and(empty) {
+        return Err(at(
+            agent,
+            "a community of `snmp` is empty; give it a name, and `write` one that only terminals know",
+        ));
+    }
+    if write.as_ref() == Some(read) {
+        return Err(at(agent, "who reads would write a PIN too; give `write` of `snmp` another community than `read`"));
+    }
+    Ok(())
 }

@@ -106,6 +106,13 @@ fn e06_a_device_is_told_what_it_lacks_to_join() {
         ("id = \"SN-1\"", "", 10, "missing field `id`"),
         ("\"10m\"", "\"0s\"", 12, "at least 1s"),
         ("\"10m\"", "\"2h\"", 12, "at most 1h"),
+        ("window = ", "snmp = { address = \"127.0.0.1:0\", read = \"\" }\nwindow = ", 12, "is empty"),
+        (
+            "window = ",
+            "snmp = { address = \"127.0.0.1:0\", read = \"a\", write = \"a\" }\nwindow = ",
+            12,
+            "another community",
+        ),
         ("https:", "http:", 8, "join over TLS"),
         ("[device]\nid = \"SN-1\"\nwindow = \"10m\"\n", "", 9, "add [device]"),
         ("fingerprint = ", "token-file = \"t\"\nfingerprint = ", 10, "take one of them away"),
