@@ -114,7 +114,9 @@ impl Enroll {
     }
 
     async fn enroll(self) -> Result<()> {
-        let ranges = network::ranges(&self.ranges)?;
+        // A list or a registration says where the devices are: nothing is searched.
+        let told = self.server_list.is_some() || self.link.as_ref().is_some_and(|link| link.registration.is_some());
+        let ranges = if told && self.ranges.is_empty() { Vec::new() } else { network::ranges(&self.ranges)? };
         let session = Session::begin(self.connection.clone(), self.user.clone(), self.link.as_ref()).await?;
         let done = self.with(&session, ranges).await;
         session.end().await;
