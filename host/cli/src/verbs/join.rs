@@ -63,7 +63,7 @@ impl Join {
             Self::Close(plain) => {
                 let client = plain.connection.client()?;
                 let answer = client.send(client.request(Method::DELETE, &["membership", "window"])?).await?;
-                plain.output.print(&answer, |_| "it takes no PIN any more".to_owned())
+                plain.output.print(&answer, |_| "it takes no further PIN; one that is being tried goes on".to_owned())
             }
             Self::Pin(secret) => secret.enter("pin").await,
             Self::Key(secret) => secret.enter("key").await,
