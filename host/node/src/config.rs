@@ -4,7 +4,7 @@ mod device;
 mod enrollment;
 mod guests;
 
-pub use device::{DeviceConfig, SnmpAgent};
+pub use device::DeviceConfig;
 pub use enrollment::EnrollmentConfig;
 pub use guests::{GuestsConfig, WhoRegisters};
 

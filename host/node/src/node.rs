@@ -2,9 +2,10 @@
 
 use crate::config::{Config, ConfigError, CredentialsConfig, NetworkConfig, Role};
 use crate::local::LocalToken;
+use crate::nodes::{self, NodesBound};
+use crate::own;
 use crate::serve::{self, Server};
 use crate::{LOCAL_ADDRESS, LOCAL_TOKEN};
-use crate::{nodes, own};
 use hostler_core::device::HttpReach;
 use hostler_core::{NodeId, Secret, UserName};
 use hostler_engine::{Adopter, Doorbells, now};
@@ -16,8 +17,8 @@ use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
 use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{
-    Access, Authority, AuthorityError, Catalogue, Duty, Enrollment, EnrollmentError, Gateway, Inventory, JoinHere,
-    Live, Member, NodeInfo, SelfRegistration, ServiceError, Services,
+    Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Gateway, Inventory, Live, Member, NodeInfo,
+    SelfRegistration, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::{CallParentError, ParentClient};
@@ -30,9 +31,6 @@ use tokio::task::JoinHandle;
 
 /// The parent's name in a child's outbox: a child has one.
 const PARENT: &str = "parent";
-
-/// What is said of the listener for nodes.
-const NODES: &str = "nodes join and call at";
 
 /// A node can't start.
 #[derive(Debug, thiserror::Error)]
@@ -78,13 +76,6 @@ pub enum StartError {
     /// Its own agent.
     #[error(transparent)]
     Agent(#[from] AgentError),
-}
-
-impl StartError {
-    /// Where nodes call can't be served.
-    pub(crate) fn nodes(error: AuthorityError) -> Self {
-        Self::Enrollment(EnrollmentError::from(error))
-    }
 }
 
 /// A running node. It stops when it is dropped; [`Node::stop`] stops it in order.
@@ -181,6 +172,7 @@ impl Node {
             version: env!("CARGO_PKG_VERSION"),
             started_at: now(),
         };
+        let join = nodes.as_ref().map(NodesBound::join_here);
         let mut servers = Vec::new();
         let mut beside = Vec::new();
         if let (Some(page), Some(member)) = (page, &member) {
@@ -188,14 +180,14 @@ impl Node {
             servers.push(serve::serve_plain(page, hostler_web::own::router(Arc::clone(member)))?);
         }
         if let (Some(nodes), Some(tree)) = (nodes, &tree) {
-            beside.push((NODES, nodes.url()));
+            beside.push(("nodes join and call at", nodes.url()));
             servers.push(nodes.serve(Arc::clone(tree))?);
         }
         let services = Services {
             access,
             inventory: Arc::clone(&inventory),
             catalogue,
-            join: join(&enrollment, &beside),
+            join,
             enrollment,
             member,
             backups: Backups::new(Arc::clone(&store), data, config.node.id.clone()),
@@ -249,12 +241,6 @@ fn enrollment(config: &Config, store: &Arc<dyn Store>, access: &Arc<Access>) -> 
     let authority = Authority::open(&data.join(AUTHORITY), &names, now()).map_err(EnrollmentError::from)?;
     let (store, access) = (Arc::clone(store), Arc::clone(access));
     Ok(Enrollment::open(store, access, Arc::new(authority), (node, data), settings.rules())?)
-}
-
-/// What a node needs to join here, where there is a listener for nodes.
-fn join(enrollment: &Option<Arc<Enrollment>>, beside: &[(&str, String)]) -> Option<JoinHere> {
-    let url = beside.iter().find(|(what, _)| *what == NODES).map(|(_, url)| url.clone())?;
-    enrollment.as_ref().map(|enrollment| JoinHere { url, fingerprint: enrollment.fingerprint() })
 }
 
 fn duty(config: &Config) -> Duty {

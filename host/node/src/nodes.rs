@@ -11,7 +11,7 @@ use axum_server::accept::Accept;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hostler_services::authority::Gate;
 use hostler_services::tree::Tree;
-use hostler_services::{AuthorityError, Enrollment, now};
+use hostler_services::{AuthorityError, Enrollment, EnrollmentError, JoinHere, now};
 use hostler_transport::Shown;
 use std::future::Future;
 use std::io;
@@ -41,7 +41,7 @@ pub(crate) async fn bind(
     names: Vec<String>,
     enrollment: Arc<Enrollment>,
 ) -> Result<NodesBound, StartError> {
-    let tls = RustlsConfig::from_config(config(&enrollment, &names).await.map_err(StartError::nodes)?);
+    let tls = RustlsConfig::from_config(config(&enrollment, &names).await.map_err(EnrollmentError::from)?);
     let (address, listener) = bind_to(address)?;
     Ok(NodesBound { address, listener, tls, enrollment, names })
 }
@@ -60,6 +60,11 @@ impl NodesBound {
         let name = self.names.first().map_or_else(|| self.address.ip().to_string(), Clone::clone);
         let host = if name.contains(':') { format!("[{name}]") } else { name };
         format!("https://{host}:{}", self.address.port())
+    }
+
+    /// What a node needs to join here.
+    pub(crate) fn join_here(&self) -> JoinHere {
+        JoinHere { url: self.url(), fingerprint: self.enrollment.fingerprint() }
     }
 
     pub(crate) fn serve(self, tree: Arc<Tree>) -> Result<Server, StartError> {

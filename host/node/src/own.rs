@@ -1,9 +1,9 @@
 //! What a node is by itself where it joins by a PIN or key: its membership, its agent, its display.
 
-use crate::config::{Config, DeviceConfig, SnmpAgent};
+use crate::config::{Config, DeviceConfig};
 use crate::node::StartError;
 use hostler_services::Member;
-use hostler_services::membership::{self, AgentConfig, Settings};
+use hostler_services::membership::{self, Settings};
 use hostler_store::Store;
 use std::path::Path;
 use std::sync::Arc;
@@ -48,8 +48,8 @@ pub(crate) async fn tend(
     let mut tasks = vec![tokio::spawn(async move { renewing.renew_forever().await })];
     let display = device.display.clone().unwrap_or_else(|| data.join(DISPLAY));
     tasks.push(tokio::spawn(membership::keep_display(Arc::clone(member), display)));
-    if let Some(SnmpAgent { address, read, write }) = device.snmp.clone().map(Spanned::into_inner) {
-        let (address, serving) = membership::serve_agent(member, AgentConfig { address, read, write }).await?;
+    if let Some(agent) = device.snmp.clone().map(Spanned::into_inner) {
+        let (address, serving) = membership::serve_agent(member, agent).await?;
         tracing::info!(%address, "the SNMP agent answers");
         tasks.push(tokio::spawn(serving));
     }

@@ -13,6 +13,7 @@ pub mod gateway;
 pub mod inventory;
 mod live;
 pub mod membership;
+mod seldom;
 pub mod tree;
 mod turns;
 

@@ -1,14 +1,13 @@
 //! `[device]`: which device a node is, where it joins by a PIN or key.
 
 use super::{Config, Duration, Role, Wrong, at};
+use hostler_core::enrollment::device::LONGEST_WINDOW;
 use hostler_core::{DeviceId, Secret, UserName};
+use hostler_services::membership::AgentConfig;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use toml::Spanned;
-
-/// The longest that a device takes a PIN after its start or a key.
-const LONGEST_WINDOW: std::time::Duration = hostler_core::enrollment::device::LONGEST_WINDOW;
 
 /// Which device a node is, and how it is reached before it has an owner.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,7 +20,7 @@ pub struct DeviceConfig {
     /// Where its own page is, and a PIN is taken over HTTP.
     pub page: Option<Spanned<SocketAddr>>,
     /// Its SNMP agent.
-    pub snmp: Option<Spanned<SnmpAgent>>,
+    pub snmp: Option<Spanned<AgentConfig>>,
     /// A file that its display shows; `display` in the data folder where it isn't there.
     pub display: Option<PathBuf>,
     /// How long it takes a PIN after its start, and after a key is pressed.
@@ -33,18 +32,6 @@ pub struct DeviceConfig {
 
 fn window() -> Spanned<Duration> {
     Spanned::new(0..0, Duration(std::time::Duration::from_secs(15 * 60)))
-}
-
-/// Where a device's SNMP agent answers, and whom.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct SnmpAgent {
-    /// Address and port.
-    pub address: SocketAddr,
-    /// The community that reads.
-    pub read: Secret,
-    /// The community that writes a PIN; nobody does where there is none.
-    pub write: Option<Secret>,
 }
 
 impl Config {
@@ -78,8 +65,8 @@ impl Config {
 }
 
 /// Communities that anybody guesses let anybody write a PIN.
-fn check_agent(agent: &Spanned<SnmpAgent>) -> Result<(), Wrong> {
-    let SnmpAgent { read, write, .. } = agent.get_ref();
+fn check_agent(agent: &Spanned<AgentConfig>) -> Result<(), Wrong> {
+    let AgentConfig { read, write, .. } = agent.get_ref();
     let empty = |community: &Secret| community.expose().is_empty();
     if empty(read) || write.as_ref().is_some_and(empty) {
         return Err(at(

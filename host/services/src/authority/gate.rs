@@ -7,6 +7,7 @@
 use super::bundle::LONGEST_CHAIN;
 use super::certificate::{Facts, Validity};
 use super::error::AuthorityError;
+use crate::seldom::Seldom;
 use hostler_core::enrollment::Peer;
 use hostler_core::{Serial, Timestamp};
 use rustls::client::danger::HandshakeSignatureValid;
@@ -15,11 +16,8 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-/// A refused certificate is said at most so often.
-const SAID_FOR: Duration = Duration::from_secs(1);
+use std::sync::Arc;
+use std::time::Duration;
 
 /// How a certificate stands with whoever issued it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -124,8 +122,8 @@ pub enum Refusal {
 pub struct Gate {
     chains: Arc<dyn ClientCertVerifier>,
     standings: Arc<dyn Standings>,
-    /// When it was last said that somebody was refused: nobody can fill the log.
-    said: Mutex<Option<Instant>>,
+    /// That somebody was refused in a handshake.
+    said: Seldom,
 }
 
 impl fmt::Debug for Gate {
@@ -144,15 +142,7 @@ impl Gate {
         roots.add(root).map_err(AuthorityError::crypto)?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let chains = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-        Ok(Self { chains: chains.map_err(AuthorityError::crypto)?, standings, said: Mutex::default() })
-    }
-
-    fn say(&self, refusal: &Refusal) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.is_none_or(|at| at.elapsed() >= SAID_FOR) {
-            *said = Some(Instant::now());
-            tracing::info!(%refusal, "a certificate was refused");
-        }
+        Ok(Self { chains: chains.map_err(AuthorityError::crypto)?, standings, said: Seldom::default() })
     }
 
     /// What a connection's certificates allow at this moment.
@@ -245,7 +235,9 @@ impl ClientCertVerifier for Gate {
             // Ours, and forgotten by a store that was put back: its node may have it renewed, and nothing else.
             Verdict::Refused(Refusal::Unknown) => Ok(ClientCertVerified::assertion()),
             Verdict::Refused(refusal) => {
-                self.say(&refusal);
+                if let Some(others) = self.said.count() {
+                    tracing::info!(%refusal, others, "a certificate was refused");
+                }
                 Err(Error::InvalidCertificate(alert(refusal)))
             }
         }

@@ -23,9 +23,6 @@ use std::sync::PoisonError;
 /// Refusals that are remembered for those who look; when there are more, the oldest is forgotten.
 const REMEMBERED: usize = 10_000;
 
-/// So often at most is said that somebody wasn't let in.
-const SAID_FOR: std::time::Duration = std::time::Duration::from_secs(1);
-
 /// Why a device wasn't let in.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum NotLetIn {
@@ -110,14 +107,7 @@ impl Enrollment {
         {
             self.remember(request, *refusal);
         }
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, unsaid) = &mut *said;
-        if at.is_some_and(|at| at.elapsed() < SAID_FOR) {
-            *unsaid += 1;
-            return;
-        }
-        let others = std::mem::take(unsaid);
-        *at = Some(std::time::Instant::now());
+        let Some(others) = self.said.count() else { return };
         let (device, node) = (&request.device, &request.node);
         match why {
             NotLetIn::Refused(refusal) => {

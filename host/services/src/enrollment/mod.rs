@@ -38,6 +38,7 @@ use crate::authority;
 use crate::authority::{Authority, AuthorityError, Gate, Standings, Tended};
 use crate::error::ServiceError;
 use crate::live::{Live, LiveEvent};
+use crate::seldom::Seldom;
 use crate::turns::Turns;
 use hostler_core::enrollment::addresses::Loopback;
 use hostler_core::enrollment::{AnyNumber, PinDigest, RETRY_FOR, Refusal};
@@ -137,8 +138,8 @@ pub struct Enrollment {
     live: OnceLock<Live>,
     /// Who takes places of one invitation does so one at a time.
     turns: Turns<PinDigest>,
-    /// When it was last said that somebody wasn't let in, and how often it wasn't since.
-    said: Mutex<(Option<std::time::Instant>, u64)>,
+    /// That somebody wasn't let in.
+    said: Seldom,
 }
 
 impl Enrollment {

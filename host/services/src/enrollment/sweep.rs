@@ -39,7 +39,9 @@ impl Enrollment {
             match self.store.commit(changes).await {
                 Ok(()) => swept += 1,
                 // It is old enough to wait for the next time.
-                Err(StoreError::Conflict { what }) => tracing::debug!(%what, "an old registration stays for now"),
+                Err(StoreError::Conflict { what }) => {
+                    tracing::debug!(%what, "an old registration is looked at again the next time")
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -22,6 +22,7 @@ use async_snmp::handler::{
 };
 use async_snmp::{Agent, Community, Oid, SecurityName, Value, VarBind};
 use hostler_core::Secret;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
@@ -45,7 +46,8 @@ const AT_A_TIME: usize = 64;
 const LONGEST_WRITTEN: usize = 64;
 
 /// Where an agent answers, and whom.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AgentConfig {
     /// Where it listens.
     pub address: SocketAddr,

@@ -1,6 +1,7 @@
 //! The steps of a membership, one at a time, and what follows from each.
 
 use crate::authority::{AuthorityError, Identity};
+use crate::seldom::Seldom;
 use hostler_core::changes::{Change, Expect};
 use hostler_core::enrollment::device::{Decline, Effect, Event, LONGEST_WAIT, State};
 use hostler_core::enrollment::{EnrollmentKey, Membership, Papers, Pin};
@@ -11,7 +12,7 @@ use hostler_transport::{CallParentError, Door};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use url::Url;
 use utoipa::ToSchema;
@@ -21,9 +22,6 @@ pub const KEY: &str = "node.key";
 
 /// A step that can't be stored is tried again after so long, where nobody waits for it.
 const AGAIN: Duration = Duration::from_secs(2);
-
-/// So often at most is said that a PIN or key wasn't taken.
-const SAID_FOR: Duration = Duration::from_secs(1);
 
 /// Why a node can't be or become a member.
 #[derive(Debug, thiserror::Error)]
@@ -121,8 +119,8 @@ pub struct Member {
     offered: Mutex<Option<Offered>>,
     /// The row as it is stored, for everybody who looks.
     seen: watch::Sender<Membership>,
-    /// When it was last said that a PIN or key wasn't taken, and how often it wasn't since.
-    said: Mutex<(Option<Instant>, u64)>,
+    /// That a PIN or key wasn't taken.
+    said: Seldom,
     /// Why the last attempt brought no answer, while the next is waited for.
     trouble: Mutex<Option<String>>,
     /// Rings when the manager wants another certificate.
@@ -159,7 +157,7 @@ impl Member {
             row: tokio::sync::Mutex::new(row),
             offered: Mutex::new(None),
             seen,
-            said: Mutex::default(),
+            said: Seldom::default(),
             trouble: Mutex::default(),
             renew_now: Notify::new(),
             me: Weak::clone(me),
@@ -208,14 +206,7 @@ impl Member {
 
     /// A line in the log that somebody brought something in vain, seldom enough that nobody can fill it.
     pub fn say_not_taken(&self, why: &dyn std::fmt::Display) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, unsaid) = &mut *said;
-        if at.is_some_and(|at| at.elapsed() < SAID_FOR) {
-            *unsaid += 1;
-            return;
-        }
-        let others = std::mem::take(unsaid);
-        *at = Some(Instant::now());
+        let Some(others) = self.said.count() else { return };
         tracing::warn!(device = %self.settings.device, %why, others, "a PIN or key was not taken");
     }
 

@@ -38,6 +38,9 @@ const MESSAGE: usize = 64 << 10;
 /// How often is looked who came and who went.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The node that each device is behind that a batch changes; none for one that goes.
+type Owners = BTreeMap<DeviceId, Option<NodeId>>;
+
 /// The longest text of a child's event, in characters; what is longer is cut.
 const LONGEST_TEXT: usize = 1_000;
 
@@ -87,33 +90,32 @@ impl Tree {
         })
     }
 
-    /// The device that a node is and nothing else: one that came in by the PIN of a user who operates nothing is a device and no
-    /// gateway.
-    fn only_itself(&self, child: &NodeId) -> Result<Option<Enrolled>, StoreError> {
-        let Some(row) = self.door.as_ref().and_then(|door| door.came_in_as(child)) else { return Ok(None) };
+    /// The device that a node is and nothing else, and by whom it came in: one that came in by the PIN of a user who operates
+    /// nothing is a device and no gateway.
+    fn only_itself(&self, child: &NodeId) -> Result<Option<(&Enrollment, Enrolled)>, StoreError> {
+        let came_in = self.door.as_ref().and_then(|door| Some((&**door, door.came_in_as(child)?)));
+        let Some((door, row)) = came_in else { return Ok(None) };
         let operates = self.store.user(&row.owner)?.is_some_and(|user| user.value.right >= Right::Operate);
-        Ok((!operates).then_some(row))
+        Ok((!operates).then_some((door, row)))
     }
 
     /// The manager, where a node speaks for a device that it can't: a device brings itself, once, and under the ID that follows
     /// from what it says of itself.
-    fn not_its_own(
-        &self,
-        device: &Device,
-        child: &NodeId,
-        touched: &BTreeMap<DeviceId, Option<NodeId>>,
-    ) -> Result<Option<NodeId>, StoreError> {
-        let Some(row) = self.only_itself(child)? else { return Ok(None) };
+    fn not_its_own(&self, device: &Device, child: &NodeId, touched: &Owners) -> Result<Option<NodeId>, StoreError> {
+        let Some((door, row)) = self.only_itself(child)? else { return Ok(None) };
         let named = device_id(&device.identity, child, device.reach.address) == device.id;
         let known = self.inventory.devices_of(child);
         let now = touched.iter().filter(|(_, owner)| owner.as_ref() == Some(child)).map(|(id, _)| id);
         let alone = known.iter().map(|other| &other.id).chain(now).all(|other| *other == device.id);
-        Ok((!(row.is(&device.identity) && named && alone)).then(|| self.node(child)))
+        Ok((!(row.is(&device.identity) && named && alone)).then(|| door.node().clone()))
     }
 
-    /// Who speaks for what a node can't speak for: this node.
-    fn node(&self, child: &NodeId) -> NodeId {
-        self.door.as_ref().map_or_else(|| child.clone(), |door| door.node().clone())
+    /// The node that a device is behind now, with what this batch itself changes.
+    fn behind(&self, device: &DeviceId, touched: &Owners) -> Result<Option<NodeId>, StoreError> {
+        match touched.get(device) {
+            Some(owner) => Ok(owner.clone()),
+            None => Ok(self.store.device(device)?.map(|known| known.value.gateway)),
+        }
     }
 
     /// Whose a device is that a node brings: that of whoever enrolled it, where it is that node's very device.
@@ -258,7 +260,7 @@ impl Tree {
             taken = Acks { epoch: up.epoch, ..Acks::default() };
         }
         // Rows that this batch itself changes, so that two messages about one device fit together.
-        let mut touched: BTreeMap<DeviceId, Option<NodeId>> = BTreeMap::new();
+        let mut touched = Owners::new();
         for Envelope { seq, class, method } in &up.messages {
             if taken.seqs.get(class).is_some_and(|last| seq <= last) {
                 continue;
@@ -287,20 +289,20 @@ impl Tree {
         &self,
         child: &NodeId,
         method: &Method,
-        touched: &mut BTreeMap<DeviceId, Option<NodeId>>,
+        touched: &mut Owners,
     ) -> Result<Result<Changes, NotYours>, StoreError> {
-        let stored = |id: &DeviceId| self.store.device(id);
         Ok(Ok(match method {
             Method::DeviceAdopted(device) => {
-                let known = stored(&device.id)?;
+                let known = self.store.device(&device.id)?;
                 let owner = match touched.get(&device.id) {
                     Some(owner) => owner.clone(),
                     None => known.as_ref().map(|known| known.value.gateway.clone()),
                 };
-                if let Some(owner) = owner.filter(|owner| owner != child) {
-                    return Ok(Err(NotYours { child: child.clone(), device: device.id.clone(), owner }));
-                }
-                if let Some(owner) = self.not_its_own(device, child, touched)? {
+                let anothers = match owner.filter(|owner| owner != child) {
+                    None => self.not_its_own(device, child, touched)?,
+                    anothers => anothers,
+                };
+                if let Some(owner) = anothers {
                     return Ok(Err(NotYours { child: child.clone(), device: device.id.clone(), owner }));
                 }
                 let adopted_at = device.adopted_at.min(now());
@@ -315,22 +317,16 @@ impl Tree {
                 let adopted = Change::Device { id: device.id.clone(), expect, value: Some(Box::new(device)) };
                 owned.0.into_iter().fold(adopted.into(), Changes::and)
             }
-            Method::DeviceReleased(id) => {
-                let owner = match touched.get(id) {
-                    Some(owner) => owner.clone(),
-                    None => stored(id)?.map(|known| known.value.gateway),
-                };
-                match owner {
-                    None => Changes::none(),
-                    Some(owner) if owner != *child => {
-                        return Ok(Err(NotYours { child: child.clone(), device: id.clone(), owner }));
-                    }
-                    Some(_) => {
-                        touched.insert(id.clone(), None);
-                        Change::Device { id: id.clone(), expect: Expect::Anything, value: None }.into()
-                    }
+            Method::DeviceReleased(id) => match self.behind(id, touched)? {
+                None => Changes::none(),
+                Some(owner) if owner != *child => {
+                    return Ok(Err(NotYours { child: child.clone(), device: id.clone(), owner }));
                 }
-            }
+                Some(_) => {
+                    touched.insert(id.clone(), None);
+                    Change::Device { id: id.clone(), expect: Expect::Anything, value: None }.into()
+                }
+            },
             Method::CandidateSeen(_) if self.only_itself(child)?.is_some() => Changes::none(),
             Method::CandidateSeen(candidate) => Change::Candidate {
                 gateway: child.clone(),
@@ -342,24 +338,20 @@ impl Tree {
                 Change::Candidate { gateway: child.clone(), address: *address, value: None }.into()
             }
             Method::EventHappened(event) => {
-                let own = |id: &DeviceId| touched.get(id).cloned().flatten().as_ref() == Some(child);
-                if self.only_itself(child)?.is_some() {
-                    let devices = self.inventory.devices_of(child);
-                    let its =
-                        event.device.as_ref().filter(|id| own(id) || devices.iter().any(|device| device.id == **id));
-                    if its.is_none() {
+                let owner = match &event.device {
+                    Some(id) => self.behind(id, touched)?,
+                    None => None,
+                };
+                match (owner, &event.device) {
+                    (Some(owner), Some(id)) if owner != *child => {
+                        return Ok(Err(NotYours { child: child.clone(), device: id.clone(), owner }));
+                    }
+                    // Of nothing that is its: a gateway may, for its network; a device tells of itself only.
+                    (None, _) if self.only_itself(child)?.is_some() => {
                         tracing::warn!(%child, name = %event.name, "an event was set aside: a device tells of itself only");
                         return Ok(Ok(Changes::none()));
                     }
-                }
-                if let Some(id) = &event.device {
-                    let owner = match touched.get(id) {
-                        Some(owner) => owner.clone(),
-                        None => stored(id)?.map(|known| known.value.gateway),
-                    };
-                    if let Some(owner) = owner.filter(|owner| owner != child) {
-                        return Ok(Err(NotYours { child: child.clone(), device: id.clone(), owner }));
-                    }
+                    _ => {}
                 }
                 let text = event.text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect();
                 Change::Happened(Event { at: event.at.min(now()), text, ..event.clone() }).into()

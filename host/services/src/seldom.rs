@@ -1,0 +1,38 @@
+//! Lines in the log about strangers: seldom enough that nobody can fill it.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// So often at most something is said.
+const SAID_FOR: Duration = Duration::from_secs(1);
+
+/// When something was said last, and how often it happened unsaid since.
+#[derive(Default)]
+pub(crate) struct Seldom(Mutex<(Option<Instant>, u64)>);
+
+impl Seldom {
+    /// Counts one. Where it is to be said now, returns how many weren't said since the last.
+    pub(crate) fn count(&self) -> Option<u64> {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, unsaid) = &mut *said;
+        if at.is_some_and(|at| at.elapsed() < SAID_FOR) {
+            *unsaid += 1;
+            return None;
+        }
+        *at = Some(Instant::now());
+        Some(std::mem::take(unsaid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e07_the_first_is_said_and_those_right_after_are_counted() {
+        let seldom = Seldom::default();
+        assert_eq!([seldom.count(), seldom.count(), seldom.count()], [Some(0), None, None]);
+        seldom.0.lock().unwrap().0 = None;
+        assert_eq!((seldom.count(), seldom.count()), (Some(2), None));
+    }
+}
