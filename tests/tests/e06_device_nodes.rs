@@ -149,12 +149,20 @@ async fn e12_a_pin_comes_by_snmp_and_strangers_write_nothing() {
     assert!(written("private", "8", "!").contains("wrongValue"));
     assert!(written("private", "8", &"0".repeat(60_000)).to_lowercase().contains("too"), "net-snmp can't even send it");
     assert!(written("private", "3", "connected").contains("notWritable"));
+    let both = ["8", "9"].map(|object| format!("{ARC}.{object}.0"));
+    let (own, key) = ("WRONG-PIN", "0a".repeat(32));
+    let at_once = ["-v2c", "-c", "private", &agent, &both[0], "s", own, &both[1], "s", &key];
+    assert!(said(&run(&set, &at_once)).contains("inconsistentValue"), "a PIN and a key at once");
+    assert_eq!(asked("3"), "\"not-connected\"", "neither is tried");
     // Megabytes, in datagrams as large as there are.
     let socket = std::net::UdpSocket::bind((device_address(&place, 9), 0)).unwrap();
     for _ in 0..64 {
         let _ = socket.send_to(&[0x30; 60_000], &agent);
     }
     assert_eq!(asked("3"), "\"not-connected\"", "it answers still");
+    for line in ["invalid community string", "NoAccess", "WrongValue"] {
+        assert!(device.log().contains(line), "no line says {line}");
+    }
 
     let _ = device.run(&["join", "close"]).await.well();
     assert!(written("private", "8", pin).contains("inconsistentValue"), "no window");

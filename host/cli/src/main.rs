@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "what is indexed here is JSON, where a name that isn't there gives null")]
 
 mod client;
+mod log;
 mod output;
 mod secret;
 mod verbs;

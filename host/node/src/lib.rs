@@ -10,8 +10,7 @@ mod own;
 mod serve;
 
 pub use config::{Config, ConfigError, Duration, Listen, NetworkConfig, Node as NodeConfig, Parent, Role, Tls};
-pub use hostler_services::backup;
-pub use hostler_services::now;
+pub use hostler_services::{Seldom, backup, now};
 pub use node::{Node, StartError};
 
 /// The file in a node's data folder that holds a token for the command line on the same machine. It holds for a day and is

@@ -37,6 +37,7 @@ pub use inventory::{
 };
 pub use live::{Live, LiveEvent};
 pub use membership::Member;
+pub use seldom::Seldom;
 
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{NodeId, Timestamp};

@@ -8,11 +8,12 @@ const SAID_FOR: Duration = Duration::from_secs(1);
 
 /// When something was said last, and how often it happened unsaid since.
 #[derive(Default)]
-pub(crate) struct Seldom(Mutex<(Option<Instant>, u64)>);
+pub struct Seldom(Mutex<(Option<Instant>, u64)>);
 
 impl Seldom {
     /// Counts one. Where it is to be said now, returns how many weren't said since the last.
-    pub(crate) fn count(&self) -> Option<u64> {
+    #[must_use]
+    pub fn count(&self) -> Option<u64> {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, unsaid) = &mut *said;
         if at.is_some_and(|at| at.elapsed() < SAID_FOR) {

@@ -21,9 +21,9 @@ pub enum Join {
     Status(Plain),
     /// Take a PIN for a while, over HTTP or SNMP
     Open(Plain),
-    /// Take none any more
+    /// Take none any more, and give up the one that is being tried
     Close(Plain),
-    /// Enter a PIN
+    /// Enter a PIN; it takes the place of one that is being tried
     Pin(Entered),
     /// Enter a key, which is proved and never sent
     Key(Entered),
@@ -63,7 +63,7 @@ impl Join {
             Self::Close(plain) => {
                 let client = plain.connection.client()?;
                 let answer = client.send(client.request(Method::DELETE, &["membership", "window"])?).await?;
-                plain.output.print(&answer, |_| "it takes no further PIN; one that is being tried goes on".to_owned())
+                plain.output.print(&answer, |_| "it takes no PIN, and tries none".to_owned())
             }
             Self::Pin(secret) => secret.enter("pin").await,
             Self::Key(secret) => secret.enter("key").await,

@@ -1,11 +1,10 @@
 //! `hostler serve`
 
+use crate::log::{self, Look};
 use anyhow::Result;
 use clap::Args;
 use hostler_node::{Config, Node};
-use std::io::IsTerminal;
 use std::path::PathBuf;
-use tracing_subscriber::EnvFilter;
 
 /// Run a node: a manager, a gateway, a device, or several of them.
 #[derive(Args)]
@@ -57,7 +56,7 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self) -> Result<()> {
-        log(self.json_log, "info");
+        log::start(if self.json_log { Look::Json } else { Look::Text }, "info");
         let node = Node::start(Config::read(&self.config)?, super::compiler()?).await?;
         println!("hostler listens on {}", node.url());
         for (what, url) in node.beside() {
@@ -71,16 +70,4 @@ impl Serve {
         node.stop().await;
         Ok(())
     }
-}
-
-/// Log lines go to standard error; `HOSTLER_LOG` says which, such as `debug` or `hostler_services=debug`.
-pub fn log(json: bool, level: &str) {
-    let filter = EnvFilter::try_from_env("HOSTLER_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(format!("{level},async_snmp=off,mdns_sd=off")));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    // A second node in one process finds it set.
-    let _ = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
 }

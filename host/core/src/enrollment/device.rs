@@ -72,6 +72,9 @@ pub enum Reason {
         "The manager didn't answer. Check this device's network and the manager's address, then give the PIN again."
     )]
     NoAnswer,
+    /// Somebody at the device called it off.
+    #[error("It was called off at this device. Give a PIN when it is to join.")]
+    CalledOff,
     /// It was restarted on the way; the PIN was in memory only.
     #[error("This device was restarted before the manager answered. Give the PIN again.")]
     Restarted,
@@ -88,13 +91,10 @@ pub enum Event {
         /// Until when.
         until: Timestamp,
     },
-    /// Somebody closed it.
+    /// Somebody at the device wants it to take none, and to try none any more.
     WindowClosed,
     /// A PIN or key came.
-    PinGiven {
-        /// How long it is good, where whoever gave it said so.
-        lives_for: Option<Duration>,
-    },
+    PinGiven(By),
     /// The manager let it in.
     Answered {
         /// Which attempt.
@@ -125,6 +125,15 @@ pub enum Event {
     },
     /// The device begins again.
     Restarted,
+}
+
+/// Who gave a device a PIN or key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum By {
+    /// Somebody in its network: it needs a window that somebody at the device opened, and waits for what is being tried.
+    Network,
+    /// Somebody at the device: it needs no window, and takes the place of what is being tried.
+    Hand,
 }
 
 /// What is done for a device, after its state was stored.
@@ -162,7 +171,7 @@ pub enum Decline {
     #[error("This device is connected already. Its owner can release it at the manager.")]
     Connected,
     /// It tries one already.
-    #[error("This device is trying a PIN already. Wait until it says how that ended, or restart it.")]
+    #[error("This device is trying a PIN already. Wait until it says how that ended, or call that off at the device.")]
     Connecting,
 }
 
@@ -189,12 +198,12 @@ impl Joining {
         let latest = self.attempt;
         match (self.state.clone(), event) {
             (_, Event::WindowOpened { until }) => (Self { window: Some(until), ..self }, Vec::new()),
+            (State::Connecting { .. }, Event::WindowClosed) => Self { window: None, ..self }.give_up(Reason::CalledOff),
             (_, Event::WindowClosed) => (Self { window: None, ..self }, Vec::new()),
-            (state, Event::PinGiven { lives_for }) => match self.declines(&state, now) {
+            (state, Event::PinGiven(by)) => match self.declines(&state, by, now) {
                 Some(why) => (self, vec![Effect::Decline(why)]),
                 None => {
-                    let until = now.plus(lives_for.map_or(PATIENCE, |life| life.min(PATIENCE)));
-                    let (next, asks) = self.ask(now, until, 0);
+                    let (next, asks) = self.ask(now, now.plus(PATIENCE), 0);
                     (next, [vec![Effect::KeepPin], asks].concat())
                 }
             },
@@ -239,12 +248,12 @@ impl Joining {
     }
 
     /// Why a PIN isn't taken now, if it isn't.
-    fn declines(&self, state: &State, now: Timestamp) -> Option<Decline> {
-        match state {
-            State::Connected { .. } => Some(Decline::Connected),
-            State::Connecting { .. } => Some(Decline::Connecting),
-            State::NotConnected { .. } if self.open_for(now).is_zero() => Some(Decline::NoWindow),
-            State::NotConnected { .. } => None,
+    fn declines(&self, state: &State, by: By, now: Timestamp) -> Option<Decline> {
+        match (state, by) {
+            (State::Connected { .. }, _) => Some(Decline::Connected),
+            (State::Connecting { .. } | State::NotConnected { .. }, By::Hand) => None,
+            (State::Connecting { .. }, By::Network) => Some(Decline::Connecting),
+            (State::NotConnected { .. }, By::Network) => self.open_for(now).is_zero().then_some(Decline::NoWindow),
         }
     }
 
@@ -278,7 +287,8 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp(1_000);
-    const PIN: Event = Event::PinGiven { lives_for: None };
+    const PIN: Event = Event::PinGiven(By::Network);
+    const BY_HAND: Event = Event::PinGiven(By::Hand);
 
     fn open() -> Joining {
         Joining { window: Some(Timestamp(2_000)), ..Joining::default() }
@@ -303,6 +313,20 @@ mod tests {
         let connected = asking().step(answer(1), NOW).0.step(Event::WindowOpened { until: Timestamp(9_000) }, NOW).0;
         assert_eq!(declined(connected, NOW), [Effect::Decline(Decline::Connected)]);
         assert_eq!(open().step(PIN, NOW).1, [Effect::KeepPin, Effect::Ask { attempt: 1 }]);
+    }
+
+    #[test]
+    fn e06_whoever_stands_at_the_device_needs_no_window_and_waits_for_nobody() {
+        assert_eq!(Joining::default().step(BY_HAND, NOW).1, [Effect::KeepPin, Effect::Ask { attempt: 1 }]);
+        let (replaced, effects) = asking().step(BY_HAND, NOW);
+        assert_eq!(effects, [Effect::KeepPin, Effect::Ask { attempt: 2 }]);
+        assert_eq!(replaced.clone().step(answer(1), NOW).0, replaced, "the former PIN connects it no more");
+        let connected = replaced.step(answer(2), NOW).0;
+        assert_eq!(connected.step(BY_HAND, NOW).1, [Effect::Decline(Decline::Connected)]);
+        let (closed, effects) = asking().step(Event::WindowClosed, NOW);
+        assert_eq!((closed.window, effects), (None, vec![Effect::ForgetPin]));
+        assert_eq!(closed.state, State::NotConnected { why: Some(Reason::CalledOff) });
+        assert_eq!(closed.clone().step(answer(1), NOW).0, closed, "what it was granted is nobody's");
     }
 
     #[test]
@@ -332,10 +356,6 @@ mod tests {
         assert_eq!(joining.state, State::NotConnected { why: Some(Reason::NoAnswer) });
         assert!(now.since(NOW) >= PATIENCE && now.since(NOW) < PATIENCE + LONGEST_WAIT);
         assert!((50..100).contains(&asked), "{asked} attempts");
-        let short = open().step(Event::PinGiven { lives_for: Some(Duration::from_secs(1)) }, NOW).0;
-        let waiting = short.step(Event::TimedOut { attempt: 1 }, NOW).0;
-        let ended = waiting.step(Event::Due, NOW.plus(FIRST_WAIT)).0;
-        assert_eq!(ended.state, State::NotConnected { why: Some(Reason::NoAnswer) }, "no longer than the PIN lives");
     }
 
     #[test]

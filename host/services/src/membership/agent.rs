@@ -13,7 +13,7 @@
 //! | .9.0 | OCTET STRING, written | a key; reads as empty |
 //!
 //! Beside it stands the system group (RFC 3418). What isn't taken answers inconsistentValue (no window, connected, connecting)
-//! or wrongValue (no PIN or key); who has the wrong community gets no answer.
+//! or wrongValue (no PIN or key); of a PIN and a key in one request neither is taken; who has the wrong community gets no answer.
 
 use super::member::{Member, MembershipError, Offered};
 use async_snmp::handler::{
@@ -22,10 +22,11 @@ use async_snmp::handler::{
 };
 use async_snmp::{Agent, Community, Oid, SecurityName, Value, VarBind};
 use hostler_core::Secret;
+use hostler_core::enrollment::device::By;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
@@ -81,6 +82,7 @@ pub async fn serve_agent(
         member: Arc::downgrade(member),
         write: write.as_ref().map(|secret| Zeroizing::new(secret.expose().as_bytes().to_vec())),
         since: Instant::now(),
+        writing: Mutex::default(),
     };
     let agent = Agent::builder()
         .bind(address.to_string())
@@ -105,6 +107,8 @@ struct Handler {
     member: Weak<Member>,
     write: Option<Zeroizing<Vec<u8>>>,
     since: Instant,
+    /// Lives while something that was written is looked at or taken: one thing at a time.
+    writing: Mutex<Weak<()>>,
 }
 
 impl Handler {
@@ -135,6 +139,28 @@ impl Handler {
         let at = |arc: &[u32], last| [arc, &[last, 0]].concat();
         let system = system.into_iter().map(|(last, value)| (at(SYSTEM, last), value));
         system.chain(own.into_iter().map(|(last, value)| (at(ARC, last), value))).collect()
+    }
+
+    /// The turn to write, where nobody has it.
+    fn turn(&self) -> Option<Arc<()>> {
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = writing.upgrade().is_none().then(Arc::default)?;
+        *writing = Arc::downgrade(&turn);
+        Some(turn)
+    }
+
+    /// What is written, where this node takes it now.
+    fn prepared(&self, context: &RequestContext, oid: &Oid, value: &Value) -> Result<Write, SetTestError> {
+        if !self.may_write(context) {
+            return Err(SetTestError::NoAccess);
+        }
+        let offered = offered(oid, value)?;
+        let member = self.member.upgrade().ok_or(SetTestError::GeneralFailure)?;
+        if member.status().takes_pin_for_s == 0 {
+            return Err(SetTestError::InconsistentValue);
+        }
+        let turn = self.turn().ok_or(SetTestError::InconsistentValue)?;
+        Ok(Write { member, offered: Some(offered), _turn: turn })
     }
 
     fn may_write(&self, context: &RequestContext) -> bool {
@@ -196,15 +222,14 @@ impl MibHandler for Handler {
         value: &'a Value,
     ) -> BoxFuture<'a, SetTestResult> {
         Box::pin(async move {
-            if !self.may_write(context) {
-                return Err(SetTestError::NoAccess);
+            match self.prepared(context, oid, value) {
+                Ok(write) => Ok(Box::new(write) as Box<dyn PreparedSet>),
+                Err(error) => {
+                    let member = self.member.upgrade();
+                    member.iter().for_each(|member| member.say_not_taken(&format!("written by SNMP: {error:?}")));
+                    Err(error)
+                }
             }
-            let offered = offered(oid, value)?;
-            let member = self.member.upgrade().ok_or(SetTestError::GeneralFailure)?;
-            if member.status().takes_pin_for_s == 0 {
-                return Err(SetTestError::InconsistentValue);
-            }
-            Ok(Box::new(Write { member, offered: Some(offered) }) as Box<dyn PreparedSet>)
         })
     }
 
@@ -217,13 +242,14 @@ impl MibHandler for Handler {
 struct Write {
     member: Arc<Member>,
     offered: Option<Offered>,
+    _turn: Arc<()>,
 }
 
 impl PreparedSet for Write {
     fn commit<'a>(&'a mut self, _: &'a RequestContext, _: &'a Oid, _: &'a Value) -> BoxFuture<'a, SetCommitResult> {
         Box::pin(async move {
             let offered = self.offered.take().ok_or(SetCommitError::Failed)?;
-            self.member.offer(offered).await.map_err(|error| {
+            self.member.offer(offered, By::Network).await.map_err(|error| {
                 if !matches!(error, MembershipError::Declined(_)) {
                     tracing::error!(%error, "a PIN or key could not be taken");
                 }

@@ -3,7 +3,7 @@
 use crate::authority::{AuthorityError, Identity};
 use crate::seldom::Seldom;
 use hostler_core::changes::{Change, Expect};
-use hostler_core::enrollment::device::{Decline, Effect, Event, LONGEST_WAIT, State};
+use hostler_core::enrollment::device::{By, Decline, Effect, Event, LONGEST_WAIT, State};
 use hostler_core::enrollment::{EnrollmentKey, Membership, Papers, Pin};
 use hostler_core::{DeviceId, Fingerprint, NodeId, Timestamp, UserName};
 use hostler_engine::now;
@@ -189,12 +189,12 @@ impl Member {
         self.seen.subscribe()
     }
 
-    /// Takes a PIN or a key, while its window is open.
+    /// Takes a PIN or a key: from its network while its window is open, by hand always, unless it is connected.
     ///
     /// # Errors
     /// [`MembershipError::Declined`] says why not.
-    pub async fn offer(&self, offered: Offered) -> Result<(), MembershipError> {
-        let effects = self.step(Event::PinGiven { lives_for: None }, Some(offered)).await?;
+    pub async fn offer(&self, offered: Offered, by: By) -> Result<(), MembershipError> {
+        let effects = self.step(Event::PinGiven(by), Some(offered)).await?;
         match effects.iter().find_map(|effect| if let Effect::Decline(why) = effect { Some(*why) } else { None }) {
             None => Ok(()),
             Some(why) => {
@@ -219,7 +219,7 @@ impl Member {
         self.step(Event::WindowOpened { until }, None).await.map(drop)
     }
 
-    /// Closes it.
+    /// Closes it, and calls off what is being tried.
     ///
     /// # Errors
     /// [`MembershipError::Store`].

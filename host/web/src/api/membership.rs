@@ -6,6 +6,7 @@ use crate::extract::Json;
 use crate::state::Web;
 use axum::extract::State;
 use axum::http::StatusCode;
+use hostler_core::enrollment::device::By;
 use hostler_core::viewer::Right;
 use hostler_core::{Secret, UserName};
 use hostler_services::membership::{MembershipError, Offered, Status};
@@ -55,6 +56,8 @@ pub(crate) async fn open_window(State(web): State<Web>, who: Who) -> Result<axum
 }
 
 /// Take no PIN any more
+///
+/// One that is being tried is given up.
 #[utoipa::path(delete, path = "/membership/window", tag = "membership",
     responses((status = 204, description = "Done"), Problems))]
 pub(crate) async fn close_window(State(web): State<Web>, who: Who) -> Result<StatusCode, ApiError> {
@@ -76,7 +79,7 @@ pub(crate) enum Entered {
 
 /// Enter a PIN or key at the device
 ///
-/// It opens the window and takes it.
+/// It needs no window, and takes the place of one that is being tried.
 #[utoipa::path(post, path = "/membership", tag = "membership", request_body = Entered,
     responses((status = 202, description = "The manager is being asked", body = Status), Problems))]
 pub(crate) async fn offer(
@@ -90,8 +93,7 @@ pub(crate) async fn offer(
         Entered::Pin(pin) => Offered::Pin(pin.expose().parse().map_err(|why| invalid(format!("{why}")))?),
         Entered::Key(key) => Offered::Key(key.expose().parse().map_err(|why| invalid(format!("{why}")))?),
     };
-    member.open_window().await.map_err(failed)?;
-    member.offer(offered).await.map_err(failed)?;
+    member.offer(offered, By::Hand).await.map_err(failed)?;
     Ok((StatusCode::ACCEPTED, axum::Json(member.status())))
 }
 

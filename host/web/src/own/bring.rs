@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use hostler_core::enrollment::device::Decline;
+use hostler_core::enrollment::device::{By, Decline};
 use hostler_services::Member;
 use hostler_services::membership::{MembershipError, Offered, Status};
 use serde::{Deserialize, Serialize};
@@ -90,12 +90,9 @@ fn from_json(body: &[u8]) -> Result<Offered, String> {
 async fn answer(member: &Member, offered: Result<Offered, String>, asker: Asker) -> Response {
     let offered = match offered {
         Ok(offered) => offered,
-        Err(error) if asker == Asker::Program => {
-            return (StatusCode::UNPROCESSABLE_ENTITY, Json(NotTaken { error, code: None })).into_response();
-        }
-        Err(_) => return Redirect::to("/?said=no-pin").into_response(),
+        Err(error) => return not_a_pin(member, error, asker),
     };
-    match (member.offer(offered).await, asker) {
+    match (member.offer(offered, By::Network).await, asker) {
         (Ok(()), Asker::Person) => Redirect::to("/").into_response(),
         (Ok(()), Asker::Program) => (StatusCode::ACCEPTED, Json(member.status())).into_response(),
         (Err(MembershipError::Declined(why)), Asker::Person) => {
@@ -110,6 +107,14 @@ async fn answer(member: &Member, offered: Result<Offered, String>, asker: Asker)
             let error = "this device can't store what it is told now; try again, and see its log".to_owned();
             (StatusCode::SERVICE_UNAVAILABLE, Json(NotTaken { error, code: None })).into_response()
         }
+    }
+}
+
+fn not_a_pin(member: &Member, error: String, asker: Asker) -> Response {
+    member.say_not_taken(&error);
+    match asker {
+        Asker::Person => Redirect::to("/?said=no-pin").into_response(),
+        Asker::Program => (StatusCode::UNPROCESSABLE_ENTITY, Json(NotTaken { error, code: None })).into_response(),
     }
 }
 

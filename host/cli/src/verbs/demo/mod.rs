@@ -44,7 +44,7 @@ pub struct Demo {
 
 impl Demo {
     pub async fn run(self) -> Result<()> {
-        super::serve::log(false, "error");
+        crate::log::start(crate::log::Look::Text, "error");
         for name in stage::PLUGINS {
             let path = self.plugins.join(format!("{name}.wasm"));
             if !path.is_file() {

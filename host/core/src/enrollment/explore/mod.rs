@@ -8,7 +8,7 @@
 
 mod scenarios;
 
-use super::device::{Effect, Event, Joining, State};
+use super::device::{By, Effect, Event, Joining, State};
 use super::*;
 use crate::access::TokenDigest;
 use crate::id::RegistrationId;
@@ -32,11 +32,14 @@ struct Thing {
     invitation: usize,
     in_memory: bool,
     token: Option<TokenDigest>,
-    /// How often it may be given the PIN, ask again, be restarted and be reset.
+    /// How often it may be given the PIN, ask again, be restarted, be reset, and be told at the device to leave it.
     clicks: u8,
     retries: u8,
     restarts: u8,
     resets: u8,
+    calls_off: u8,
+    /// Whose PIN it may be given by hand while it tries another.
+    by_hand: Option<usize>,
 }
 
 /// A request as it flies.
@@ -145,6 +148,8 @@ fn thing(device: &str, invitation: usize) -> Thing {
         retries: 1,
         restarts: 0,
         resets: 0,
+        calls_off: 0,
+        by_hand: None,
     }
 }
 
@@ -308,7 +313,7 @@ impl World {
             State::NotConnected { .. } if thing.clicks > 0 && may_ask => successors.push(self.but(|next| {
                 next.things[index].clicks -= 1;
                 next.happens(index, Event::WindowOpened { until: END }, None, START);
-                next.happens(index, Event::PinGiven { lives_for: None }, None, START);
+                next.happens(index, Event::PinGiven(By::Network), None, START);
             })),
             State::NotConnected { .. } => {}
             State::Connecting { next: None, .. } => {
@@ -337,6 +342,18 @@ impl World {
                 next.things[index].restarts -= 1;
                 next.things[index].in_memory = false;
                 next.happens(index, Event::Restarted, None, START);
+            }));
+        }
+        if thing.calls_off > 0 && matches!(thing.joining.state, State::Connecting { .. }) {
+            successors.push(self.but(|next| {
+                next.things[index].calls_off -= 1;
+                next.happens(index, Event::WindowClosed, None, START);
+            }));
+        }
+        if let (Some(other), State::Connecting { .. }, true) = (thing.by_hand, &thing.joining.state, may_ask) {
+            successors.push(self.but(|next| {
+                (next.things[index].invitation, next.things[index].by_hand) = (other, None);
+                next.happens(index, Event::PinGiven(By::Hand), None, START);
             }));
         }
         if thing.resets > 0 && thing.joining.attempt > 0 {

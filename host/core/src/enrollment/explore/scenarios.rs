@@ -33,6 +33,23 @@ fn e06_two_devices_one_of_which_is_restarted_and_given_the_pin_again() {
 }
 
 #[test]
+fn e06_a_device_that_is_told_by_hand_to_try_another_pin_or_none() {
+    let one_each = |owners: [&str; 2]| {
+        let invitations = owners.iter().enumerate();
+        invitations.map(|(index, by)| invitation(index, Means::Pin, one(), by)).collect()
+    };
+    let patient = || Thing { by_hand: Some(1), calls_off: 1, clicks: 2, ..thing("A1", 0) };
+    let ends = explore("another PIN by hand", World::new(one_each(["u@example"; 2]), vec![patient()]));
+    let by_the_other = |end: &World| end.connected() == 1 && end.things[0].invitation == 1;
+    assert!(ends.iter().any(by_the_other));
+    let called_off = State::NotConnected { why: Some(device::Reason::CalledOff) };
+    assert!(ends.iter().any(|end| end.things[0].joining.state == called_off && !end.living.is_empty()));
+    let ends = explore("another user's PIN by hand", World::new(one_each(["u@example", "v@example"]), vec![patient()]));
+    assert!(ends.iter().any(by_the_other));
+    assert!(ends.iter().any(|end| end.refused(0) == Some(Refusal::OthersDevice)));
+}
+
+#[test]
 fn e04_two_devices_with_a_pin_for_two() {
     let ends = explore("a PIN for two", World::sharing(two(), two_devices()));
     assert!(ends.iter().any(|end| end.connected() == 2));
