@@ -2,12 +2,13 @@
 //! many for a user from wherever, or from a source for whomever, these wait too. So nobody shuts another one out by typing
 //! their name a few times, nor an office behind one address its people.
 //!
-//! Typed PINs are nobody's, so who tries them is slowed by source alone. What all sources may try together is bounded too, so
+//! Who tries typed PINs is slowed by source, and where a user was entered at the device by that user too: only that user's
+//! PIN would do there. A PIN that is tried without a user may be anybody's. What all sources may try together is bounded too, so
 //! widely that nobody meets it who doesn't guess from thousands of networks, and tightly enough for the length of PINs.
 
 use super::allowance::Allowance;
 use crate::error::ServiceError;
-use hostler_core::Timestamp;
+use hostler_core::{Timestamp, UserName};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -31,13 +32,15 @@ enum Who {
     Source(IpAddr),
     /// Who tries typed PINs from a source.
     Pins(IpAddr),
+    /// Who tries typed PINs of a user.
+    PinsOf(UserName),
 }
 
 impl Who {
     fn free(&self) -> u32 {
         match self {
             Self::Both(..) | Self::Pins(_) => FREE_FOR_BOTH,
-            Self::User(_) | Self::Source(_) => FREE_FOR_ONE,
+            Self::User(_) | Self::Source(_) | Self::PinsOf(_) => FREE_FOR_ONE,
         }
     }
 
@@ -78,23 +81,29 @@ pub(crate) struct Guesses(Mutex<HashMap<Who, Wrong>>);
 
 /// How guessing typed PINs is slowed.
 pub(crate) struct PinGuesses {
-    by_source: Guesses,
+    by_whom: Guesses,
     together: Allowance,
 }
 
 impl Default for PinGuesses {
     fn default() -> Self {
-        Self { by_source: Guesses::default(), together: Allowance::of(FREE_PINS) }
+        Self { by_whom: Guesses::default(), together: Allowance::of(FREE_PINS) }
     }
 }
 
 impl PinGuesses {
     /// Admits a further try now, or says when to come again. It counts as wrong until it is taken back.
-    pub(crate) fn admit(&self, from: IpAddr, now: Timestamp) -> Result<Admitted, ServiceError> {
+    pub(crate) fn admit(
+        &self,
+        user: Option<&UserName>,
+        from: IpAddr,
+        now: Timestamp,
+    ) -> Result<Admitted, ServiceError> {
+        let whose = user.cloned().map(Who::PinsOf);
         // Who waits already takes nothing of what all may try.
-        let admitted = self.by_source.admit_all(vec![Who::Pins(source(from))], now)?;
+        let admitted = self.by_whom.admit_all([Who::Pins(source(from))].into_iter().chain(whose).collect(), now)?;
         if let Err(error) = self.together.take(now) {
-            self.by_source.take_back(admitted);
+            self.by_whom.take_back(admitted);
             return Err(error);
         }
         Ok(admitted)
@@ -102,7 +111,7 @@ impl PinGuesses {
 
     /// Takes back this one try, for which nobody shall wait.
     pub(crate) fn take_back(&self, admitted: Admitted) {
-        self.by_source.take_back(admitted);
+        self.by_whom.take_back(admitted);
         self.together.give_back();
     }
 }
@@ -252,7 +261,7 @@ mod tests {
             let (mut tried, mut second) = (0_u32, 0);
             while second < 86_400 {
                 let from = IpAddr::V4(tried.wrapping_mul(2_654_435_761).into());
-                match guesses.admit(from, Timestamp(1).plus(Duration::from_secs(second))) {
+                match guesses.admit(None, from, Timestamp(1).plus(Duration::from_secs(second))) {
                     Ok(_) => tried += 1,
                     Err(_) => second += pause,
                 }
@@ -268,18 +277,29 @@ mod tests {
     #[test]
     fn e04_who_guesses_pins_makes_nobody_else_wait() {
         let guesses = PinGuesses::default();
-        let tries = |from: IpAddr, count: u32| (0..count).filter(|_| guesses.admit(from, Timestamp(1)).is_ok()).count();
+        let tries =
+            |from: IpAddr, count: u32| (0..count).filter(|_| guesses.admit(None, from, Timestamp(1)).is_ok()).count();
         for n in 0..250 {
             assert_eq!(tries(IpAddr::from([198, 51, 100, n]), 50), 6, "each source is slowed by itself");
         }
         assert_eq!(tries(THERE, 1), 1, "1,500 wrong ones from 250 sources, and others still try");
         for _ in 0..200 {
-            guesses.take_back(guesses.admit(HERE, Timestamp(1)).unwrap());
+            guesses.take_back(guesses.admit(None, HERE, Timestamp(1)).unwrap());
         }
         // What is refused counts for nobody.
         let all = PinGuesses { together: Allowance::of(2), ..PinGuesses::default() };
-        let from = |n: u8| all.admit(IpAddr::from([198, 51, 100, n]), Timestamp(1));
+        let from = |n: u8| all.admit(None, IpAddr::from([198, 51, 100, n]), Timestamp(1));
         assert_eq!([1, 2, 3, 4].map(|n| from(n).is_ok()), [true, true, false, false]);
-        assert_eq!(all.by_source.0.lock().unwrap().len(), 2);
+        assert_eq!(all.by_whom.0.lock().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn e07_who_guesses_a_users_pins_from_everywhere_is_slowed_and_other_users_devices_are_not() {
+        let guesses = PinGuesses::default();
+        let (ann, bob): (UserName, UserName) = ("ann@example".parse().unwrap(), "bob@example".parse().unwrap());
+        let from = |n: u8| IpAddr::from([198, 51, 100, n]);
+        let tried = |user: Option<&UserName>, n| guesses.admit(user, from(n), Timestamp(1)).is_ok();
+        assert_eq!((0..200).filter(|n| tried(Some(&ann), *n)).count(), 51);
+        assert!(tried(Some(&bob), 201) && tried(None, 202));
     }
 }

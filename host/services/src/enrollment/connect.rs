@@ -252,10 +252,10 @@ impl Enrollment {
         if !typed {
             return Ok(None);
         }
-        self.guesses.admit(from, now()).map(Some).map_err(|error| match error {
+        self.guesses.admit(request.user.as_ref(), from, now()).map(Some).map_err(|error| match error {
             ServiceError::TooMany { retry_after, .. } => {
-                let text = "Too many wrong PINs came, from this device's network or altogether. Wait, then try again; a PIN \
-                            that is clicked or delivered works meanwhile.";
+                let text = "Too many wrong PINs came: from this device's network, for its user, or altogether. Wait, then \
+                            try again; a PIN that is clicked or delivered works meanwhile.";
                 ServiceError::TooMany { text: text.to_owned(), retry_after }
             }
             other => other,

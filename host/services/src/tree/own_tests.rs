@@ -104,6 +104,11 @@ async fn e08_a_device_tells_events_of_itself_only() {
     let thing = Thing::new("A1", manager.pin("ann@example.com", Right::Own).await);
     let _ = manager.office.knock(&thing).await.unwrap();
     manager.announce(1, "sn-a1", "A1").await;
+    let say = async |seq, method: Method| {
+        let messages = vec![Envelope { seq, class: method.class(), method }];
+        let up = ExchangeUp { messages, ..ExchangeUp::default() };
+        Arc::clone(&manager.tree).exchange("mfp-a1".parse().unwrap(), up).await.unwrap();
+    };
     let tell = async |seq, device: Option<&str>, text: &str| {
         let event = Event {
             at: Timestamp(1),
@@ -112,15 +117,14 @@ async fn e08_a_device_tells_events_of_itself_only() {
             severity: Severity::Critical,
             text: text.to_owned(),
         };
-        let method = Method::EventHappened(event);
-        let messages = vec![Envelope { seq, class: method.class(), method }];
-        let up = ExchangeUp { messages, ..ExchangeUp::default() };
-        Arc::clone(&manager.tree).exchange("mfp-a1".parse().unwrap(), up).await.unwrap();
+        say(seq, Method::EventHappened(event)).await;
     };
     tell(2, None, "A2 is barred; admin said so").await;
     tell(3, Some("A2"), "A2 is barred").await;
     tell(4, Some("sn-a1"), &format!("its cover\u{7} is open{}", "!".repeat(5_000))).await;
+    say(5, Method::AdoptionEnded { address: [192, 0, 2, 1].into(), why: "nobody asked it to adopt".to_owned() }).await;
     let events = manager.office.store.events(None, None, 100).unwrap();
+    assert!(!events.iter().any(|(_, event)| event.name == "adoption.ended"));
     let told: Vec<_> = events.iter().filter(|(_, event)| event.name == "device.standing").collect();
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].1.text.starts_with("its cover is open!") && told[0].1.text.len() == 1_000);

@@ -44,6 +44,11 @@ type Owners = BTreeMap<DeviceId, Option<NodeId>>;
 /// The longest text of a child's event, in characters; what is longer is cut.
 const LONGEST_TEXT: usize = 1_000;
 
+/// What a child told, as it may be kept and shown.
+fn told(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect()
+}
+
 fn not_now(error: StoreError) -> Refused {
     Refused::NotNow(error.to_string())
 }
@@ -353,15 +358,15 @@ impl Tree {
                     }
                     _ => {}
                 }
-                let text = event.text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect();
-                Change::Happened(Event { at: event.at.min(now()), text, ..event.clone() }).into()
+                Change::Happened(Event { at: event.at.min(now()), text: told(&event.text), ..event.clone() }).into()
             }
+            Method::AdoptionEnded { .. } if self.only_itself(child)?.is_some() => Changes::none(),
             Method::AdoptionEnded { address, why } => Change::Happened(Event {
                 at: now(),
                 device: None,
                 name: "adoption.ended".to_owned(),
                 severity: Severity::Warning,
-                text: format!("{child} did not adopt what answers at {address}: {why}"),
+                text: told(&format!("{child} did not adopt what answers at {address}: {why}")),
             })
             .into(),
             Method::Adopt { .. }
