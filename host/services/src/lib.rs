@@ -26,7 +26,7 @@ pub use catalogue::{Ask, Catalogue, Installed, PluginView, TerminalRelease};
 pub use enrollment::Refused as RefusedAddress;
 pub use enrollment::{
     EnrolledView, Enrollment, EnrollmentError, EntryState, EntryView, NewRegistration, NodesCall, RegistrationView,
-    Rules, SharedView, Sharing, Summary as RegistrationSummary,
+    Rules, SharedView, Sharing, Stands, Summary as RegistrationSummary,
 };
 pub use error::ServiceError;
 pub use gateway::Gateway;

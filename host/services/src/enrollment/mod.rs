@@ -30,7 +30,7 @@ pub(crate) mod tests;
 mod waiting;
 
 pub use connect::NotLetIn;
-pub use owner::EnrolledView;
+pub use owner::{EnrolledView, Stands};
 pub use register::{EntryState, EntryView, NewRegistration, Refused, RegistrationView, SharedView, Sharing, Summary};
 
 use crate::access::{Access, PinGuesses};

@@ -18,6 +18,33 @@ use utoipa::ToSchema;
 /// How often a standing is changed anew when the device changes its row at the same time.
 const OWNERS_TRIES: u32 = 50;
 
+/// How a device that came in stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stands {
+    /// It has a token.
+    Connected,
+    /// It may connect anew with another key.
+    MayReturn,
+    /// It may not connect.
+    Barred,
+    /// It is nobody's.
+    Released,
+}
+
+impl Stands {
+    /// As programs and people search for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::MayReturn => "may-return",
+            Self::Barred => "barred",
+            Self::Released => "released",
+        }
+    }
+}
+
 /// A device that came in.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct EnrolledView {
@@ -29,8 +56,8 @@ pub struct EnrolledView {
     pub owner: UserName,
     /// When it came in.
     pub at: Timestamp,
-    /// Whether it is `connected`, `may-return`, `barred` or `released`.
-    pub standing: &'static str,
+    /// How it stands.
+    pub standing: Stands,
     /// Since when, where it isn't connected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
@@ -42,10 +69,10 @@ pub struct EnrolledView {
 impl From<Enrolled> for EnrolledView {
     fn from(row: Enrolled) -> Self {
         let (standing, since, why) = match row.state {
-            Standing::Connected => ("connected", None, None),
-            Standing::MayReturn { since } => ("may-return", Some(since), None),
-            Standing::Barred { since, why } => ("barred", Some(since), Some(why)),
-            Standing::Released { since } => ("released", Some(since), None),
+            Standing::Connected => (Stands::Connected, None, None),
+            Standing::MayReturn { since } => (Stands::MayReturn, Some(since), None),
+            Standing::Barred { since, why } => (Stands::Barred, Some(since), Some(why)),
+            Standing::Released { since } => (Stands::Released, Some(since), None),
         };
         let Enrolled { device, node, owner, at, .. } = row;
         Self { device, node, owner, at, standing, since, why }

@@ -128,7 +128,7 @@ impl Handler {
         let own = [
             (1, text(PROTOCOL)),
             (2, text(status.device.as_str())),
-            (3, text(status.state)),
+            (3, text(status.state.as_str())),
             (4, text(status.manager.as_deref().unwrap_or_default())),
             (5, text(status.owner.as_ref().map_or("", |owner| owner.as_str()))),
             (6, text(status.why.as_deref().unwrap_or_default())),

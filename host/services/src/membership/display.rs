@@ -1,6 +1,6 @@
 //! What the node's own display shows: two or three short lines, the same as its page says.
 
-use super::member::{Member, Status};
+use super::member::{Connection, Member, Status};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ const LOOK: Duration = Duration::from_secs(1);
 pub fn text(status: &Status) -> String {
     let mut lines = vec![match (&status.manager, status.state) {
         (Some(manager), _) => format!("Connected to {manager}"),
-        (None, "connecting") => "Connecting".to_owned(),
+        (None, Connection::Connecting) => "Connecting".to_owned(),
         (None, _) => "Not connected".to_owned(),
     }];
     lines.extend(status.owner.as_ref().map(|owner| format!("Owner: {owner}")));

@@ -68,6 +68,30 @@ pub enum Offered {
     Key(EnrollmentKey),
 }
 
+/// Whether a node is connected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Connection {
+    /// It has no token, and no PIN that it tries.
+    NotConnected,
+    /// It tries a PIN or key.
+    Connecting,
+    /// It has a token.
+    Connected,
+}
+
+impl Connection {
+    /// As programs have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotConnected => "not-connected",
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+        }
+    }
+}
+
 /// What a node's own page, display and agent show.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
 pub struct Status {
@@ -78,8 +102,8 @@ pub struct Status {
     /// What it is, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// `not-connected`, `connecting` or `connected`.
-    pub state: &'static str,
+    /// Whether it is connected.
+    pub state: Connection,
     /// What the manager calls itself, where it is connected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manager: Option<String>,
@@ -176,9 +200,9 @@ impl Member {
         let takes_pin_for_s = joining.open_for(now()).as_secs();
         let Settings { device, node, model, manager: manager_url, fingerprint, .. } = self.settings.clone();
         let (state, manager, owner, why) = match joining.state {
-            State::NotConnected { why } => ("not-connected", None, None, why.map(|why| why.to_string())),
-            State::Connecting { .. } => ("connecting", None, None, self.trouble()),
-            State::Connected { manager, owner } => ("connected", Some(manager), Some(owner), None),
+            State::NotConnected { why } => (Connection::NotConnected, None, None, why.map(|why| why.to_string())),
+            State::Connecting { .. } => (Connection::Connecting, None, None, self.trouble()),
+            State::Connected { manager, owner } => (Connection::Connected, Some(manager), Some(owner), None),
         };
         Status { device, node, model, state, manager, owner, why, takes_pin_for_s, user, manager_url, fingerprint }
     }

@@ -21,4 +21,4 @@ mod tests;
 
 pub use agent::{AgentConfig, AgentError, serve_agent};
 pub use display::{keep_display, text};
-pub use member::{KEY, Member, MembershipError, Offered, Settings, Status};
+pub use member::{Connection, KEY, Member, MembershipError, Offered, Settings, Status};

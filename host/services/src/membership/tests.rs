@@ -87,7 +87,7 @@ async fn e06_a_window_that_closed_takes_nothing() {
 
     let (brief, _folder) = self::member(&in_memory(), Duration::ZERO).await;
     assert_eq!(declined(brief.offer(pin("0123ABCD"), By::Network).await), Some(Decline::NoWindow), "its time is over");
-    assert_eq!(brief.status().state, "not-connected");
+    assert_eq!(brief.status().state, Connection::NotConnected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +112,7 @@ async fn e06_while_it_connects_no_other_pin_takes_the_first_ones_place() {
     let store = in_memory();
     let (first, folder) = member(&store, MINUTE).await;
     first.offer(pin("0123ABCD"), By::Network).await.unwrap();
-    assert_eq!((first.status().state, first.status().takes_pin_for_s), ("connecting", 0));
+    assert_eq!((first.status().state, first.status().takes_pin_for_s), (Connection::Connecting, 0));
     first.open_window().await.unwrap();
     assert_eq!(declined(first.offer(pin("EFGH4567"), By::Network).await), Some(Decline::Connecting));
     assert_eq!(kept(&first).as_deref(), Some("0123ABCD"));
@@ -123,7 +123,7 @@ async fn e06_while_it_connects_no_other_pin_takes_the_first_ones_place() {
     let _ = tokio::time::timeout(MINUTE, waits).await.expect("nobody answers there").unwrap();
     // Begun again, it has none and says so.
     let again = Member::open(Arc::clone(&store), folder.path(), settings(MINUTE)).await.unwrap();
-    assert_eq!((again.status().state, kept(&again)), ("not-connected", None));
+    assert_eq!((again.status().state, kept(&again)), (Connection::NotConnected, None));
     assert!(again.status().why.unwrap().contains("restarted"));
     again.offer(pin("EFGH4567"), By::Network).await.unwrap();
 }
@@ -133,10 +133,10 @@ async fn e06_a_hand_at_the_device_puts_another_pin_in_the_first_ones_place_or_no
     let (member, _folder) = member(&in_memory(), MINUTE).await;
     member.offer(pin("0123ABCD"), By::Network).await.unwrap();
     member.offer(pin("EFGH4567"), By::Hand).await.expect("who stands there knows what they want");
-    assert_eq!((member.status().state, kept(&member).as_deref()), ("connecting", Some("EFGH4567")));
+    assert_eq!((member.status().state, kept(&member).as_deref()), (Connection::Connecting, Some("EFGH4567")));
     member.close_window().await.unwrap();
-    assert_eq!((member.status().state, kept(&member)), ("not-connected", None));
+    assert_eq!((member.status().state, kept(&member)), (Connection::NotConnected, None));
     assert!(member.status().why.unwrap().contains("called off"));
     member.offer(pin("0123ABCD"), By::Hand).await.expect("by hand, no window is needed");
-    assert_eq!((member.status().state, member.status().takes_pin_for_s), ("connecting", 0));
+    assert_eq!((member.status().state, member.status().takes_pin_for_s), (Connection::Connecting, 0));
 }

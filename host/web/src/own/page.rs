@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use hostler_core::enrollment::device::Decline;
 use hostler_services::Member;
-use hostler_services::membership::Status;
+use hostler_services::membership::{Connection, Status};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ pub(super) async fn show(State(member): State<Arc<Member>>, Query(said): Query<S
     let status = member.status();
     // While it connects somebody watches; later nobody may.
     let again_s = match status.state {
-        "connecting" => Some(1),
+        Connection::Connecting => Some(1),
         _ if status.takes_pin_for_s > 0 => None,
         _ => Some(10),
     };

@@ -1,6 +1,7 @@
 //! The page as a browser in the device's network meets it.
 
 use hostler_services::Member;
+use hostler_services::membership::Connection;
 use hostler_services::membership::Settings;
 use hostler_store::RedbStore;
 use std::io::{Read, Write};
@@ -60,7 +61,7 @@ async fn e06_the_own_form_brings_a_pin_and_nobody_elses_does() {
     for foreign in ["null", "http://evil.example"] {
         assert!(form(foreign).await.starts_with("HTTP/1.1 403"), "{foreign}");
     }
-    assert_eq!(member.status().state, "not-connected");
+    assert_eq!(member.status().state, Connection::NotConnected);
     assert!(form(&format!("http://{address}")).await.contains("location: /\r\n"));
 }
 

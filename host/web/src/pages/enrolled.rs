@@ -14,7 +14,7 @@ use axum::extract::State;
 use axum::response::Redirect;
 use axum::routing::{get, post};
 use hostler_core::DeviceId;
-use hostler_services::EnrolledView;
+use hostler_services::{EnrolledView, Stands};
 use serde::Deserialize;
 use url::form_urlencoded::Serializer;
 
@@ -59,7 +59,7 @@ async fn show(State(web): State<Web>, who: Who, Query(find): Query<Find>, Query(
 }
 
 fn fits(row: &EnrolledView, wanted: &str) -> bool {
-    let fields = [row.device.as_str(), row.node.as_str(), row.owner.as_str(), row.standing];
+    let fields = [row.device.as_str(), row.node.as_str(), row.owner.as_str(), row.standing.as_str()];
     wanted.is_empty() || fields.into_iter().any(|field| field.to_lowercase().contains(wanted))
 }
 
@@ -91,24 +91,23 @@ async fn release(State(web): State<Web>, who: Who, Path(device): Path<DeviceId>)
 impl EnrolledPage {
     fn badge(&self, row: &EnrolledView) -> (&'static str, &'static str) {
         match row.standing {
-            "connected" => ("fine", "Connected"),
-            "may-return" => ("asleep", "May return"),
-            "barred" => ("stopped", "Barred"),
-            "released" => ("unknown", "Released"),
-            other => ("unknown", other),
+            Stands::Connected => ("fine", "Connected"),
+            Stands::MayReturn => ("asleep", "May return"),
+            Stands::Barred => ("stopped", "Barred"),
+            Stands::Released => ("unknown", "Released"),
         }
     }
 
     fn may_return(&self, row: &EnrolledView) -> bool {
-        row.standing == "connected"
+        row.standing == Stands::Connected
     }
 
     fn may_release(&self, row: &EnrolledView) -> bool {
-        matches!(row.standing, "connected" | "may-return")
+        matches!(row.standing, Stands::Connected | Stands::MayReturn)
     }
 
     fn is_barred(&self, row: &EnrolledView) -> bool {
-        row.standing == "barred"
+        row.standing == Stands::Barred
     }
 
     fn link(&self, offset: usize) -> String {

@@ -15,7 +15,7 @@ use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{Fingerprint, Timestamp};
 use hostler_services::{
     Ask, DeviceRow, DeviceView, EnrolledView, EntryState, EntryView, LowLevel, Page, PluginView, RegistrationSummary,
-    RegistrationView, SharedView, StoredEvent,
+    RegistrationView, SharedView, Stands, StoredEvent,
 };
 use std::collections::BTreeMap;
 
@@ -299,9 +299,9 @@ pub(super) fn enrolled(why: &str) -> Vec<EnrolledView> {
         why: why.map(str::to_owned),
     };
     vec![
-        standing(0, "connected", None),
-        standing(1, "may-return", None),
-        standing(2, "barred", Some(why)),
-        standing(3, "released", None),
+        standing(0, Stands::Connected, None),
+        standing(1, Stands::MayReturn, None),
+        standing(2, Stands::Barred, Some(why)),
+        standing(3, Stands::Released, None),
     ]
 }
