@@ -1,6 +1,6 @@
 //! A browser without a window, driven by WebDriver (W3C) as somebody would use it.
 
-use crate::{Peer, Place, peer, until};
+use crate::{Node, Peer, Place, peer, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -70,6 +70,20 @@ impl Browser {
     /// Opens a page.
     pub async fn open(&self, url: &str) {
         self.command(Method::POST, "/url", &json!({ "url": url })).await;
+    }
+
+    /// Registers somebody new as a user, from the log-in page of this node on, until devices can be registered.
+    pub async fn register(&self, node: &Node, user: &str) {
+        self.open(node.api().base()).await;
+        self.fill("input[name=user]", user).await;
+        self.fill("input[name=password]", "whatever it is").await;
+        self.click("button.main").await;
+        self.until_text("h1", "Do you want to register?").await;
+        for field in ["password", "again"] {
+            self.fill(&format!("input[name={field}]"), "correct horse battery").await;
+        }
+        self.click("button.main").await;
+        self.until_text("h1", "Register devices").await;
     }
 
     /// Where it is.

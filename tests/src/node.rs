@@ -71,6 +71,12 @@ impl Node {
         self.setup.data()
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its configuration.
     #[must_use]
     pub fn setup(&self) -> &Setup {
@@ -114,6 +120,23 @@ impl Node {
         let data = self.data();
         let all: Vec<&str> = arguments.iter().copied().chain(["--data", data.to_str().unwrap_or_default()]).collect();
         binary::hostler(&all).await
+    }
+
+    /// Registers devices as `hostler registration add` does with these arguments, and returns what was made.
+    ///
+    /// # Panics
+    /// When they aren't taken.
+    pub async fn registered(&self, more: &[&str]) -> Value {
+        let made = self.run(&[&["registration", "add", "--json"], more].concat()).await.well();
+        serde_json::from_str(&made).unwrap()
+    }
+
+    /// How a node that joins stands.
+    ///
+    /// # Panics
+    /// When it doesn't say.
+    pub async fn membership(&self) -> Value {
+        self.api.get("membership").await.unwrap()
     }
 
     /// Installs a plug-in that was built here, and grants what it asks for.

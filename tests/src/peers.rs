@@ -22,6 +22,7 @@ pub fn peer(name: &str) -> Option<PathBuf> {
             "chromedriver" => "apt-get install chromium-driver".to_owned(),
             "ip" => "apt-get install iproute2".to_owned(),
             "unshare" | "nsenter" | "setpriv" => "apt-get install util-linux".to_owned(),
+            "script" => "apt-get install bsdutils".to_owned(),
             "snmpget" | "snmpset" => "apt-get install snmp".to_owned(),
             _ => "`./just test` installs it".to_owned(),
         };

@@ -148,9 +148,24 @@ impl Setup {
     /// When `join` isn't what a manager says.
     #[must_use]
     pub fn device_at(place: &Place, number: u8, address: Ipv4Addr, join: &serde_json::Value) -> Self {
+        Self::device_as(place, number, &format!("SN-{number:03}"), address, join)
+    }
+
+    /// The device with this number whose engine is the first of this fleet: it reads that, and tells of itself.
+    ///
+    /// # Panics
+    /// When `join` isn't what a manager says, or there is no engine.
+    #[must_use]
+    pub fn device_with(place: &Place, number: u8, engine: &Fleet, join: &serde_json::Value) -> Self {
+        let engine = engine.devices().first().unwrap();
+        let new = Self::device_as(place, number, &engine.serial, device_address(place, number), join);
+        new.networks([Network::of_one("engine", engine.address, "public")]).adopting("mfp")
+    }
+
+    fn device_as(place: &Place, number: u8, id: &str, address: Ipv4Addr, join: &serde_json::Value) -> Self {
         let new = Self::new(place, &format!("mfp-{number}"), "\"device\"", 20 + number);
         let lines = format!(
-            "id = \"SN-{number:03}\"\nmodel = \"Orchid C4500\"\npage = \"{address}:8081\"\n\
+            "id = {id:?}\nmodel = \"Orchid C4500\"\npage = \"{address}:8081\"\n\
              snmp = {{ address = \"{address}:11161\", read = \"public\", write = \"private\" }}"
         );
         new.joining(join).section("device", &lines)
@@ -179,7 +194,14 @@ impl Setup {
         Self { roles, ..self }
     }
 
-    /// With a further section, or further lines of the last one.
+    /// With a further line of the last section.
+    #[must_use]
+    pub fn line(mut self, line: &str) -> Self {
+        let _ = writeln!(self.sections, "{line}");
+        self
+    }
+
+    /// With a further section.
     #[must_use]
     pub fn section(mut self, name: &str, lines: &str) -> Self {
         let _ = writeln!(self.sections, "\n[{name}]\n{lines}");

@@ -65,21 +65,6 @@ async fn listening(address: std::net::Ipv4Addr) -> (TcpListener, u16) {
     (listener, port)
 }
 
-/// Registers as a user with the browser, from the log-in page on.
-async fn newcomer(browser: &Browser, node: &Node) {
-    browser.open(node.api().base()).await;
-    browser.fill("input[name=user]", "ada@example.org").await;
-    browser.fill("input[name=password]", "whatever it is").await;
-    browser.click("button.main").await;
-    browser.until_text("h1", "Do you want to register?").await;
-    for field in ["password", "again"] {
-        browser.fill(&format!("input[name={field}]"), "correct horse battery").await;
-    }
-    browser.click("button.main").await;
-    browser.until_text("h1", "Register devices").await;
-    assert!(browser.address().await.ends_with("/registrations"));
-}
-
 async fn no_complaints(browser: &Browser, page: &str) {
     let complaints = browser.complaints().await;
     assert!(complaints.is_empty(), "{page}: {complaints:#?}");
@@ -96,7 +81,8 @@ async fn e03_a_user_registers_clicks_and_sees_the_device_come_in() {
     let (listener, port) = listening(address).await;
     let node = manager(&place, port).await;
     let device = tokio::spawn(device(listener, node.api().clone(), "A1"));
-    newcomer(&browser, &node).await;
+    browser.register(&node, "ada@example.org").await;
+    assert!(browser.address().await.ends_with("/registrations"));
     no_complaints(&browser, "the log-in").await;
 
     browser.fill("textarea", &format!("{address}\n300.1.2.3\n{address} printer-3.example")).await;
@@ -149,7 +135,7 @@ async fn e05_without_script_everything_works_the_same() {
     let node = manager(&place, port).await;
     let device = tokio::spawn(device(listener, node.api().clone(), "B1"));
     browser.without_scripts().await;
-    newcomer(&browser, &node).await;
+    browser.register(&node, "ada@example.org").await;
     browser.fill("textarea", &address.to_string()).await;
     browser.click(SUBMIT).await;
     browser.until_text("#entries .badge", "Waiting").await;

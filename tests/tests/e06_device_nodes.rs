@@ -25,18 +25,11 @@ async fn join(manager: &Node) -> Value {
     manager.api().get("join").await.unwrap()
 }
 
-async fn registered(manager: &Node, more: &[&str]) -> Value {
-    let all: Vec<&str> = ["registration", "add", "--json"].into_iter().chain(more.iter().copied()).collect();
-    serde_json::from_str(&manager.run(&all).await.well()).unwrap()
-}
-
-async fn status(device: &Node) -> Value {
-    device.api().get("membership").await.unwrap()
-}
-
 async fn until_state(device: &Node, state: &str) -> Value {
-    until(format!("the device is {state}"), async || Some(status(device).await).filter(|now| now["state"] == state))
-        .await
+    until(format!("the device is {state}"), async || {
+        Some(device.membership().await).filter(|now| now["state"] == state)
+    })
+    .await
 }
 
 fn display(device: &Node) -> String {
@@ -50,7 +43,7 @@ async fn e06_a_browser_brings_a_pin_and_the_device_says_in_each_state_what_is_tr
     let mut manager = Node::start(Setup::joined(&place, PAGE)).await;
     let mut device = Node::start(Setup::device(&place, 1, &join(&manager).await)).await;
     let address = device_address(&place, 1).to_string();
-    let made = registered(&manager, &[&address]).await;
+    let made = manager.registered(&[&address]).await;
     let url = made.pointer("/entries/0/url").unwrap().as_str().unwrap().to_owned();
     let page = format!("http://{address}:{PAGE}/");
     let get = |more: &[&str]| said(&run(&curl, &[&["-s", "-H", "accept: text/html"], more].concat()));
@@ -87,7 +80,7 @@ async fn e06_a_browser_brings_a_pin_and_the_device_says_in_each_state_what_is_tr
     assert!(shown.contains("connected") && shown.contains("SN-001"), "{shown}");
 
     // It has an owner: another PIN isn't taken, and the one that was has no second use.
-    let another = registered(&manager, &[&address]).await;
+    let another = manager.registered(&[&address]).await;
     let url = another.pointer("/entries/0/url").unwrap().as_str().unwrap().to_owned();
     assert!(get(&["-i", &url]).contains("location: /?said=connected"));
     assert!(get(&[&format!("{page}?said=connected")]).contains("is connected already"));
@@ -98,7 +91,7 @@ async fn e06_a_browser_brings_a_pin_and_the_device_says_in_each_state_what_is_tr
         |nodes: &Value| nodes.as_array().unwrap().iter().any(|node| node["id"] == "mfp-1" && node["connected"] == true);
     until("the manager hears it", async || connected(&nodes().await).then_some(())).await;
     device.start_again().await;
-    assert_eq!(status(&device).await["state"], "connected");
+    assert_eq!(device.membership().await["state"], "connected");
     until("the manager hears it again", async || connected(&nodes().await).then_some(())).await;
     let pin = made["secrets"][0].as_str().unwrap();
     let store = std::fs::read(device.data().join("hostler.redb")).unwrap();
@@ -116,7 +109,7 @@ async fn e06_a_browser_brings_a_pin_and_the_device_says_in_each_state_what_is_tr
     let _ = device.run(&["join", "open"]).await.well();
     let _ = get(&["-i", &url]);
     let refused = until("the manager refuses it", async || {
-        Some(status(&device).await).filter(|now| now["why"].as_str().is_some_and(|why| why.contains("barred")))
+        Some(device.membership().await).filter(|now| now["why"].as_str().is_some_and(|why| why.contains("barred")))
     });
     assert_eq!(refused.await["state"], "not-connected");
 }
@@ -128,7 +121,7 @@ async fn e12_a_pin_comes_by_snmp_and_strangers_write_nothing() {
     let manager = Node::start(Setup::joined(&place, PAGE)).await;
     let device = Node::start(Setup::device(&place, 1, &join(&manager).await)).await;
     let agent = format!("{}:11161", device_address(&place, 1));
-    let made = registered(&manager, &[&device_address(&place, 1).to_string()]).await;
+    let made = manager.registered(&[&device_address(&place, 1).to_string()]).await;
     let pin = made["secrets"][0].as_str().unwrap();
     let asked = |object: &str| {
         said(&run(&get, &["-v2c", "-c", "public", "-Oqv", &agent, &format!("{ARC}.{object}.0")])).trim().to_owned()
@@ -184,7 +177,7 @@ async fn e13_a_key_is_brought_and_proved_and_never_sent() {
     let Some(curl) = peer("curl") else { return };
     let manager = Node::start(Setup::joined(&place, PAGE)).await;
     let device = Node::start(Setup::device(&place, 1, &join(&manager).await)).await;
-    let made = registered(&manager, &["--keys", &device_address(&place, 1).to_string()]).await;
+    let made = manager.registered(&["--keys", &device_address(&place, 1).to_string()]).await;
     let key = made["secrets"][0].as_str().unwrap();
     let enroll = format!("http://{}:{PAGE}/enroll", device_address(&place, 1));
     let post = |body: &str| {
@@ -208,11 +201,11 @@ async fn e07_the_user_at_the_device_and_the_pins_user_belong_together() {
     let place = Place::new(133);
     let manager = Node::start(Setup::joined(&place, PAGE)).await;
     let device = Node::start(Setup::device(&place, 1, &join(&manager).await)).await;
-    let made = registered(&manager, &[&device_address(&place, 1).to_string()]).await;
+    let made = manager.registered(&[&device_address(&place, 1).to_string()]).await;
     let pin = made["secrets"][0].as_str().unwrap();
     let _ = device.run(&["join", "user", "ann@example.com"]).await.well();
     let _ = device.run(&["join", "pin", pin]).await.well();
-    let why = until("the manager refuses", async || status(&device).await["why"].as_str().map(str::to_owned)).await;
+    let why = until("the manager refuses", async || device.membership().await["why"].as_str().map(str::to_owned)).await;
     assert!(why.contains("isn't the one whose PIN"), "{why}");
     let _ = device.run(&["join", "user", "admin"]).await.well();
     let _ = device.run(&["join", "pin", pin]).await.well();
@@ -230,7 +223,7 @@ async fn e08_a_gateway_joins_likewise_and_only_over_tls_with_its_own_certificate
     let join = join(&manager).await;
     let setup = Setup::joining_gateway(&place, 1, &join).network("office", &fleet).adopting("mfp");
     let gateway = Node::start(setup).await;
-    let made = registered(&manager, &["--shared", "2"]).await;
+    let made = manager.registered(&["--shared", "2"]).await;
     let pin = made["secrets"][0].as_str().unwrap();
     let _ = gateway.run(&["join", "pin", pin]).await.well();
     until_state(&gateway, "connected").await;
@@ -314,7 +307,7 @@ async fn e08_who_answers_in_the_managers_place_ends_nothing() {
     let mut manager = Node::start(Setup::joined(&place, PAGE)).await;
     let join = join(&manager).await;
     let device = Node::start(Setup::device(&place, 1, &join)).await;
-    let made = registered(&manager, &["--shared", "1"]).await;
+    let made = manager.registered(&["--shared", "1"]).await;
     let _ = device.run(&["join", "pin", made["secrets"][0].as_str().unwrap()]).await.well();
     until_state(&device, "connected").await;
     manager.kill();
@@ -329,7 +322,7 @@ async fn e08_who_answers_in_the_managers_place_ends_nothing() {
         }
     });
     until("it has called some times", async || answered.is_finished().then_some(())).await;
-    assert_eq!(status(&device).await["state"], "connected", "{}", device.log());
+    assert_eq!(device.membership().await["state"], "connected", "{}", device.log());
     manager.start_again().await;
     let nodes = async || manager.api().get("nodes").await.unwrap();
     let connected =

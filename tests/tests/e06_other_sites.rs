@@ -30,10 +30,6 @@ fn answer(mut stream: TcpStream, pages: &BTreeMap<&'static str, String>) -> std:
     )
 }
 
-async fn status(device: &Node) -> Value {
-    device.api().get("membership").await.unwrap()
-}
-
 /// Opens a page until the device's log says this; the device has taken nothing then.
 async fn refused(browser: &Browser, device: &Node, page: &str, said: &str) {
     let before = device.log().matches(said).count();
@@ -42,7 +38,7 @@ async fn refused(browser: &Browser, device: &Node, page: &str, said: &str) {
         (device.log().matches(said).count() > before).then_some(())
     })
     .await;
-    let now = status(device).await;
+    let now = device.membership().await;
     assert_eq!((&now["state"], &now["why"]), (&json!("not-connected"), &Value::Null), "{page}: {now}");
 }
 
@@ -118,7 +114,7 @@ async fn e06_no_other_site_brings_a_pin_and_who_chooses_the_link_leaves_none_beh
 
     // Its own page has a form, which is taken.
     let _ = manager.run(&["enrolled", "release", "SN-001"]).await.well();
-    until("it hears that", async || (status(&device).await["state"] == "not-connected").then_some(())).await;
+    until("it hears that", async || (device.membership().await["state"] == "not-connected").then_some(())).await;
     let _ = device.run(&["join", "open"]).await.well();
     browser.open(&format!("http://printer.example:{PAGE}/")).await;
     browser.fill("input[name=pin]", pin).await;

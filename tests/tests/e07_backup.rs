@@ -3,72 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use hostler_tests::{Moments, Node, Place, Ran, Setup, hostler, peer, program, until};
-use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use hostler_tests::{Foreign, Moments, Node, Place, Ran, Setup, hostler, peer, program, run, until};
+use serde_json::json;
+use std::path::Path;
 use std::process::{Command, Stdio};
-
-/// A device that somebody else wrote: openssl makes its key, curl speaks for it.
-struct Foreign {
-    curl: PathBuf,
-    request: String,
-    fingerprint: String,
-}
-
-fn run(program: &Path, arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "{program:?} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
-}
-
-impl Foreign {
-    fn make(place: &Place, name: &str) -> Option<Self> {
-        let (openssl, curl) = (peer("openssl")?, peer("curl")?);
-        let (key, public) = (place.path(&format!("{name}.key")), place.path(&format!("{name}.der")));
-        let (key, public) = (key.to_str().unwrap(), public.to_str().unwrap());
-        let _ = run(&openssl, &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key]);
-        let request = run(&openssl, &["req", "-new", "-key", key, "-subj", "/CN=whatever"]);
-        let _ = run(&openssl, &["pkey", "-in", key, "-pubout", "-outform", "DER", "-out", public]);
-        let digest = String::from_utf8(run(&openssl, &["dgst", "-sha256", "-r", public])).unwrap();
-        let fingerprint = digest.split(' ').next().unwrap().to_owned();
-        Some(Self { curl, request: String::from_utf8(request).unwrap(), fingerprint })
-    }
-
-    /// What the manager answers: the status and the body.
-    fn post(&self, url: &str, body: &str, more: &[&str]) -> (u16, Value) {
-        let mut arguments = vec!["-s", "-m", "60", "-w", "\n%{http_code}", "-X", "POST", "-d", body, url];
-        arguments.extend(["-H", "content-type: application/json"]);
-        arguments.extend(more);
-        let text = String::from_utf8(run(&self.curl, &arguments)).unwrap();
-        let (body, status) = text.rsplit_once('\n').unwrap();
-        (status.parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
-    }
-
-    /// Asks to be let in as this device.
-    fn knock(&self, manager: &Node, device: &str, pin: &str) -> (u16, Value) {
-        let knock = json!({
-            "connection": {
-                "device": device, "node": format!("node-{}", device.to_lowercase()),
-                "proof": { "pin": pin }, "key": self.fingerprint,
-            },
-            "certificate-request": self.request,
-        });
-        self.post(&format!("{}/node/v1/connect", manager.api().base()), &knock.to_string(), &[])
-    }
-
-    /// Sends something of its own with this token; returns the status.
-    fn call(&self, manager: &Node, token: &str) -> u16 {
-        let up = serde_json::to_string(&hostler_core::message::ExchangeUp::default()).unwrap();
-        let bearer = format!("authorization: Bearer {token}");
-        self.post(&format!("{}/node/v1/exchange", manager.api().base()), &up, &["-H", &bearer]).0
-    }
-}
 
 /// Registers devices, and returns the PIN.
 async fn pin(manager: &Node, more: &[&str]) -> String {
-    let all: Vec<&str> = ["registration", "add", "--json"].into_iter().chain(more.iter().copied()).collect();
-    let made: Value = serde_json::from_str(&manager.run(&all).await.well()).unwrap();
-    made["secrets"][0].as_str().unwrap().to_owned()
+    manager.registered(more).await["secrets"][0].as_str().unwrap().to_owned()
 }
 
 fn text(path: &Path) -> &str {

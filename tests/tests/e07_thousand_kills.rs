@@ -56,10 +56,6 @@ async fn registered(manager: &Node, place: &Place, means: Means) -> Value {
     manager.api().post("registrations", &new).await.unwrap()
 }
 
-async fn status(device: &Node) -> Value {
-    device.api().get("membership").await.unwrap()
-}
-
 /// A device, and what a terminal in its network brings it.
 struct Joining {
     number: u8,
@@ -92,7 +88,7 @@ impl Joining {
     /// Brings it until the device is connected; whenever it isn't, it says why.
     async fn to_the_end(&self) {
         until(format!("device {} is connected", self.number), async || {
-            let now = status(&self.node).await;
+            let now = self.node.membership().await;
             match now["state"].as_str().unwrap() {
                 "connected" => return Some(()),
                 "connecting" => {}
@@ -165,7 +161,7 @@ async fn stranger_stays_outside(stranger: &Joining) {
     let _ = stranger.node.run(&["join", "open"]).await.well();
     assert_eq!(stranger.bring().await, 202);
     let refused = until("the stranger is refused", async || {
-        let now = status(&stranger.node).await;
+        let now = stranger.node.membership().await;
         now["why"].as_str().filter(|_| now["state"] == "not-connected").map(str::to_owned)
     })
     .await;
@@ -179,7 +175,7 @@ async fn released(manager: &Node, devices: &[Joining]) {
     }
     for device in devices {
         until(format!("device {} hears that it was released", device.number), async || {
-            (status(&device.node).await["state"] == "not-connected").then_some(())
+            (device.node.membership().await["state"] == "not-connected").then_some(())
         })
         .await;
         let _ = device.node.run(&["join", "open"]).await.well();

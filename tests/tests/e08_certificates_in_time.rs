@@ -15,13 +15,7 @@ const DAY: i64 = 86_400;
 const LIFETIME: i64 = 90 * DAY;
 
 async fn pin(manager: &Node) -> String {
-    let made = manager.run(&["registration", "add", "--json", "--shared", "1"]).await.well();
-    let made: Value = serde_json::from_str(&made).unwrap();
-    made["secrets"][0].as_str().unwrap().to_owned()
-}
-
-async fn status(device: &Node) -> Value {
-    device.api().get("membership").await.unwrap()
+    manager.registered(&["--shared", "1"]).await["secrets"][0].as_str().unwrap().to_owned()
 }
 
 /// What its display shows: who stands before it needs no token, which the clock may have ended.
@@ -94,7 +88,7 @@ async fn e08_a_certificate_is_renewed_in_time_and_after_its_end() {
     assert!(said.contains(" 403") && said.contains("renew it first"), "{said}");
     device.start_again().await;
     until_heard(&manager).await;
-    assert_eq!(status(&device).await["state"], "connected");
+    assert_eq!(device.membership().await["state"], "connected");
     let third = device.papers();
     assert!(ends(&third) > ends(&second) + LIFETIME, "{third}");
     let said = exchange(&curl, &place, join["url"].as_str().unwrap(), &device);
@@ -123,7 +117,7 @@ async fn e08_a_device_whose_clock_is_wrong_is_told_so_and_joins_when_it_is_put_r
     device.start_again().await;
     manager.start_again().await;
     until_heard(&manager).await;
-    assert_eq!(status(&device).await["state"], "connected");
+    assert_eq!(device.membership().await["state"], "connected");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,17 +128,14 @@ async fn e08_a_manager_whose_clock_was_wrong_is_understood_when_it_is_put_right(
     clock.set(-400 * DAY);
     let manager = Node::start(clock.of(Setup::joined(&place, PAGE))).await;
     let join = manager.api().get("join").await.unwrap();
-    let pin = {
-        let made = manager.run(&["registration", "add", "--json", "--shared", "1", "--hours", "700"]).await.well();
-        let made: Value = serde_json::from_str(&made).unwrap();
-        made["secrets"][0].as_str().unwrap().to_owned()
-    };
+    let made = manager.registered(&["--shared", "1", "--hours", "700"]).await;
+    let pin = made["secrets"][0].as_str().unwrap();
     let device = Node::start(Setup::device(&place, 1, &join)).await;
-    let _ = device.run(&["join", "pin", &pin]).await.well();
+    let _ = device.run(&["join", "pin", pin]).await.well();
     until_says(&device, "or see why the manager didn't renew its certificate").await;
-    assert_eq!(status(&device).await["state"], "connecting");
+    assert_eq!(device.membership().await["state"], "connecting");
     clock.set(0);
     // Its PIN has ended by the right time, and that is what the device hears: the manager is understood again.
-    let why = until("the manager answers", async || status(&device).await["why"].as_str().map(str::to_owned)).await;
+    let why = until("the manager answers", async || device.membership().await["why"].as_str().map(str::to_owned)).await;
     assert!(why.contains("expired"), "{why}");
 }

@@ -1,7 +1,7 @@
 //! The listener for nodes that came in: TLS 1.3, where each is asked for its certificate.
 
 use crate::node::StartError;
-use crate::serve::{Server, be_impatient, bind_to};
+use crate::serve::{Server, bind_to, impatient};
 use axum::extract::Request;
 use axum::middleware::AddExtension;
 use axum::response::IntoResponse;
@@ -74,8 +74,8 @@ impl NodesBound {
         let router = hostler_transport::router(tree).fallback(nothing_here);
         let service = Router::into_make_service_with_connect_info::<SocketAddr>(router);
         let handle = Handle::new();
-        let mut server = axum_server::from_tcp(listener).map_err(broken)?.acceptor(acceptor).handle(handle.clone());
-        be_impatient(server.http_builder());
+        let server = axum_server::from_tcp(listener).map_err(broken)?.acceptor(acceptor).handle(handle.clone());
+        let server = impatient(server);
         let task = tokio::spawn(server.serve(service));
         let renewing = tokio::spawn(async move {
             loop {

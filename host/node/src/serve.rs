@@ -6,8 +6,7 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hostler_services::Services;
 use hostler_services::tree::Tree;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::rt::TokioTimer;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,7 +42,10 @@ pub(crate) async fn bind(config: &Listen) -> Result<Bound, StartError> {
             let (certificate, key) = (tls.certificate.get_ref(), tls.key.get_ref());
             let read = RustlsConfig::from_pem_file(certificate, key).await;
             let broken = |error| format!("{} with the key {}: {error}", certificate.display(), key.display());
-            Some(read.map_err(|error| StartError::Certificate(broken(error)))?)
+            let read = read.map_err(|error| StartError::Certificate(broken(error)))?.get_inner();
+            let mut config = rustls::ServerConfig::clone(&read);
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+            Some(RustlsConfig::from_config(Arc::new(config)))
         }
     };
     // Each caller takes a file descriptor; the system's first offer is small.
@@ -69,8 +71,7 @@ pub(crate) fn serve_plain(
 ) -> Result<Server, StartError> {
     let handle = Handle::new();
     let server = axum_server::from_tcp(listener).map_err(|error| StartError::Listen(address, error))?;
-    let mut server = server.handle(handle.clone());
-    be_impatient(server.http_builder());
+    let server = impatient(server.handle(handle.clone()));
     let task = tokio::spawn(server.serve(router.into_make_service_with_connect_info::<SocketAddr>()));
     Ok(Server::new(handle, task, None))
 }
@@ -92,16 +93,19 @@ impl Bound {
         let Some(certificate) = certificate else { return serve_plain((address, listener), router) };
         let handle = Handle::new();
         let server = axum_server::from_tcp_rustls(listener, certificate);
-        let mut server = server.map_err(|error| StartError::Listen(address, error))?.handle(handle.clone());
-        be_impatient(server.http_builder());
+        let server = server.map_err(|error| StartError::Listen(address, error))?;
+        let server = impatient(server.handle(handle.clone()));
         let task = tokio::spawn(server.serve(router.into_make_service_with_connect_info::<SocketAddr>()));
         Ok(Server::new(handle, task, None))
     }
 }
 
-/// Who connects and says nothing, or not all of a request's head, is let go.
-pub(crate) fn be_impatient(http: &mut Builder<TokioExecutor>) {
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+/// Who connects and says nothing, or not all of a request's head, is let go. HTTP/1.1 alone can bound that: a server that
+/// speaks HTTP/2 as well waits for ever for the first bytes, which tell the one from the other, and for the head of a stream.
+pub(crate) fn impatient<A>(server: axum_server::Server<SocketAddr, A>) -> axum_server::Server<SocketAddr, A> {
+    let mut server = server.http1_only();
+    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+    server
 }
 
 impl Server {

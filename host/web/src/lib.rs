@@ -19,6 +19,7 @@ pub mod headers;
 mod metrics;
 pub mod own;
 pub mod pages;
+mod patience;
 mod plain;
 mod state;
 mod words;
@@ -53,6 +54,7 @@ pub fn router(services: Arc<Services>, options: Options) -> axum::Router {
         .fallback(pages::not_found)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn_with_state(state.clone(), csrf::guard))
+        .layer(axum::middleware::from_fn(patience::guard))
         .layer(axum::middleware::from_fn(headers::set))
         .with_state(state)
 }

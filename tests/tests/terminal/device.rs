@@ -6,12 +6,10 @@ use async_snmp::{DecodeConfig, Oid, Value, VarBind, Version};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use hostler_tests::{Api, Place, peer};
+use hostler_tests::{Api, Foreign, Place};
 use reqwest::Method;
 use serde_json::json;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use tokio::net::{TcpListener, UdpSocket};
 
@@ -20,6 +18,8 @@ use tokio::net::{TcpListener, UdpSocket};
 pub struct Faults {
     /// It has no SNMP agent.
     pub no_agent: bool,
+    /// Somebody was entered at it whose PIN this isn't.
+    pub others: bool,
     /// Its answer to a SET is lost.
     pub loses_answers: bool,
 }
@@ -46,14 +46,8 @@ struct Now {
     brought: u32,
 }
 
-fn run(program: &Path, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "{program:?} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
 impl Device {
-    /// Starts one at this address, with the ports that all devices of the place have; nothing where there is no openssl.
+    /// Starts one at this address, with the ports that all devices of the place have; nothing where there is no openssl or curl.
     pub async fn start(
         place: &Place,
         at: Ipv4Addr,
@@ -62,14 +56,7 @@ impl Device {
         manager: &Api,
         faults: Faults,
     ) -> Option<Self> {
-        let openssl = peer("openssl")?;
-        let file = |kind: &str| place.path(&format!("{id}.{kind}")).to_str().unwrap().to_owned();
-        let (key, public) = (file("key"), file("der"));
-        run(&openssl, &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &key]);
-        let request = run(&openssl, &["req", "-new", "-key", &key, "-subj", "/CN=whatever"]);
-        run(&openssl, &["pkey", "-in", &key, "-pubout", "-outform", "DER", "-out", &public]);
-        let digest = run(&openssl, &["dgst", "-sha256", "-r", &public]);
-        let key = digest.split(' ').next().unwrap().to_owned();
+        let Foreign { request, fingerprint: key, .. } = Foreign::make(place, id)?;
         let now = Now { state: "not-connected", window: 120, ..Now::default() };
         let (id, manager) = (id.to_owned(), manager.with_token(None));
         let device = Self(Arc::new(Shared { id, manager, key, request, faults, now: Mutex::new(now) }));
@@ -134,9 +121,11 @@ impl Device {
     }
 
     async fn connect(&self, pin: &str) {
-        let Shared { id, manager, key, request, .. } = &*self.0;
+        let Shared { id, manager, key, request, faults, .. } = &*self.0;
+        let user = faults.others.then_some("somebody@example.org");
+        let proof = json!({ "pin": pin });
         let knock = json!({
-            "connection": { "device": id, "node": id.to_lowercase(), "proof": { "pin": pin }, "key": key },
+            "connection": { "device": id, "node": id.to_lowercase(), "proof": proof, "key": key, "user": user },
             "certificate-request": request,
         });
         let answer =

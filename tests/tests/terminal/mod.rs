@@ -8,8 +8,8 @@ use device::{Device, Faults};
 use hostler_tests::{Node, Place, Ran, Setup, program};
 use serde_json::Value;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// A terminal in a place, and the manager of its user.
 pub struct Office {
@@ -58,10 +58,16 @@ impl Office {
 
     /// `hostler enroll` at the terminal, with a range of six addresses where there's no other.
     pub async fn enroll(&self, more: &[&str]) -> Ran {
+        let all = self.arguments(&[&["--yes"], more].concat());
+        self.run(&all.iter().map(String::as_str).collect::<Vec<_>>()).await
+    }
+
+    /// What `hostler enroll` is told here.
+    pub fn arguments(&self, more: &[&str]) -> Vec<String> {
         let range = format!("{}/29", self.at(0));
         let (snmp, http) = (self.ports.0.to_string(), self.ports.1.to_string());
         let data = self.manager.data();
-        let mut all = vec!["enroll", "--yes", "--community", "office"];
+        let mut all = vec!["enroll", "--community", "office"];
         all.extend(["--snmp-port", &snmp, "--http-port", &http]);
         if !more.contains(&"--range") {
             all.extend(["--range", &range]);
@@ -70,22 +76,29 @@ impl Office {
             all.extend(["--data", data.to_str().unwrap()]);
         }
         all.extend(more);
-        self.run(&all).await
+        all.into_iter().map(str::to_owned).collect()
     }
 
     /// The program as this user runs it.
     pub async fn run(&self, arguments: &[&str]) -> Ran {
-        let mut command = tokio::process::Command::new(program());
-        command.args(arguments).stdin(Stdio::null()).env("NO_PROXY", "127.0.0.0/8").kill_on_drop(true);
+        let mut command = tokio::process::Command::from(self.command(&program()));
+        command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+        let output = command.output().await.unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    /// Any program as this user runs it.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.env("NO_PROXY", "127.0.0.0/8").env("HOME", self.home());
         for name in ["HOSTLER_URL", "HOSTLER_TOKEN", "HOSTLER_DATA", "HOSTLER_LOG"] {
             command.env_remove(name);
         }
         for (name, folder) in [("CACHE", "cache"), ("STATE", "state"), ("DATA", "data"), ("CONFIG", "config")] {
             command.env(format!("XDG_{name}_HOME"), self.home().join(folder));
         }
-        let output = command.env("HOME", self.home()).output().await.unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+        command
     }
 
     /// The devices that came in.

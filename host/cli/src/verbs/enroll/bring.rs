@@ -3,14 +3,14 @@
 use super::batches;
 use super::fetch::Plugins;
 use super::judge::{Came, judged};
-use super::show;
+use super::show::{self, Shown};
 use crate::client::Client;
 use crate::output::{each, text};
 use anyhow::{Context, Result, bail};
 use hostler_core::enrollment::addresses::Address;
 use hostler_core::{RegistrationId, Secret};
 use hostler_links::{Lan, lan};
-use hostler_runtime::{Errand, Parcel, Verdict, Watcher};
+use hostler_runtime::{Errand, Parcel, Progress, Verdict, Watcher};
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -112,9 +112,9 @@ impl Registered {
             Some(Parcel { address: parcel.ip?.to_string(), secret, is_key })
         };
         let parcels: Vec<Parcel> = self.parcels.iter().filter_map(parcel).collect();
-        let (bar, progress) = show::progress("bringing PINs");
+        let shown = Shown::begin("bringing PINs");
         let log = Mutex::new(Vec::new());
-        let outcomes = batches::bring(&parcels, &progress, async |some: &[Parcel], progress: Watcher| {
+        let outcomes = batches::bring(&parcels, &shown.watcher(), async |some: &[Parcel], progress: Watcher| {
             let errand = Errand { lan: Arc::clone(&lan), progress, now: hostler_node::now() };
             let visited = plugins.runtime.deliver(&plugins.brings, errand, some).await;
             let visited = visited.map_err(|error| error.to_string())?;
@@ -122,7 +122,7 @@ impl Registered {
             visited.answer.map_err(|failure| failure.to_string())
         })
         .await;
-        bar.finish_and_clear();
+        shown.end();
         show::log(&log.into_inner().unwrap_or_else(PoisonError::into_inner));
         let view = client.get(&["registrations", &self.id]).await;
         let view = view.with_context(|| format!("the registration {} shows how far each device is", self.id))?;
@@ -134,11 +134,15 @@ impl Registered {
 
 /// What the addresses mean in this network.
 async fn look_up(parcels: &mut [ToBring]) {
-    let (bar, _) = show::progress("looking names up");
-    bar.set_length(parcels.len() as u64);
+    let shown = Shown::begin("looking names up");
     let addresses: Vec<Option<Address>> = parcels.iter().map(|parcel| parcel.address.parse().ok()).collect();
-    let found = lan::resolve_all(&addresses, |done| bar.set_position(done as u64)).await;
-    bar.finish_and_clear();
+    let total = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    let tell = |done: usize| {
+        let done = u32::try_from(done).unwrap_or(u32::MAX);
+        shown.tell(&Progress { done, total, about: "looking names up".to_owned() });
+    };
+    let found = lan::resolve_all(&addresses, tell).await;
+    shown.end();
     for (parcel, ip) in parcels.iter_mut().zip(found) {
         parcel.ip = ip;
     }

@@ -136,6 +136,7 @@ async fn bytes(client: &Client, release: &Release, cache: &Path) -> Result<Vec<u
             path.display()
         );
     }
+    eprintln!("fetching {} from the manager", printable(name));
     let fetched = client.bytes(&["terminal", name], COMPONENT_LIMIT).await?;
     let found = digest(&fetched);
     if found != *sha256 {

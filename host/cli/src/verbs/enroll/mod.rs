@@ -34,6 +34,7 @@ use hostler_runtime::Errand;
 use ipnet::IpNet;
 use login::Session;
 use serde_json::json;
+use show::Shown;
 use sightings::Sighting;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -201,7 +202,7 @@ impl Enroll {
         let outcomes = registered.bring(&session.client, plugins, lan).await?;
         let missing = outcomes.iter().filter(|outcome| !outcome.came_in()).count();
         let said = json!({ "found": found, "registration": registered.id(), "outcomes": outcomes });
-        self.output.print(&said, |_| show::outcomes(&outcomes))?;
+        self.output.print(&said, |_| show::outcomes(&outcomes, found))?;
         match missing {
             0 => Ok(()),
             _ => Err(anyhow!(
@@ -226,10 +227,10 @@ impl Enroll {
 }
 
 async fn discover(plugins: &Plugins, lan: &Arc<Lan>) -> Result<Vec<Sighting>> {
-    let (bar, progress) = show::progress("looking for devices");
-    let errand = Errand { lan: Arc::clone(lan), progress, now: hostler_node::now() };
+    let shown = Shown::begin("looking for devices");
+    let errand = Errand { lan: Arc::clone(lan), progress: shown.watcher(), now: hostler_node::now() };
     let visited = plugins.runtime.discover(&plugins.finds, errand).await;
-    bar.finish_and_clear();
+    shown.end();
     let visited = visited?;
     show::log(&visited.log);
     Ok(Sighting::all(visited.answer?))
