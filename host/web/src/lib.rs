@@ -20,6 +20,7 @@ mod metrics;
 pub mod own;
 pub mod pages;
 mod plain;
+pub mod registrar;
 mod state;
 mod words;
 
@@ -29,7 +30,7 @@ use axum::routing::get;
 use hostler_services::Services;
 use std::sync::Arc;
 
-pub use state::{Options, Scheme};
+pub use state::{Offer, Options, Scheme};
 
 /// Request bodies longer than this are refused, but for plug-ins.
 const BODY_LIMIT: usize = 64 << 10;
