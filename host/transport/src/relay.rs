@@ -111,7 +111,9 @@ impl Relay {
             Ok(Ok(response)) => Ok(answer(response, place)),
             Ok(Err(_)) if too_long.load(Ordering::SeqCst) => Err(NotHandedOn::BodyTooLong),
             Ok(Err(error)) => {
-                self.troubles.note(None, &error.to_string());
+                if self.troubles.is_due() {
+                    tracing::warn!(%error, "what users ask here isn't answered");
+                }
                 Err(meaning(error))
             }
             Err(_) => Err(NotHandedOn::TooLate),

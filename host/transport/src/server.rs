@@ -147,14 +147,22 @@ pub(crate) struct Strangers(Mutex<Option<Instant>>);
 impl Strangers {
     /// Notes one; returns whether that was said.
     pub(crate) fn note(&self, from: Option<SocketAddr>, why: &str) -> bool {
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.is_some_and(|at| at.elapsed() < SAID_FOR) {
+        if !self.is_due() {
             return false;
         }
-        *said = Some(Instant::now());
         let from = from.map_or_else(|| "an unknown address".to_owned(), |from| from.ip().to_string());
         tracing::warn!(%from, %why, "a node was refused");
         true
+    }
+
+    /// Whether a line may be said now, which counts as said.
+    pub(crate) fn is_due(&self) -> bool {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = said.is_none_or(|at| at.elapsed() >= SAID_FOR);
+        if due {
+            *said = Some(Instant::now());
+        }
+        due
     }
 }
 
