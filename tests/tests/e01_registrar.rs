@@ -3,7 +3,7 @@
 
 mod terminal;
 
-use hostler_tests::{Node, Place, Setup, device_address, program, until};
+use hostler_tests::{Node, Place, Setup, device_address, peer, program, until};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -174,8 +174,11 @@ async fn e01_users_reach_the_registrar_alone_and_register_users_and_devices() {
     for page in ["/registrations", &shown, "/enrolled", "/account"] {
         let (status, text) = browser.page(page).await;
         assert_eq!(status, 200, "{page}");
-        let places = text.split(['"', '\'']).filter(|part| part.starts_with('/') && part.len() > 1);
-        for led in places.filter(|led| !led.starts_with("/assets/")) {
+        let places = text.split("href=\"").skip(1).chain(text.split("action=\"").skip(1));
+        let places: Vec<&str> =
+            places.filter_map(|rest| rest.split('"').next()).filter(|to| to.starts_with('/')).collect();
+        assert!(places.contains(&"/account") && places.contains(&"/logout"), "{places:?}");
+        for led in places {
             let status = browser.open(led).await.status();
             assert!(status != 404, "{page} leads to {led}: {status}");
         }
@@ -241,6 +244,40 @@ async fn e01_a_registrar_is_who_the_manager_names_and_an_operator_let_in() {
     })
     .await;
     assert!(said.0 == 503 && said.1.contains("by the PIN of a user who may not operate"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e01_by_tls_the_manager_s_cookie_is_bound_to_it() {
+    let place = Place::new(163);
+    let Some(curl) = peer("curl") else { return };
+    let manager = Node::start(manager(&place, "[\"registrar-1\"]")).await;
+    let made = manager.api().post("nodes", &json!({ "id": "registrar-1" })).await.unwrap();
+    let address = users(&place, 1);
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let own = rcgen::CertificateParams::new(vec![address.ip().to_string()]).unwrap().self_signed(&key).unwrap();
+    let (certificate, private) = (place.path("registrar.pem"), place.path("registrar.key"));
+    std::fs::write(&certificate, own.pem()).unwrap();
+    std::fs::write(&private, key.serialize_pem()).unwrap();
+    let setup = Setup::registrar(&place, 1, address)
+        .section("registrar.tls", &format!("certificate = {certificate:?}\nkey = {private:?}"));
+    let _registrar = Node::start(setup.calling(manager.api().base(), made["token"].as_str().unwrap())).await;
+    let base = format!("https://{address}");
+    let form = "user=ada&password=correct+horse+battery&again=correct+horse+battery";
+    // HTTP/2 has no Host; where the browser came to is known all the same.
+    for (way, user) in [("--http1.1", "ada"), ("--http2", "bob")] {
+        let register = |origin: &str| {
+            let mut asked = std::process::Command::new(&curl);
+            asked.args(["-si", way, "--cacert", certificate.to_str().unwrap(), "--noproxy", "*"]);
+            asked.args(["-H", &format!("origin: {origin}"), "-d", &form.replacen("ada", user, 1)]);
+            let output = asked.arg(format!("{base}/register")).output().unwrap();
+            String::from_utf8_lossy(&output.stdout).to_lowercase()
+        };
+        let refused = register("https://elsewhere.example");
+        assert!(refused.lines().next().unwrap().contains(" 403"), "{way}: {refused}");
+        let said = register(&base);
+        assert!(said.contains("set-cookie: __host-hostler=") && said.contains("; secure"), "{way}: {said}");
+        assert!(said.contains("location: /registrations"), "{way}: {said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

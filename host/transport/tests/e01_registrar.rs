@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::io::AsyncReadExt;
 
 /// A manager that knows one registrar.
 #[derive(Default)]
@@ -174,6 +175,22 @@ async fn e01_what_is_too_long_is_refused_whoever_notices() {
         _ = many.headers_mut().insert(format!("x-{n}").parse::<axum::http::HeaderName>().unwrap(), "1".parse().unwrap())
     });
     assert_eq!(ask(&relay, many).await, Err(NotHandedOn::HeadTooLong));
+}
+
+#[tokio::test]
+async fn e01_a_manager_that_says_nothing_is_waited_for_a_while() {
+    let (_manager, relay, folder) = stage().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    relay.lead(Some(Arc::new(ParentClient::new(base, folder.path().join("token"), None).unwrap())));
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.read_u8().await.unwrap();
+        // From here on time passes as fast as it may.
+        tokio::time::pause();
+        std::future::pending::<()>().await;
+    });
+    assert_eq!(ask(&relay, request("GET", "/login", Body::empty())).await, Err(NotHandedOn::TooLate));
 }
 
 #[tokio::test]
