@@ -126,8 +126,9 @@ registrars = [
     fn e01_whom_a_manager_names_as_registrar_is_checked() {
         let good = Config::parse(MANAGER, Path::new("hostler.toml")).unwrap();
         assert_eq!(good.enrollment().registrars.len(), 2);
+        // Of what is no name at all, the line is that of the list.
         for (to, line, word) in
-            [("registrar-1", 10, "twice"), ("manager", 10, "the manager itself"), ("No. 2", 10, "node ID")]
+            [("registrar-1", 10, "twice"), ("manager", 10, "the manager itself"), ("No. 2", 8, "node ID")]
         {
             let (at, why) = wrong(MANAGER, "registrar-2", to);
             assert!(why.contains(word) && at == line, "{to}: line {at}, {why}");
