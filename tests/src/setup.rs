@@ -113,11 +113,7 @@ impl Setup {
     /// When the token can't be written.
     #[must_use]
     pub fn gateway(place: &Place, number: u8, parent: &str, token: &str) -> Self {
-        let id = format!("gateway-{number}");
-        let file = place.path(&format!("{id}.token"));
-        std::fs::write(&file, token).unwrap();
-        let lines = format!("url = {parent:?}\ntoken-file = {file:?}\n");
-        Self { parent: Some(lines), ..Self::new(place, &id, "\"gateway\"", 10 + number) }
+        Self::new(place, &format!("gateway-{number}"), "\"gateway\"", 10 + number).calling(parent, token)
     }
 
     /// A manager that nodes join, and whose devices take PINs under this port.
@@ -185,7 +181,34 @@ impl Setup {
     #[must_use]
     pub fn joining_gateway(place: &Place, number: u8, join: &serde_json::Value) -> Self {
         let new = Self::new(place, &format!("gateway-{number}"), "\"gateway\"", 10 + number);
-        new.joining(join).section("device", &format!("id = \"GW-{number:03}\""))
+        new.joining_as(&format!("GW-{number:03}"), join)
+    }
+
+    /// The registrar with this number, whose users come to this address. How its manager knows it is said further.
+    #[must_use]
+    pub fn registrar(place: &Place, number: u8, users: SocketAddr) -> Self {
+        let new = Self::new(place, &format!("registrar-{number}"), "\"registrar\"", 30 + number);
+        new.section("registrar", &format!("listen = \"{users}\""))
+    }
+
+    /// Joins the manager that says this of itself, as a device that has nothing to show.
+    ///
+    /// # Panics
+    /// When that isn't what a manager says.
+    #[must_use]
+    pub fn joining_as(self, device: &str, join: &serde_json::Value) -> Self {
+        self.joining(join).section("device", &format!("id = {device:?}"))
+    }
+
+    /// With a token for its parent at this address.
+    ///
+    /// # Panics
+    /// When the token can't be written.
+    #[must_use]
+    pub fn calling(self, parent: &str, token: &str) -> Self {
+        let file = self.folder.with_extension("token");
+        std::fs::write(&file, token).unwrap();
+        Self { parent: Some(format!("url = {parent:?}\ntoken-file = {file:?}\n")), ..self }
     }
 
     /// With other roles than it would have.

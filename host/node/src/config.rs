@@ -3,10 +3,12 @@
 mod device;
 mod enrollment;
 mod guests;
+mod registrar;
 
 pub use device::DeviceConfig;
 pub use enrollment::EnrollmentConfig;
 pub use guests::{GuestsConfig, WhoRegisters};
+pub use registrar::RegistrarConfig;
 
 use hostler_core::{Fingerprint, NodeId, PluginName};
 use hostler_links::SnmpCredential;
@@ -76,6 +78,8 @@ pub struct Config {
     pub enrollment: Option<Spanned<EnrollmentConfig>>,
     /// Which device it is, where it joins by a PIN or key.
     pub device: Option<DeviceConfig>,
+    /// Where users register devices, where it is a registrar and not the manager.
+    pub registrar: Option<RegistrarConfig>,
 }
 
 /// Who a node is.
@@ -100,6 +104,8 @@ pub enum Role {
     Gateway,
     /// It is a device, with a page, a display and an agent of its own.
     Device,
+    /// Users register devices here, and the manager answers them.
+    Registrar,
 }
 
 /// Where a node listens.
@@ -269,7 +275,8 @@ impl Config {
 
     /// The files that it names, with the words that name them.
     fn files(&mut self) -> impl Iterator<Item = (&'static str, &mut Spanned<PathBuf>)> {
-        let tls = self.listen.tls.iter_mut();
+        let registrar = self.registrar.iter_mut().flat_map(|registrar| registrar.tls.as_mut());
+        let tls = self.listen.tls.iter_mut().chain(registrar);
         let tls = tls.flat_map(|tls| [("certificate", &mut tls.certificate), ("key", &mut tls.key)]);
         let parent = self.parent.iter_mut().flat_map(|parent| {
             let certificate = parent.certificate.as_mut().map(|path| ("certificate", path));
@@ -295,18 +302,16 @@ impl Config {
     fn check(&self) -> Result<(), Wrong> {
         let roles = &self.node.roles;
         if roles.get_ref().is_empty() {
-            let why = "`roles` is empty; a node is a \"manager\", a \"gateway\", a \"device\", or several of them";
+            let why = "`roles` is empty; a node is a \"manager\", a \"gateway\", a \"device\", a \"registrar\", or \
+                       several of them";
             return Err(at(roles, why));
         }
-        let listen = &self.listen.address;
-        if !listen.get_ref().ip().is_loopback() && self.listen.tls.is_none() {
-            let why = "passwords would cross the network unencrypted; add `tls` or listen on 127.0.0.1";
-            return Err(at(listen, why));
-        }
+        check_listen(&self.listen.address, self.listen.tls.as_ref())?;
         if let Some(parent) = &self.parent {
             self.check_parent(parent)?;
         }
         self.check_device()?;
+        self.check_registrar()?;
         for (name, credential) in &self.credentials.snmp {
             let checked = credential.get_ref().check();
             checked.map_err(|why| at(credential, format!("SNMP credential {name:?}: {why}")))?;
@@ -413,6 +418,15 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Where people log in, it's by TLS or on the machine itself.
+fn check_listen(listen: &Spanned<SocketAddr>, tls: Option<&Tls>) -> Result<(), Wrong> {
+    if !listen.get_ref().ip().is_loopback() && tls.is_none() {
+        let why = "passwords would cross the network unencrypted; add `tls` or listen on 127.0.0.1";
+        return Err(at(listen, why));
+    }
+    Ok(())
 }
 
 /// Whether a network is a single thing: what a device reads of itself.

@@ -7,6 +7,7 @@ mod local;
 mod node;
 mod nodes;
 mod own;
+mod registrar;
 mod serve;
 
 pub use config::{Config, ConfigError, Duration, Listen, NetworkConfig, Node as NodeConfig, Parent, Role, Tls};

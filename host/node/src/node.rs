@@ -4,6 +4,7 @@ use crate::config::{Config, ConfigError, CredentialsConfig, NetworkConfig, Role}
 use crate::local::LocalToken;
 use crate::nodes::{self, NodesBound};
 use crate::own;
+use crate::registrar;
 use crate::serve::{self, Server};
 use crate::{LOCAL_ADDRESS, LOCAL_TOKEN};
 use hostler_core::device::HttpReach;
@@ -21,7 +22,7 @@ use hostler_services::{
     SelfRegistration, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
-use hostler_transport::{CallParentError, ParentClient};
+use hostler_transport::CallParentError;
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -90,7 +91,7 @@ pub struct Node {
     inventory: Arc<Inventory>,
     servers: Vec<Server>,
     tasks: Vec<JoinHandle<()>>,
-    /// Where nodes that came in call, and where a device's own page is.
+    /// Where nodes that came in call, where a device's own page is, and where a registrar's users find it.
     beside: Vec<(&'static str, String)>,
 }
 
@@ -138,8 +139,9 @@ impl Node {
         let member = own::member(&config, &store).await?;
         let page = config.device.as_ref().and_then(|device| device.page.as_ref());
         let page = page.map(|page| serve::bind_to(*page.get_ref())).transpose()?;
+        let users = registrar::bind(&config).await?;
         let mut node = Building { config: &config, store: &store, runtime: &runtime, tasks: Vec::new() };
-        if config.has(Role::Gateway) || member.is_some() {
+        if config.has(Role::Gateway) || config.has(Role::Registrar) || member.is_some() {
             let gateway = node.gateway(&catalogue, &inventory).await?;
             node.call_parent(member.as_ref(), (&gateway, &inventory, &catalogue, &bells))?;
         }
@@ -179,9 +181,11 @@ impl Node {
             beside.push(("this device's own page is", format!("http://{}", page.0)));
             servers.push(serve::serve_plain(page, hostler_web::own::router(Arc::clone(member)))?);
         }
-        if let (Some(nodes), Some(tree)) = (nodes, &tree) {
-            beside.push(("nodes join and call at", nodes.url()));
-            servers.push(nodes.serve(Arc::clone(tree))?);
+        if let Some(users) = users {
+            beside.push(("users register at", users.url()));
+            let (server, following) = registrar::serve(users, &config, member.as_ref())?;
+            servers.push(server);
+            tasks.extend(following);
         }
         let services = Services {
             access,
@@ -195,7 +199,12 @@ impl Node {
             node: info,
         };
         let services = Arc::new(services);
-        servers.push(bound.serve(Arc::clone(&services), tree)?);
+        let children = tree.map(|tree| (tree, registrar::desk(&services, &settings)));
+        if let (Some(nodes), Some((tree, desk))) = (nodes, &children) {
+            beside.push(("nodes join and call at", nodes.url()));
+            servers.push(nodes.serve(Arc::clone(tree), Arc::clone(desk))?);
+        }
+        servers.push(bound.serve(Arc::clone(&services), children)?);
         tracing::info!(node = %config.node.id, %address, "ready");
         Ok(Self { address, services, first_login, url, inventory, servers, tasks, beside })
     }
@@ -335,7 +344,7 @@ impl Building<'_> {
         member: Option<&Arc<Member>>,
         (gateway, inventory, catalogue, bells): (&Arc<Gateway>, &Arc<Inventory>, &Arc<Catalogue>, &Arc<Doorbells>),
     ) -> Result<(), StartError> {
-        let (Some(config), Some(parent)) = (&self.config.parent, self.parent()?) else { return Ok(()) };
+        let Some(parent) = self.parent()? else { return Ok(()) };
         let calling = ChildLoop {
             store: Arc::clone(self.store),
             parent,
@@ -346,10 +355,7 @@ impl Building<'_> {
         };
         if let Some(member) = member.cloned() {
             self.tasks.push(tokio::spawn(async move { member.call_forever(calling).await }));
-        } else if let Some(token_file) = &config.token_file {
-            let (url, token_file) = (config.url.get_ref().clone(), token_file.get_ref().clone());
-            let certificate = config.certificate.as_ref().map(|path| path.get_ref().as_path());
-            let client = ParentClient::new(url, token_file, certificate)?;
+        } else if let Some(client) = registrar::by_token(self.config)? {
             self.tasks.push(tokio::spawn(async move { drop(calling.run(&client, &Notify::new()).await) }));
         }
         Ok(())

@@ -12,7 +12,7 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hostler_services::authority::Gate;
 use hostler_services::tree::Tree;
 use hostler_services::{AuthorityError, Enrollment, EnrollmentError, JoinHere, now};
-use hostler_transport::Shown;
+use hostler_transport::{Desk, Shown};
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -67,11 +67,12 @@ impl NodesBound {
         JoinHere { url: self.url(), fingerprint: self.enrollment.fingerprint() }
     }
 
-    pub(crate) fn serve(self, tree: Arc<Tree>) -> Result<Server, StartError> {
+    pub(crate) fn serve(self, tree: Arc<Tree>, desk: Arc<Desk>) -> Result<Server, StartError> {
         let Self { address, listener, tls, enrollment, names } = self;
         let broken = |error| StartError::Listen(address, error);
         let acceptor = Certificates { tls: RustlsAcceptor::new(tls.clone()), gate: enrollment.gate() };
-        let router = hostler_transport::router(tree).fallback(nothing_here);
+        let router = hostler_transport::router(Arc::clone(&tree));
+        let router = router.merge(hostler_transport::desk(tree, desk)).fallback(nothing_here);
         let service = Router::into_make_service_with_connect_info::<SocketAddr>(router);
         let handle = Handle::new();
         let server = axum_server::from_tcp(listener).map_err(broken)?.acceptor(acceptor).handle(handle.clone());

@@ -6,6 +6,8 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hostler_services::Services;
 use hostler_services::tree::Tree;
+use hostler_transport::Desk;
+use hostler_web::{Offer, Options, Scheme};
 use hyper_util::rt::TokioTimer;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -79,17 +81,32 @@ pub(crate) fn serve_plain(
 impl Bound {
     /// Where a browser finds it.
     pub(crate) fn url(&self) -> String {
-        let scheme = if self.certificate.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+        format!("{}://{}", self.scheme().as_str(), self.address)
     }
 
-    pub(crate) fn serve(self, services: Arc<Services>, tree: Option<Arc<Tree>>) -> Result<Server, StartError> {
-        let Self { address, listener, certificate } = self;
-        let scheme = if certificate.is_some() { hostler_web::Scheme::Https } else { hostler_web::Scheme::Http };
-        let mut router = hostler_web::router(services, hostler_web::Options { scheme });
-        if let Some(tree) = tree {
-            router = router.merge(hostler_transport::router(tree));
+    /// How a browser gets there.
+    pub(crate) fn scheme(&self) -> Scheme {
+        if self.certificate.is_some() { Scheme::Https } else { Scheme::Http }
+    }
+
+    /// Serves pages and API, and what a manager's children call.
+    pub(crate) fn serve(
+        self,
+        services: Arc<Services>,
+        children: Option<(Arc<Tree>, Arc<Desk>)>,
+    ) -> Result<Server, StartError> {
+        let options = Options { scheme: self.scheme(), offer: Offer::Whole };
+        let mut router = hostler_web::router(services, options);
+        if let Some((tree, desk)) = children {
+            router =
+                router.merge(hostler_transport::router(Arc::clone(&tree))).merge(hostler_transport::desk(tree, desk));
         }
+        self.serve_this(router)
+    }
+
+    /// Serves whatever this is.
+    pub(crate) fn serve_this(self, router: axum::Router) -> Result<Server, StartError> {
+        let Self { address, listener, certificate } = self;
         let Some(certificate) = certificate else { return serve_plain((address, listener), router) };
         let handle = Handle::new();
         let server = axum_server::from_tcp_rustls(listener, certificate);

@@ -1,11 +1,13 @@
 //! The child's side.
 
+use crate::handed::ANSWERED;
 use crate::trust::{explain, is_refused, node_tls};
-use crate::{CATALOGUE, COMPONENT_LIMIT, COMPONENTS, EXCHANGE, EXCHANGE_LIMIT, LONGEST_WAIT_MS, RENEW};
+use crate::{CATALOGUE, COMPONENT_LIMIT, COMPONENTS, EXCHANGE, EXCHANGE_LIMIT, LONGEST_WAIT_MS, REGISTRAR, RENEW};
 use hostler_core::enrollment::{Papers, Renewal, Renewed};
 use hostler_core::message::{CatalogueEntry, ExchangeDown, ExchangeUp};
 use hostler_core::{Fingerprint, Secret, Timestamp};
-use reqwest::{Client, ClientBuilder, RequestBuilder, Response, StatusCode};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
@@ -17,6 +19,12 @@ use url::Url;
 
 /// How long a call may take beyond the time that the parent may hold it.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Connections that aren't used are let go before the parent does that: what is sent over one that ends is lost.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// So much of a refusal is read, in bytes.
+const LONGEST_REFUSAL: usize = 4 << 10;
 
 /// Why the parent could not be spoken to. Everything that was to be said is still there.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +110,7 @@ pub(crate) fn builder() -> ClientBuilder {
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(10))
         .tcp_keepalive(Duration::from_secs(30))
+        .pool_idle_timeout(IDLE)
 }
 
 impl ParentClient {
@@ -188,35 +197,73 @@ impl ParentClient {
         self.base.join(path).map_err(|error| CallParentError::Setup(format!("{}: {error}", self.base)))
     }
 
-    async fn answer(&self, request: RequestBuilder, limit: usize) -> Result<Vec<u8>, CallParentError> {
-        let url = || self.base.clone();
-        let failed = |error: reqwest::Error| CallParentError::Unreachable {
-            url: url(),
-            why: explain(&error).unwrap_or_else(|| root(&error)),
-        };
-        let response = match self.show_token(request).send().await {
-            Ok(response) => response,
-            Err(error) if is_refused(&error) && self.is_over().await => {
-                return Err(CallParentError::Ended { url: url(), why: explain(&error).unwrap_or_default() });
-            }
-            Err(error) => return Err(failed(error)),
-        };
+    /// Hands on what a user asks, with the headers that tell of them; `asked` is path and query. The answer's body is yet to
+    /// come, and has no time to be whole in.
+    ///
+    /// # Errors
+    /// Any [`CallParentError`]: the user has no answer then. [`CallParentError::Setup`] where the path is none.
+    pub(crate) async fn hand_on(
+        &self,
+        method: Method,
+        asked: &str,
+        headers: HeaderMap,
+        body: Option<reqwest::Body>,
+    ) -> Result<Response, CallParentError> {
+        let wanted = format!("{REGISTRAR}{asked}");
+        let url = self.url(&wanted)?;
+        // An address that means another one once it's read (`..`, a backslash) would have this node ask for anything.
+        if wanted.split_once('?').map_or(wanted.as_str(), |(path, _)| path) != url.path() {
+            return Err(CallParentError::Setup(format!("{}: an address that means another one", self.base)));
+        }
+        let request = self.client.request(method, url).headers(headers);
+        let request = body.into_iter().fold(request, RequestBuilder::body);
+        let response = self.send(request).await?;
+        if response.headers().contains_key(ANSWERED) {
+            return Ok(response);
+        }
         let status = response.status();
-        let bytes = body(response, limit).await.map_err(failed)?;
-        let bytes =
-            bytes.ok_or_else(|| CallParentError::Garbled { url: url(), why: format!("more than {limit} bytes") })?;
+        let said = tokio::time::timeout(PATIENCE, self::body(response, LONGEST_REFUSAL)).await;
+        Err(self.refused(status, &said.ok().and_then(Result::ok).flatten().unwrap_or_default()))
+    }
+
+    async fn answer(&self, request: RequestBuilder, limit: usize) -> Result<Vec<u8>, CallParentError> {
+        let response = self.send(request).await?;
+        let status = response.status();
+        let bytes = body(response, limit).await.map_err(|error| self.unreachable(&error))?;
+        let garbled = || CallParentError::Garbled { url: self.base.clone(), why: format!("more than {limit} bytes") };
+        let bytes = bytes.ok_or_else(garbled)?;
+        if status == StatusCode::OK { Ok(bytes) } else { Err(self.refused(status, &bytes)) }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, CallParentError> {
+        match self.show_token(request).send().await {
+            Ok(response) => Ok(response),
+            Err(error) if is_refused(&error) && self.is_over().await => {
+                Err(CallParentError::Ended { url: self.base.clone(), why: explain(&error).unwrap_or_default() })
+            }
+            Err(error) => Err(self.unreachable(&error)),
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> CallParentError {
+        let why = explain(error).unwrap_or_else(|| root(error));
+        CallParentError::Unreachable { url: self.base.clone(), why }
+    }
+
+    /// What an answer means that isn't what was asked for.
+    fn refused(&self, status: StatusCode, said: &[u8]) -> CallParentError {
+        let url = self.base.clone();
         match (status, &self.shows) {
-            (StatusCode::OK, _) => Ok(bytes),
             (StatusCode::UNAUTHORIZED, Shows::Token(file)) => {
                 file.token.lock().unwrap_or_else(PoisonError::into_inner).refused = true;
-                Err(CallParentError::Unknown(url()))
+                CallParentError::Unknown(url)
             }
             (StatusCode::UNAUTHORIZED, Shows::Papers { .. }) => {
-                Err(CallParentError::Ended { url: url(), why: "it doesn't accept the token any more".to_owned() })
+                CallParentError::Ended { url, why: "it doesn't accept the token any more".to_owned() }
             }
             (status, _) => {
-                let body = String::from_utf8_lossy(&bytes).chars().take(300).collect();
-                Err(CallParentError::Refused { url: url(), status: status.as_u16(), body })
+                let body = String::from_utf8_lossy(said).chars().take(300).collect();
+                CallParentError::Refused { url, status: status.as_u16(), body }
             }
         }
     }

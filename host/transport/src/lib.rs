@@ -1,15 +1,22 @@
 //! Node to node: the exchange by which a child calls its parent. Nothing ever connects inwards.
 //!
 //! [`ParentClient`] is the child's side, [`router`] the parent's; what is said is in [`hostler_core::message`]. A node that
-//! isn't known yet knocks at its manager's [`Door`].
+//! isn't known yet knocks at its manager's [`Door`]. A registrar on a node of its own hands on what users ask: [`Relay`] there,
+//! [`desk`] at the manager.
 
 mod client;
+mod desk;
 mod door;
+mod handed;
+mod relay;
 mod server;
 mod trust;
 
 pub use client::{CallParentError, ParentClient};
+pub use desk::{Desk, desk};
 pub use door::{Door, NotOpened};
+pub use handed::Scheme;
+pub use relay::{NotHandedOn, Relay};
 pub use server::{Closed, Parent, Refused, Shown, router};
 pub use trust::{explain, node_tls};
 
@@ -23,6 +30,9 @@ const EXCHANGE: &str = "/node/v1/exchange";
 const CATALOGUE: &str = "/node/v1/catalogue";
 /// Where it hands out components, by digest.
 const COMPONENTS: &str = "/node/v1/components";
+
+/// Where it takes what users ask at registrars, each under the path that it is asked for.
+const REGISTRAR: &str = "/node/v1/registrar";
 
 /// The largest exchange that is read, in bytes.
 const EXCHANGE_LIMIT: usize = 16 << 20;

@@ -94,6 +94,15 @@ pub trait Parent: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether a child that the configuration names as a registrar may stand for users. It is asked for every request, on the
+    /// threads that serve.
+    ///
+    /// # Errors
+    /// Why not, for whoever looks after the child.
+    fn speaks_for_users(&self, _child: &NodeId) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Renews a child's certificate.
     fn renew(
         self: Arc<Self>,
@@ -133,24 +142,32 @@ pub fn router(parent: Arc<impl Parent>) -> Router {
 
 /// Says that somebody was refused, seldom enough that nobody can fill the log.
 #[derive(Default)]
-struct Strangers(Mutex<Option<Instant>>);
+pub(crate) struct Strangers(Mutex<Option<Instant>>);
 
 impl Strangers {
     /// Notes one; returns whether that was said.
-    fn note(&self, from: Option<SocketAddr>, why: &str) -> bool {
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if said.is_some_and(|at| at.elapsed() < SAID_FOR) {
+    pub(crate) fn note(&self, from: Option<SocketAddr>, why: &str) -> bool {
+        if !self.is_due() {
             return false;
         }
-        *said = Some(Instant::now());
         let from = from.map_or_else(|| "an unknown address".to_owned(), |from| from.ip().to_string());
         tracing::warn!(%from, %why, "a node was refused");
         true
     }
+
+    /// Whether a line may be said now, which counts as said.
+    pub(crate) fn is_due(&self) -> bool {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = said.is_none_or(|at| at.elapsed() >= SAID_FOR);
+        if due {
+            *said = Some(Instant::now());
+        }
+        due
+    }
 }
 
 /// Who shows a token. It is known before anything of the body is read, so that nobody else can send one.
-struct Bearer {
+pub(crate) struct Bearer {
     node: NodeId,
     token: Secret,
     shown: Shown,
@@ -178,11 +195,16 @@ fn note_stranger(parts: &Parts, why: &str) {
 }
 
 /// The child that calls, and may.
-struct Caller(Bearer);
+pub(crate) struct Caller(Bearer);
 
 impl Caller {
+    /// Who it is.
+    pub(crate) fn node(&self) -> &NodeId {
+        &self.0.node
+    }
+
     /// Whether it is still let in. What came long after its head, or is answered long after, is asked once more.
-    fn holds(&self, parent: &impl Parent) -> bool {
+    pub(crate) fn holds(&self, parent: &impl Parent) -> bool {
         let Bearer { node, token, shown } = &self.0;
         parent.child(token.expose()).as_ref() == Some(node) && parent.admits(node, shown).is_ok()
     }
@@ -203,7 +225,7 @@ impl<P: Parent> FromRequestParts<Arc<P>> for Caller {
     }
 }
 
-fn refusal(refused: &Refused) -> Response {
+pub(crate) fn refusal(refused: &Refused) -> Response {
     let status = match refused {
         Refused::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Refused::NotNow(_) => StatusCode::SERVICE_UNAVAILABLE,

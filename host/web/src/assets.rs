@@ -46,6 +46,12 @@ pub(crate) fn icon() -> String {
     format!("/assets/{}", ICON.name)
 }
 
+/// Whether this path is one of ours; others are of another release.
+pub(crate) fn file(path: &str) -> Option<&str> {
+    let file = path.strip_prefix("/assets/")?;
+    [&*STYLE, &*SCRIPT, &*ICON].into_iter().any(|asset| asset.name == file).then_some(file)
+}
+
 /// `GET /assets/{file}`. The one thing besides the log-in that needs no log-in: the log-in page uses it.
 pub(crate) async fn serve(Path(file): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = [&*STYLE, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.name == file) else {

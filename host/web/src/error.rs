@@ -103,6 +103,15 @@ impl ApiError {
         Problem { error, what_to_do: self.on_a_page.clone() }
     }
 
+    /// The same without a line in the log: where it is another's fault, and told there.
+    pub(crate) fn respond_quietly(self, path: &str) -> Response {
+        let headers = headers(&self);
+        if is_for_programs(path) {
+            return (self.status, headers, Json(self.problem)).into_response();
+        }
+        (self.status, headers, pages::failed(&self)).into_response()
+    }
+
     /// The answer for whoever asked for this path.
     pub(crate) fn respond(self, path: &str) -> Response {
         if is_for_programs(path) { self.into_response() } else { PageError(self).into_response() }

@@ -24,7 +24,7 @@ pub async fn set(request: Request, next: Next) -> Response {
     response
 }
 
-fn harden(headers: &mut HeaderMap) {
+pub(crate) fn harden(headers: &mut HeaderMap) {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }

@@ -21,6 +21,7 @@ pub mod own;
 pub mod pages;
 mod patience;
 mod plain;
+pub mod registrar;
 mod state;
 mod words;
 
@@ -30,7 +31,7 @@ use axum::routing::get;
 use hostler_services::Services;
 use std::sync::Arc;
 
-pub use state::{Options, Scheme};
+pub use state::{Offer, Options, Scheme};
 
 /// Request bodies longer than this are refused, but for plug-ins.
 const BODY_LIMIT: usize = 64 << 10;

@@ -3,13 +3,16 @@
 use hostler_services::Services;
 use std::sync::Arc;
 
-/// How browsers reach this node.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Scheme {
-    /// Plain HTTP: for a loopback address or behind something that speaks TLS.
-    Http,
-    /// TLS, here or in front of us. The session's cookie is bound to it.
-    Https,
+pub use hostler_transport::Scheme;
+
+/// What of this node is offered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Offer {
+    /// All of it.
+    #[default]
+    Whole,
+    /// What users register devices with: they come through a registrar on a node of its own, which hands on nothing else.
+    Registrar,
 }
 
 /// What differs between installations.
@@ -17,6 +20,8 @@ pub enum Scheme {
 pub struct Options {
     /// How browsers reach this node.
     pub scheme: Scheme,
+    /// What of it they are offered.
+    pub offer: Offer,
 }
 
 /// The state that axum hands to each handler; cheap to clone.

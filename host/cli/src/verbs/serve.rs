@@ -6,7 +6,7 @@ use clap::Args;
 use hostler_node::{Config, Node};
 use std::path::PathBuf;
 
-/// Run a node: a manager, a gateway, a device, or several of them.
+/// Run a node: a manager, a gateway, a device, a registrar, or several of them.
 #[derive(Args)]
 #[command(after_help = "\
 A manager:                          A gateway below it:
@@ -44,7 +44,24 @@ A device that joins by a PIN (a gateway joins likewise):
   [device]
   id = \"OR12345\"
   page = \"0.0.0.0:80\"
-  snmp = { address = \"0.0.0.0:161\", read = \"public\", write = \"…\" }")]
+  snmp = { address = \"0.0.0.0:161\", read = \"public\", write = \"…\" }
+
+A registrar, where users don't reach the manager. It joins likewise, by the PIN of somebody who operates
+the fleet, or has a token; the manager names it: registrars = [\"registrar-1\"] in its [enrollment].
+  [node]
+  id = \"registrar-1\"
+  data = \"data\"
+  roles = [\"registrar\"]
+  [listen]                            for who administers this node
+  address = \"127.0.0.1:8600\"
+  [registrar]                         for users
+  listen = \"192.168.7.2:443\"
+  tls = { certificate = \"registrar.pem\", key = \"registrar.key\" }
+  [parent]
+  url = \"https://192.168.1.2:8700\"
+  fingerprint = \"…\"
+  [device]
+  id = \"RG12345\"")]
 pub struct Serve {
     /// The configuration file
     #[arg(default_value = "hostler.toml")]

@@ -1,6 +1,7 @@
 //! `[enrollment]`: how devices come in, at the manager.
 
 use super::{Config, Duration, GuestsConfig, Role, WhoRegisters, Wrong, at};
+use hostler_core::NodeId;
 use hostler_core::enrollment::addresses::Loopback;
 use hostler_core::enrollment::{AnyNumber, RETRY_FOR};
 use hostler_services::{NodesCall, Rules};
@@ -30,6 +31,8 @@ pub struct EnrollmentConfig {
     pub listen: Option<Spanned<SocketAddr>>,
     /// The names and addresses under which they reach that; where it isn't there, the address that is listened on.
     pub names: Vec<Spanned<String>>,
+    /// The nodes that may hand on what users ask, beside the manager's own pages.
+    pub registrars: Vec<Spanned<NodeId>>,
     /// How long registrations that ended are kept for those who look, at least a day.
     pub keep: Spanned<Duration>,
     /// Who may register as a user without an administrator.
@@ -43,7 +46,7 @@ impl Default for EnrollmentConfig {
         let length = |length| Spanned::new(0..0, Duration(length));
         let (longest, keep) = (length(Rules::default().longest), length(Rules::default().keep));
         let device_port = NonZeroU16::new(Rules::default().port).unwrap_or(NonZeroU16::MIN);
-        let (listen, names, guests) = Default::default();
+        let (listen, names, registrars, guests) = Default::default();
         let self_registration = Spanned::new(0..0, WhoRegisters::Off);
         Self {
             organisation: None,
@@ -54,6 +57,7 @@ impl Default for EnrollmentConfig {
             keep,
             listen,
             names,
+            registrars,
             self_registration,
             guests,
         }
@@ -90,7 +94,8 @@ impl Config {
             return Err(at(enrollment, why));
         }
         enrollment.get_ref().check_guests()?;
-        let EnrollmentConfig { organisation, longest, keep, listen, names, .. } = enrollment.get_ref();
+        let EnrollmentConfig { organisation, longest, keep, listen, names, registrars, .. } = enrollment.get_ref();
+        self.check_registrars(registrars)?;
         if let Some(listen) =
             listen.as_ref().filter(|listen| names.is_empty() && listen.get_ref().ip().is_unspecified())
         {

@@ -74,7 +74,10 @@ impl Member {
     }
 
     /// The way to the manager by these papers.
-    pub(super) fn client(&self, papers: &Papers) -> Result<ParentClient, CallParentError> {
+    ///
+    /// # Errors
+    /// [`CallParentError::Setup`] where they don't fit this node's key.
+    pub fn client(&self, papers: &Papers) -> Result<ParentClient, CallParentError> {
         let (base, root) = (self.settings.manager.clone(), self.settings.fingerprint.clone());
         ParentClient::enrolled(base, root, papers, self.identity.private_key())
     }

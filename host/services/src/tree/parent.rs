@@ -398,6 +398,19 @@ impl Parent for Tree {
         self.door.as_ref().map_or(Ok(()), |door| door.admits(child, shown))
     }
 
+    fn speaks_for_users(&self, child: &NodeId) -> Result<(), String> {
+        match self.only_itself(child) {
+            Ok(None) => Ok(()),
+            // Else whoever may register a device brings one of a registrar's name.
+            Ok(Some(_)) => {
+                let why = "came in by the PIN of a user who may not operate the fleet, so it is no registrar; let it return, \
+                           and in by the PIN of somebody who may";
+                Err(format!("{child} {why}"))
+            }
+            Err(error) => Err(format!("it can't be looked up now whether {child} is a registrar: {error}")),
+        }
+    }
+
     fn renew(
         self: Arc<Self>,
         child: NodeId,

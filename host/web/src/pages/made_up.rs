@@ -3,6 +3,7 @@
 use super::Shell;
 use super::readings::Readings;
 use super::shell::{Bare, Section};
+use crate::state::Offer;
 use hostler_core::certificate::Certificate;
 use hostler_core::device::{Device, HttpReach, Placement, Reach, SnmpReach};
 use hostler_core::event::Event;
@@ -29,7 +30,7 @@ pub(super) fn ago(hours: u64) -> Timestamp {
 pub(super) fn shell(here: Section, right: Right) -> Shell {
     let viewer = Viewer { user: "ada@example.org".parse().unwrap(), right };
     let (bare, node) = (Bare::default(), "manager".parse().unwrap());
-    Shell { bare, viewer, node, here, registers: true, now: NOW, note: None, refused: None }
+    Shell { bare, viewer, node, here, registers: true, offer: Offer::Whole, now: NOW, note: None, refused: None }
 }
 
 pub(super) fn page() -> Page {

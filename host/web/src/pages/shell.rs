@@ -4,7 +4,7 @@ use crate::assets;
 use crate::auth::Who;
 use crate::error::ApiError;
 use crate::extract::Sent;
-use crate::state::Web;
+use crate::state::{Offer, Web};
 use crate::words::{self, When};
 use axum::http::StatusCode;
 use hostler_core::reading::Condition;
@@ -40,8 +40,9 @@ pub(crate) enum Section {
 
 impl Section {
     /// The menu of somebody with this right, in its order.
-    fn all(right: Right) -> &'static [Self] {
+    fn all(right: Right, offer: Offer) -> &'static [Self] {
         match right {
+            _ if offer == Offer::Registrar => &[Self::Registrations, Self::Account],
             Right::Own => &[Self::Registrations, Self::Fleet, Self::Account],
             Right::See | Right::Operate | Right::Administer => &[
                 Self::Fleet,
@@ -124,6 +125,7 @@ pub(crate) struct Shell {
     pub here: Section,
     /// Whether devices are registered at this node: it is a manager.
     pub registers: bool,
+    pub offer: Offer,
     pub now: Timestamp,
     pub note: Option<&'static str>,
     pub refused: Option<Refused>,
@@ -147,7 +149,8 @@ impl Shell {
     pub(crate) fn new(web: &Web, who: &Who, here: Section) -> Self {
         let (viewer, node) = (who.viewer.clone(), web.services.node.id.clone());
         let registers = web.services.enrollment.is_some();
-        Self { bare: Bare::default(), viewer, node, here, registers, now: now(), note: None, refused: None }
+        let offer = web.options.offer;
+        Self { bare: Bare::default(), viewer, node, here, registers, offer, now: now(), note: None, refused: None }
     }
 
     /// With a sentence about what was done.
@@ -183,7 +186,7 @@ impl Shell {
 
     pub(crate) fn menu(&self) -> impl Iterator<Item = &'static Section> {
         let registers = self.registers;
-        let all = Section::all(self.viewer.right).iter();
+        let all = Section::all(self.viewer.right, self.offer).iter();
         all.filter(move |section| registers || **section != Section::Registrations)
     }
 
@@ -200,6 +203,11 @@ impl Shell {
     /// How long it lasts.
     pub(crate) fn long(&self, since: &Timestamp) -> String {
         words::span(self.now.since(*since).as_secs())
+    }
+
+    /// Whether all of this node is offered, and not what a registrar hands on.
+    pub(crate) fn whole(&self) -> bool {
+        self.offer == Offer::Whole
     }
 
     pub(crate) fn sees(&self) -> bool {

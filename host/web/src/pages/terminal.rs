@@ -4,7 +4,7 @@
 
 use crate::auth::Who;
 use crate::error::{ApiError, PageError};
-use crate::state::{Scheme, Web};
+use crate::state::Web;
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
@@ -49,10 +49,7 @@ impl Terminal {
         if web.services.catalogue.terminal(&who.viewer)?.is_empty() {
             return Ok(None);
         }
-        let scheme = match web.options.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        };
+        let scheme = web.options.scheme.as_str();
         // The browser says where it came to; what is no address is offered to nobody.
         let host = head.get(HOST).and_then(|host| host.to_str().ok());
         let origin = host.and_then(|host| url::Url::parse(&format!("{scheme}://{host}")).ok()).map(|url| url.origin());

@@ -14,7 +14,7 @@ use hostler_services::{
     SelfRegistration, Services,
 };
 use hostler_store::{Kept, RedbStore, Store};
-use hostler_web::{Options, Scheme};
+use hostler_web::{Offer, Options, Scheme};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -115,7 +115,7 @@ impl Site {
             live,
             node,
         });
-        let router = hostler_web::router(Arc::clone(&services), Options { scheme: Scheme::Http });
+        let router = hostler_web::router(Arc::clone(&services), Options { scheme: Scheme::Http, offer: Offer::Whole });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let service = router.into_make_service_with_connect_info::<SocketAddr>();

@@ -1,0 +1,194 @@
+//! The registrar's side, where it is a node of its own: what a user asks goes to the manager over this node's own channel, and
+//! the answer comes back, both as they come. Nothing of it is kept here.
+
+use crate::client::{CallParentError, ParentClient};
+use crate::handed::{Scheme, USER_ADDRESS, USER_AUTHORIZATION, USER_HOST, USER_SCHEME, end_to_end, is_handed_on};
+use crate::server::Strangers;
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use futures::{StreamExt, stream};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How long the manager, and a user who sends, may take until the answer begins.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long an answer may say nothing after it began. Pages that are told what changes hear something every 15 seconds.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// Requests at a time; those that are told what changes stay open and have places of their own.
+const AT_A_TIME: usize = 512;
+const LIVE_AT_A_TIME: usize = 512;
+const LIVE: &str = "/api/v1/live";
+
+/// The longest body: longer than the manager takes of any.
+const LONGEST_BODY: u64 = 4 << 20;
+/// The longest path with its query.
+const LONGEST_PATH: usize = 8 << 10;
+/// All headers together, and how many.
+const LONGEST_HEAD: usize = 16 << 10;
+const MOST_HEADERS: usize = 64;
+
+/// Why a user's request wasn't answered by the manager.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotHandedOn {
+    /// Users of a registrar don't ask for this.
+    #[error("there is no such page or endpoint at this registrar")]
+    NotHere,
+    /// This node is no member of a fleet, or not any more.
+    #[error("this registrar isn't connected with its manager")]
+    NotConnected,
+    /// The manager can't be reached; why is in the log.
+    #[error("this registrar can't reach its manager now")]
+    Unreachable,
+    /// The manager doesn't take what this node hands on, and says why.
+    #[error("the manager doesn't take what this registrar hands on: {0}")]
+    Refused(String),
+    /// It took too long.
+    #[error("this took too long to send, or the manager to answer")]
+    TooLate,
+    /// More at a time than this node hands on.
+    #[error("too many pages are open at this registrar")]
+    TooMany,
+    /// The body is longer than any may be.
+    #[error("that is more than can be sent here at once")]
+    BodyTooLong,
+    /// The address or the headers are.
+    #[error("the address or the headers of this request are too long")]
+    HeadTooLong,
+}
+
+/// Hands requests on for as long as there is a way to the manager.
+pub struct Relay {
+    way: RwLock<Option<Arc<ParentClient>>>,
+    places: Arc<Semaphore>,
+    live: Arc<Semaphore>,
+    troubles: Strangers,
+}
+
+impl Default for Relay {
+    fn default() -> Self {
+        let places = |count| Arc::new(Semaphore::new(count));
+        let (places, live) = (places(AT_A_TIME), places(LIVE_AT_A_TIME));
+        Self { way: RwLock::default(), places, live, troubles: Strangers::default() }
+    }
+}
+
+impl Relay {
+    /// From now on requests go this way; nowhere where there is none.
+    pub fn lead(&self, way: Option<Arc<ParentClient>>) {
+        *self.way.write().unwrap_or_else(PoisonError::into_inner) = way;
+    }
+
+    /// Hands a request on. The answer's body comes as the manager sends it.
+    ///
+    /// # Errors
+    /// [`NotHandedOn`]. The manager may have done what was asked where it was reached.
+    pub async fn hand_on(&self, request: Request, user: SocketAddr, scheme: Scheme) -> Result<Response, NotHandedOn> {
+        let path = request.uri().path();
+        if !is_handed_on(path) {
+            return Err(NotHandedOn::NotHere);
+        }
+        let way = self.way.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(NotHandedOn::NotConnected)?;
+        let places = if path == LIVE { &self.live } else { &self.places };
+        let place = Arc::clone(places).try_acquire_owned().map_err(|_| NotHandedOn::TooMany)?;
+        let (parts, body) = request.into_parts();
+        let asked = asked(&parts)?;
+        let headers = headers(&parts, user, scheme)?;
+        let too_long = Arc::new(AtomicBool::new(false));
+        let body = (!body.is_end_stream()).then(|| limited(body, Arc::clone(&too_long)));
+        let sending = way.hand_on(parts.method.clone(), asked, headers, body);
+        let sent = tokio::time::timeout(PATIENCE, sending).await;
+        match sent {
+            Ok(Ok(response)) => Ok(answer(response, place)),
+            Ok(Err(_)) if too_long.load(Ordering::SeqCst) => Err(NotHandedOn::BodyTooLong),
+            Ok(Err(error)) => {
+                if self.troubles.is_due() {
+                    tracing::warn!(%error, "what users ask here isn't answered");
+                }
+                Err(meaning(error))
+            }
+            Err(_) => Err(NotHandedOn::TooLate),
+        }
+    }
+}
+
+fn meaning(error: CallParentError) -> NotHandedOn {
+    match error {
+        CallParentError::Unknown(_) | CallParentError::Ended { .. } => NotHandedOn::NotConnected,
+        // A path that the manager doesn't hand out; its registrar may be the newer one.
+        CallParentError::Refused { status: 404, .. } | CallParentError::Setup(_) => NotHandedOn::NotHere,
+        CallParentError::Refused { status: 408, .. } => NotHandedOn::TooLate,
+        CallParentError::Refused { body, .. } => NotHandedOn::Refused(body),
+        CallParentError::Unreachable { .. } | CallParentError::Garbled { .. } => NotHandedOn::Unreachable,
+    }
+}
+
+fn asked(parts: &Parts) -> Result<&str, NotHandedOn> {
+    let asked = parts.uri.path_and_query().map_or("/", |asked| asked.as_str());
+    if asked.len() > LONGEST_PATH { Err(NotHandedOn::HeadTooLong) } else { Ok(asked) }
+}
+
+/// What the manager reads: the user's headers, and what only this node knows of the user.
+fn headers(parts: &Parts, user: SocketAddr, scheme: Scheme) -> Result<HeaderMap, NotHandedOn> {
+    let length: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if length > LONGEST_HEAD || parts.headers.len() > MOST_HEADERS {
+        return Err(NotHandedOn::HeadTooLong);
+    }
+    let announced = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > LONGEST_BODY) {
+        return Err(NotHandedOn::BodyTooLong);
+    }
+    let mut headers = end_to_end(parts.headers.clone());
+    if let Some(mut shown) = headers.remove(AUTHORIZATION) {
+        shown.set_sensitive(true);
+        headers.insert(USER_AUTHORIZATION, shown);
+    }
+    if let Some(host) = headers.remove(HOST) {
+        headers.insert(USER_HOST, host);
+    }
+    if let Ok(address) = HeaderValue::from_str(&user.to_string()) {
+        headers.insert(USER_ADDRESS, address);
+    }
+    headers.insert(USER_SCHEME, HeaderValue::from_static(scheme.as_str()));
+    Ok(headers)
+}
+
+/// A user's body as it comes, up to the longest.
+fn limited(body: Body, too_long: Arc<AtomicBool>) -> reqwest::Body {
+    let mut length = 0_u64;
+    let portions = body.into_data_stream().map(move |portion| {
+        let portion = portion.map_err(io::Error::other)?;
+        length = length.saturating_add(portion.len() as u64);
+        if length > LONGEST_BODY {
+            too_long.store(true, Ordering::SeqCst);
+            return Err(io::Error::other("longer than any body may be"));
+        }
+        Ok(portion)
+    });
+    reqwest::Body::wrap_stream(portions)
+}
+
+/// The manager's answer as it comes. It keeps its place until it ends, or the user goes.
+fn answer(response: reqwest::Response, place: OwnedSemaphorePermit) -> Response {
+    let (status, headers) = (response.status(), end_to_end(response.headers().clone()));
+    let portions = stream::try_unfold((response, place), async |(mut response, place)| {
+        match tokio::time::timeout(QUIET, response.chunk()).await {
+            Ok(Ok(portion)) => Ok(portion.map(|portion| (portion, (response, place)))),
+            Ok(Err(error)) => Err(io::Error::other(error)),
+            Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut)),
+        }
+    });
+    let mut answer = Response::new(Body::from_stream(portions));
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
+    answer
+}
