@@ -154,24 +154,30 @@ impl Browser {
 
     /// Types into the first element that fits this selector.
     pub async fn fill(&self, selector: &str, text: &str) {
-        let element = self.element(selector).await;
-        self.command(Method::POST, &format!("/element/{element}/clear"), &json!({})).await;
-        self.command(Method::POST, &format!("/element/{element}/value"), &json!({ "text": text })).await;
+        self.upon(selector, &[("clear", json!({})), ("value", json!({ "text": text }))]).await;
     }
 
     /// Clicks the first element that fits this selector.
     pub async fn click(&self, selector: &str) {
-        let element = self.element(selector).await;
-        self.command(Method::POST, &format!("/element/{element}/click"), &json!({})).await;
+        self.upon(selector, &[("click", json!({}))]).await;
     }
 
-    async fn element(&self, selector: &str) -> String {
+    /// Does these things to the first element that fits this selector; to the next one where a live page puts another in its
+    /// place meanwhile.
+    async fn upon(&self, selector: &str, acts: &[(&str, Value)]) {
         let wanted = json!({ "using": "css selector", "value": selector });
         until(format!("the page has {selector}"), async || {
             let found = self.ask(Method::POST, "/element", &wanted).await.ok()?;
-            found[ELEMENT].as_str().map(str::to_owned)
+            let element = found[ELEMENT].as_str()?;
+            for (act, body) in acts {
+                match self.ask(Method::POST, &format!("/element/{element}/{act}"), body).await {
+                    Err(why) if why["error"] == "stale element reference" => return None,
+                    outcome => outcome.unwrap_or_else(|why| panic!("{act} {selector}: {why}")),
+                };
+            }
+            Some(())
         })
-        .await
+        .await;
     }
 
     /// Makes the page as wide and high as this, in CSS pixels, such as a phone's.
