@@ -7,6 +7,7 @@ use hostler_tests::{Node, Place, Setup, device_address, peer, program, until};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::time::Duration;
 use terminal::device::Faults;
 use terminal::{Office, text};
 
@@ -157,10 +158,13 @@ async fn e01_users_reach_the_registrar_alone_and_register_users_and_devices() {
     assert_eq!(location(&brought), "/");
     connected(&device).await;
     let id = shown.trim_start_matches("/registrations/");
-    let mut told = String::new();
-    while !told.contains(id) {
-        told += &String::from_utf8_lossy(&live.chunk().await.unwrap().unwrap());
-    }
+    let telling = async {
+        let mut told = String::new();
+        while !told.contains(id) {
+            told += &String::from_utf8_lossy(&live.chunk().await.unwrap().unwrap());
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), telling).await.expect("it is told what changed");
     let (_, page) = browser.page(&shown).await;
     assert!(page.contains("as SN-001 (mfp-1)"), "{page}");
     let (_, page) = browser.page("/enrolled").await;

@@ -17,6 +17,7 @@ pub mod message;
 pub mod plugin;
 pub mod reading;
 pub mod secret;
+mod source;
 pub mod time;
 pub mod viewer;
 pub mod watch;
@@ -27,4 +28,5 @@ pub use id::{
     UserName,
 };
 pub use secret::Secret;
+pub use source::source;
 pub use time::Timestamp;

@@ -223,9 +223,7 @@ impl Node {
 
     /// Stops in order: no new calls, what was gathered is written.
     pub async fn stop(self) {
-        for server in &self.servers {
-            server.stop().await;
-        }
+        futures::future::join_all(self.servers.iter().map(Server::stop)).await;
         for task in &self.tasks {
             task.abort();
         }

@@ -69,8 +69,13 @@ async fn follow(member: Arc<Member>, relay: Arc<Relay>) {
     }
 }
 
-/// What answers the users of registrars, at the manager.
+/// What answers the users of registrars, at the manager. A name that is nobody's yet is said: somebody else may take it.
 pub(crate) fn desk(services: &Arc<Services>, settings: &EnrollmentConfig) -> Arc<Desk> {
+    for registrar in settings.registrars.iter().map(|name| name.get_ref()) {
+        if !services.access.knows(registrar).unwrap_or(true) {
+            tracing::warn!(%registrar, "`registrars` names a node that hasn't joined; let it join before it is named");
+        }
+    }
     let site = |scheme| hostler_web::router(Arc::clone(services), Options { scheme, offer: Offer::Registrar });
     let registrars = settings.registrars.iter().map(|name| name.get_ref().clone()).collect();
     Arc::new(Desk { registrars, http: site(Scheme::Http), https: site(Scheme::Https) })

@@ -13,7 +13,7 @@ pub mod gateway;
 pub mod inventory;
 mod live;
 pub mod membership;
-mod seldom;
+pub mod registrar;
 pub mod tree;
 mod turns;
 
@@ -31,13 +31,13 @@ pub use enrollment::{
 pub use error::ServiceError;
 pub use gateway::Gateway;
 pub use hostler_engine::now;
+pub use hostler_transport::{Place, Places, Seldom};
 pub use inventory::{
     Away, CandidateView, Choice, DeviceRow, DeviceView, Duty, Inventory, LowLevel, NodeView, Ordered, Page, Query,
     StoredEvent,
 };
 pub use live::{Live, LiveEvent};
 pub use membership::Member;
-pub use seldom::Seldom;
 
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{NodeId, Timestamp};

@@ -3,27 +3,23 @@
 
 use crate::REGISTRAR;
 use crate::handed::{
-    ANSWERED, Scheme, USER_ADDRESS, USER_AUTHORIZATION, USER_HOST, USER_SCHEME, end_to_end, is_handed_on,
+    ANSWERED, NOT_ASKED, Scheme, USER_ADDRESS, USER_AUTHORIZATION, USER_HOST, USER_SCHEME, end_to_end, is_handed_on,
 };
 use crate::server::{Caller, Parent, Refused, Strangers, refusal};
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{AUTHORIZATION, HOST};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use hostler_core::NodeId;
 use std::collections::BTreeSet;
 use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tower_service::Service;
-
-/// How long a registrar may take to bring the whole of a request, and it to be answered.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What answers the users of registrars.
 pub struct Desk {
@@ -56,6 +52,13 @@ async fn take<P: Parent>(
         strangers.note(request.extensions().get::<ConnectInfo<SocketAddr>>().map(|from| from.0), &why);
         return refusal(&Refused::Forbidden(why));
     }
+    // A body may come long after its head. Whoever isn't let in any more by its end has asked for nothing.
+    let (caller, watching) = (Arc::new(caller), Arc::clone(&parent));
+    let still = {
+        let caller = Arc::clone(&caller);
+        move || caller.holds(&*watching) && watching.speaks_for_users(caller.node()).is_ok()
+    };
+    let request = request.map(|body| until_its_end(body, still.clone()));
     let (request, scheme) = match user_s(request) {
         Ok(asked) => asked,
         Err(refused) => return refused,
@@ -64,9 +67,7 @@ async fn take<P: Parent>(
         Scheme::Http => desk.http.clone(),
         Scheme::Https => desk.https.clone(),
     };
-    let Ok(answered) = tokio::time::timeout(PATIENCE, site.call(request)).await else {
-        return (StatusCode::REQUEST_TIMEOUT, "the request wasn't whole and answered in time").into_response();
-    };
+    let answered = site.call(request).await;
     // It may have been long under way; and what stays open ends when the registrar isn't let in any more.
     if !caller.holds(&*parent) {
         return refusal(&Refused::Unknown);
@@ -74,8 +75,18 @@ async fn take<P: Parent>(
     let (mut head, body) = answered.unwrap_or_else(|never| match never {}).into_parts();
     head.headers = end_to_end(head.headers);
     head.headers.insert(ANSWERED, HeaderValue::from_static("1"));
-    let holding = body.into_data_stream().take_while(move |_| ready(caller.holds(&*parent)));
+    let holding = body.into_data_stream().take_while(move |_| ready(still()));
     Response::from_parts(head, Body::from_stream(holding))
+}
+
+/// The same body, which is broken off where `still` doesn't hold at its end.
+fn until_its_end(body: Body, still: impl Fn() -> bool + Send + 'static) -> Body {
+    if body.is_end_stream() {
+        return body;
+    }
+    let end =
+        stream::once(async move { if still() { Ok(Bytes::new()) } else { Err(axum::Error::new(Refused::Unknown)) } });
+    Body::from_stream(body.into_data_stream().chain(end))
 }
 
 impl Desk {
@@ -95,9 +106,7 @@ fn user_s(request: Request) -> Result<(Request, Scheme), Response> {
     let asked = outer.uri.path_and_query().and_then(|asked| asked.as_str().strip_prefix(REGISTRAR));
     let uri = asked.and_then(|asked| asked.parse::<axum::http::Uri>().ok()).filter(|uri| is_handed_on(uri.path()));
     let Some(uri) = uri else {
-        return Err(
-            (StatusCode::NOT_FOUND, "a registrar's users don't ask for this; it is at the manager").into_response()
-        );
+        return Err((StatusCode::NOT_FOUND, NOT_ASKED).into_response());
     };
     let said = |name: HeaderName| outer.headers.get(name).and_then(|value| value.to_str().ok());
     let from = said(USER_ADDRESS).and_then(|address| address.parse::<SocketAddr>().ok());

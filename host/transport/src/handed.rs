@@ -38,6 +38,9 @@ pub(crate) const USER_SCHEME: HeaderName = HeaderName::from_static("hostler-user
 /// Stands in the manager's answer when it is one to the user, and none to the registrar.
 pub(crate) const ANSWERED: HeaderName = HeaderName::from_static("hostler-answered");
 
+/// What the manager says where users of registrars don't ask for a path.
+pub(crate) const NOT_ASKED: &str = "a registrar's users don't ask for this; it is at the manager";
+
 /// Nobody else's word is taken for these.
 const OURS: [HeaderName; 5] = [USER_AUTHORIZATION, USER_ADDRESS, USER_HOST, USER_SCHEME, ANSWERED];
 
@@ -55,12 +58,13 @@ const HOP_BY_HOP: [HeaderName; 9] = [
 ];
 
 /// What users of a registrar may ask for; nothing below these.
-const ALONE: [&str; 8] = [
+const ALONE: [&str; 9] = [
     "/login",
     "/logout",
     "/register",
     "/account",
     "/account/password",
+    "/api/v1/account/password",
     "/api/v1/register",
     "/api/v1/session",
     "/api/v1/live",

@@ -8,7 +8,9 @@ mod client;
 mod desk;
 mod door;
 mod handed;
+mod places;
 mod relay;
+mod seldom;
 mod server;
 mod trust;
 
@@ -16,7 +18,9 @@ pub use client::{CallParentError, ParentClient};
 pub use desk::{Desk, desk};
 pub use door::{Door, NotOpened};
 pub use handed::Scheme;
+pub use places::{Place, Places};
 pub use relay::{NotHandedOn, Relay};
+pub use seldom::Seldom;
 pub use server::{Closed, Parent, Refused, Shown, router};
 pub use trust::{explain, node_tls};
 

@@ -1,35 +1,43 @@
 //! The registrar's side, where it is a node of its own: what a user asks goes to the manager over this node's own channel, and
 //! the answer comes back, both as they come. Nothing of it is kept here.
 
+use crate::Seldom;
 use crate::client::{CallParentError, ParentClient};
-use crate::handed::{Scheme, USER_ADDRESS, USER_AUTHORIZATION, USER_HOST, USER_SCHEME, end_to_end, is_handed_on};
-use crate::server::Strangers;
-use axum::body::{Body, HttpBody};
+use crate::handed::{
+    NOT_ASKED, Scheme, USER_ADDRESS, USER_AUTHORIZATION, USER_HOST, USER_SCHEME, end_to_end, is_handed_on,
+};
+use crate::places::{Place, Places};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use futures::{StreamExt, stream};
+use hostler_core::source;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::task::Poll;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, mpsc};
 
-/// How long the manager, and a user who sends, may take until the answer begins.
+/// How long the manager may take until its answer begins, once all of the request came.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long an answer may say nothing after it began. Pages that are told what changes hear something every 15 seconds.
+/// How long an answer may say nothing after it began, and how long a user may read nothing of what it says. Pages that are told what changes hear something every 15 seconds.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// Requests at a time; those that are told what changes stay open and have places of their own.
-const AT_A_TIME: usize = 512;
-const LIVE_AT_A_TIME: usize = 512;
+/// Requests at a time, and how many of them from one source. Those that are told what changes stay open, and have as many places
+/// of their own.
+const AT_A_TIME: usize = 4_096;
+const FROM_ONE_SOURCE: usize = 512;
 const LIVE: &str = "/api/v1/live";
 
-/// The longest body: longer than the manager takes of any.
+/// Trouble with the manager is said at most so often.
+const SAID_FOR: Duration = Duration::from_secs(60);
+
+/// The longest body: longer than the manager takes of any that registering needs.
 const LONGEST_BODY: u64 = 4 << 20;
 /// The longest path with its query.
 const LONGEST_PATH: usize = 8 << 10;
@@ -61,6 +69,9 @@ pub enum NotHandedOn {
     /// The body is longer than any may be.
     #[error("that is more than can be sent here at once")]
     BodyTooLong,
+    /// The body can't be read.
+    #[error("what was sent can't be read")]
+    Garbled,
     /// The address or the headers are.
     #[error("the address or the headers of this request are too long")]
     HeadTooLong,
@@ -69,16 +80,15 @@ pub enum NotHandedOn {
 /// Hands requests on for as long as there is a way to the manager.
 pub struct Relay {
     way: RwLock<Option<Arc<ParentClient>>>,
-    places: Arc<Semaphore>,
-    live: Arc<Semaphore>,
-    troubles: Strangers,
+    places: Places<IpAddr>,
+    live: Places<IpAddr>,
+    troubles: Seldom,
 }
 
 impl Default for Relay {
     fn default() -> Self {
-        let places = |count| Arc::new(Semaphore::new(count));
-        let (places, live) = (places(AT_A_TIME), places(LIVE_AT_A_TIME));
-        Self { way: RwLock::default(), places, live, troubles: Strangers::default() }
+        let (places, live) = (Places::new(AT_A_TIME, FROM_ONE_SOURCE), Places::new(AT_A_TIME, FROM_ONE_SOURCE));
+        Self { way: RwLock::default(), places, live, troubles: Seldom::every(SAID_FOR) }
     }
 }
 
@@ -99,35 +109,54 @@ impl Relay {
         }
         let way = self.way.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(NotHandedOn::NotConnected)?;
         let places = if path == LIVE { &self.live } else { &self.places };
-        let place = Arc::clone(places).try_acquire_owned().map_err(|_| NotHandedOn::TooMany)?;
+        let place = places.take(source(user.ip())).ok_or(NotHandedOn::TooMany)?;
         let (parts, body) = request.into_parts();
         let asked = asked(&parts)?;
         let headers = headers(&parts, user, scheme)?;
-        let too_long = Arc::new(AtomicBool::new(false));
-        let body = (!body.is_end_stream()).then(|| limited(body, Arc::clone(&too_long)));
+        let (wrong, whole) = (Arc::new(OnceLock::new()), Arc::new(Notify::new()));
+        let body = (!body.is_end_stream()).then(|| limited(body, Arc::clone(&wrong), Arc::clone(&whole)));
+        if body.is_none() {
+            whole.notify_one();
+        }
         let sending = way.hand_on(parts.method.clone(), asked, headers, body);
-        let sent = tokio::time::timeout(PATIENCE, sending).await;
+        let late = async {
+            whole.notified().await;
+            tokio::time::sleep(PATIENCE).await;
+        };
+        let sent = tokio::select! {
+            sent = sending => sent,
+            () = late => return Err(NotHandedOn::TooLate),
+        };
         match sent {
-            Ok(Ok(response)) => Ok(answer(response, place)),
-            Ok(Err(_)) if too_long.load(Ordering::SeqCst) => Err(NotHandedOn::BodyTooLong),
-            Ok(Err(error)) => {
-                if self.troubles.is_due() {
-                    tracing::warn!(%error, "what users ask here isn't answered");
+            Ok(response) => Ok(answer(response, place)),
+            Err(error) => {
+                // What is wrong with what the user sent is no trouble with the manager.
+                if let Some(wrong) = wrong.get() {
+                    return Err(wrong.clone());
                 }
-                Err(meaning(error))
+                let meaning = meaning(&error);
+                // What somebody asks who plays with addresses is no trouble with the manager.
+                if meaning != NotHandedOn::NotHere
+                    && let Some(others) = self.troubles.count()
+                {
+                    tracing::warn!(%error, others, "what users ask here isn't answered");
+                }
+                Err(meaning)
             }
-            Err(_) => Err(NotHandedOn::TooLate),
         }
     }
 }
 
-fn meaning(error: CallParentError) -> NotHandedOn {
+fn meaning(error: &CallParentError) -> NotHandedOn {
     match error {
         CallParentError::Unknown(_) | CallParentError::Ended { .. } => NotHandedOn::NotConnected,
-        // A path that the manager doesn't hand out; its registrar may be the newer one.
-        CallParentError::Refused { status: 404, .. } | CallParentError::Setup(_) => NotHandedOn::NotHere,
-        CallParentError::Refused { status: 408, .. } => NotHandedOn::TooLate,
-        CallParentError::Refused { body, .. } => NotHandedOn::Refused(body),
+        // An address that means another one, or a path that a manager of an older release doesn't hand out.
+        CallParentError::Setup(_) => NotHandedOn::NotHere,
+        CallParentError::Refused { status: 404, body, .. } if body.contains(NOT_ASKED) => NotHandedOn::NotHere,
+        CallParentError::Refused { status: 404, .. } => {
+            NotHandedOn::Refused("what this node calls its parent takes no registrars".to_owned())
+        }
+        CallParentError::Refused { body, .. } => NotHandedOn::Refused(body.clone()),
         CallParentError::Unreachable { .. } | CallParentError::Garbled { .. } => NotHandedOn::Unreachable,
     }
 }
@@ -162,14 +191,21 @@ fn headers(parts: &Parts, user: SocketAddr, scheme: Scheme) -> Result<HeaderMap,
     Ok(headers)
 }
 
-/// A user's body as it comes, up to the longest.
-fn limited(body: Body, too_long: Arc<AtomicBool>) -> reqwest::Body {
+/// A user's body as it comes, up to the longest; `whole` is told when it ends.
+fn limited(body: Body, wrong: Arc<OnceLock<NotHandedOn>>, whole: Arc<Notify>) -> reqwest::Body {
     let mut length = 0_u64;
-    let portions = body.into_data_stream().map(move |portion| {
-        let portion = portion.map_err(io::Error::other)?;
+    let end = stream::poll_fn(move |_| {
+        whole.notify_one();
+        Poll::Ready(None)
+    });
+    let portions = body.into_data_stream().chain(end).map(move |portion| {
+        let portion = portion.map_err(|error| {
+            let _ = wrong.set(NotHandedOn::Garbled);
+            io::Error::other(error)
+        })?;
         length = length.saturating_add(portion.len() as u64);
         if length > LONGEST_BODY {
-            too_long.store(true, Ordering::SeqCst);
+            let _ = wrong.set(NotHandedOn::BodyTooLong);
             return Err(io::Error::other("longer than any body may be"));
         }
         Ok(portion)
@@ -177,15 +213,33 @@ fn limited(body: Body, too_long: Arc<AtomicBool>) -> reqwest::Body {
     reqwest::Body::wrap_stream(portions)
 }
 
-/// The manager's answer as it comes. It keeps its place until it ends, or the user goes.
-fn answer(response: reqwest::Response, place: OwnedSemaphorePermit) -> Response {
+/// The manager's answer as it comes. It keeps its place until it ends, the user goes, or reads nothing any more.
+fn answer(mut response: reqwest::Response, place: Place<IpAddr>) -> Response {
     let (status, headers) = (response.status(), end_to_end(response.headers().clone()));
-    let portions = stream::try_unfold((response, place), async |(mut response, place)| {
-        match tokio::time::timeout(QUIET, response.chunk()).await {
-            Ok(Ok(portion)) => Ok(portion.map(|portion| (portion, (response, place)))),
-            Ok(Err(error)) => Err(io::Error::other(error)),
-            Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut)),
+    let (give, portions) = mpsc::channel(1);
+    tokio::spawn(async move {
+        let _place = place;
+        loop {
+            let portion = tokio::select! {
+                portion = tokio::time::timeout(QUIET, response.chunk()) => portion,
+                () = give.closed() => return,
+            };
+            let portion = match portion {
+                Ok(Ok(portion)) => Ok(portion),
+                Ok(Err(error)) => Err(io::Error::other(error)),
+                Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut)),
+            };
+            let last = !matches!(portion, Ok(Some(_)));
+            let given = tokio::time::timeout(QUIET, give.send(portion)).await;
+            if last || !matches!(given, Ok(Ok(()))) {
+                return;
+            }
         }
+    });
+    // What ends without its end being told was given up, and isn't whole.
+    let portions = stream::try_unfold(portions, async |mut portions| match portions.recv().await {
+        Some(portion) => portion.map(|portion: Option<Bytes>| portion.map(|portion| (portion, portions))),
+        None => Err(io::Error::from(io::ErrorKind::TimedOut)),
     });
     let mut answer = Response::new(Body::from_stream(portions));
     *answer.status_mut() = status;

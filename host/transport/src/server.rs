@@ -1,7 +1,7 @@
 //! The parent's side.
 
-use crate::{CATALOGUE, COMPONENTS, CONNECT, EXCHANGE, EXCHANGE_LIMIT, RENEW};
-use axum::body::Body;
+use crate::{CATALOGUE, COMPONENTS, CONNECT, EXCHANGE, EXCHANGE_LIMIT, Places, RENEW, Seldom};
+use axum::body::{Body, HttpBody};
 use axum::extract::{ConnectInfo, FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
@@ -15,14 +15,20 @@ use hostler_core::{NodeId, Secret};
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// How long a child may take to send an exchange: the largest, over a slow line.
 const CHILDS_PATIENCE: Duration = Duration::from_secs(300);
 
 /// How long a stranger may take to say what it wants.
 const STRANGERS_PATIENCE: Duration = Duration::from_secs(20);
+
+/// An exchange is large that has more bytes. So many of these are read at a time, and so many of one child: a child that sends
+/// anew may have been given up while it sent.
+const LARGE: u64 = 64 << 10;
+const LARGE_AT_A_TIME: usize = 32;
+const LARGE_OF_ONE: usize = 2;
 
 /// A refused caller is said at most so often.
 const SAID_FOR: Duration = Duration::from_secs(60);
@@ -137,32 +143,26 @@ pub fn router(parent: Arc<impl Parent>) -> Router {
         .route(CATALOGUE, get(catalogue))
         .route(&format!("{COMPONENTS}/{{digest}}"), get(component))
         .layer(Extension(Arc::new(Strangers::default())))
+        .layer(Extension(Arc::new(Places::<NodeId>::new(LARGE_AT_A_TIME, LARGE_OF_ONE))))
         .with_state(parent)
 }
 
 /// Says that somebody was refused, seldom enough that nobody can fill the log.
-#[derive(Default)]
-pub(crate) struct Strangers(Mutex<Option<Instant>>);
+pub(crate) struct Strangers(Seldom);
+
+impl Default for Strangers {
+    fn default() -> Self {
+        Self(Seldom::every(SAID_FOR))
+    }
+}
 
 impl Strangers {
     /// Notes one; returns whether that was said.
     pub(crate) fn note(&self, from: Option<SocketAddr>, why: &str) -> bool {
-        if !self.is_due() {
-            return false;
-        }
+        let Some(others) = self.0.count() else { return false };
         let from = from.map_or_else(|| "an unknown address".to_owned(), |from| from.ip().to_string());
-        tracing::warn!(%from, %why, "a node was refused");
+        tracing::warn!(%from, %why, others, "a node was refused");
         true
-    }
-
-    /// Whether a line may be said now, which counts as said.
-    pub(crate) fn is_due(&self) -> bool {
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = said.is_none_or(|at| at.elapsed() >= SAID_FOR);
-        if due {
-            *said = Some(Instant::now());
-        }
-        due
     }
 }
 
@@ -254,8 +254,18 @@ async fn whole(body: Body) -> Result<Vec<u8>, Response> {
     if length > EXCHANGE_LIMIT { Err((StatusCode::PAYLOAD_TOO_LARGE, too_large()).into_response()) } else { Ok(whole) }
 }
 
-async fn exchange<P: Parent>(State(parent): State<Arc<P>>, caller: Caller, body: Body) -> Response {
+async fn exchange<P: Parent>(
+    State(parent): State<Arc<P>>,
+    Extension(large): Extension<Arc<Places<NodeId>>>,
+    caller: Caller,
+    body: Body,
+) -> Response {
     let child = &caller.0.node;
+    let is_large = body.size_hint().upper().is_none_or(|length| length > LARGE);
+    let place = is_large.then(|| large.take(child.clone()));
+    if let Some(None) = place {
+        return refusal(&Refused::NotNow("too many large exchanges come at once; send this one again".to_owned()));
+    }
     let body = match tokio::time::timeout(CHILDS_PATIENCE, whole(body)).await {
         Ok(Ok(body)) => body,
         Ok(Err(refused)) => return refused,
@@ -271,6 +281,7 @@ async fn exchange<P: Parent>(State(parent): State<Arc<P>>, caller: Caller, body:
             return (StatusCode::BAD_REQUEST, format!("the exchange can't be understood: {error}")).into_response();
         }
     };
+    drop((body, place));
     match Arc::clone(&parent).exchange(child.clone(), up).await {
         // Orders are for who may still call.
         Ok(_) if !caller.holds(&*parent) => refusal(&Refused::Unknown),

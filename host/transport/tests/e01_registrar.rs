@@ -178,6 +178,42 @@ async fn e01_what_is_too_long_is_refused_whoever_notices() {
 }
 
 #[tokio::test]
+async fn e01_who_sends_nothing_of_what_they_promised_keeps_nobody_else_out() {
+    let (_manager, relay, _folder) = stage().await;
+    let relay = Arc::new(relay);
+    let promised = || request("POST", "/login", Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>()));
+    let mut held = Vec::new();
+    let full = loop {
+        let relay = Arc::clone(&relay);
+        held.push(tokio::spawn(async move { relay.hand_on(promised(), user(), Scheme::Http).await.map(drop) }));
+        tokio::task::yield_now().await;
+        if let Some(ended) = held.iter_mut().find(|asked| asked.is_finished()) {
+            break ended.await.unwrap();
+        }
+        assert!(held.len() < 4_000, "they are endless");
+    };
+    assert_eq!(full, Err(NotHandedOn::TooMany));
+    let another = "192.0.2.8:4711".parse().unwrap();
+    let answer = relay.hand_on(request("POST", "/login", "user=ada"), another, Scheme::Http).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    held.iter().for_each(tokio::task::JoinHandle::abort);
+    until(async || relay.hand_on(request("GET", "/account", Body::empty()), user(), Scheme::Http).await.ok()).await;
+}
+
+/// Waits until something is there.
+async fn until<T>(look: impl AsyncFn() -> Option<T>) -> T {
+    let wait = async {
+        loop {
+            match look().await {
+                Some(found) => break found,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), wait).await.unwrap()
+}
+
+#[tokio::test]
 async fn e01_a_manager_that_says_nothing_is_waited_for_a_while() {
     let (_manager, relay, folder) = stage().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -206,12 +242,17 @@ async fn e01_what_stays_open_is_told_as_it_comes_and_ends_with_the_registrar() {
         assert!(open.len() < 2_000, "they are endless");
     };
     assert_eq!(full, NotHandedOn::TooMany);
+    let another: SocketAddr = "192.0.2.8:4711".parse().unwrap();
+    assert!(
+        relay.hand_on(live(), another, Scheme::Http).await.is_ok(),
+        "one who takes a share leaves the others theirs"
+    );
     let first = tokio::time::timeout(Duration::from_secs(20), open[0].next()).await.unwrap();
     assert_eq!(first.unwrap().unwrap(), "first");
     // However many are open, pages come; and who closes one makes room.
     assert_eq!(ask(&relay, request("GET", "/account", Body::empty())).await.unwrap().1, "http");
     open.pop();
-    assert!(relay.hand_on(live(), user(), Scheme::Http).await.is_ok());
+    until(async || relay.hand_on(live(), user(), Scheme::Http).await.ok()).await;
 
     manager.ended.store(true, Ordering::SeqCst);
     let refused = ask(&relay, request("GET", "/account", Body::empty())).await;

@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 use crate::extract::asked;
-use crate::state::{Scheme, Web};
+use crate::state::{Offer, Options, Scheme, Web};
 use axum::extract::FromRequestParts;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
@@ -26,14 +26,7 @@ impl FromRequestParts<Web> for Who {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
-        // Whoever shows a token is judged by it alone: a request that `csrf` lets pass for its token must not act
-        // with the cookie beside it.
-        let shown = if parts.headers.contains_key(AUTHORIZATION) {
-            bearer(&parts.headers)
-        } else {
-            cookie(&parts.headers, web.options.scheme)
-        };
-        let known = shown.and_then(|token| {
+        let known = shown(&parts.headers, web.options).and_then(|token| {
             let viewer = web.services.access.viewer(token).ok()?;
             Some(Self { viewer, token: Secret::new(token.to_owned()) })
         });
@@ -72,6 +65,12 @@ pub(crate) fn is_for_programs(path: &str) -> bool {
     path.starts_with("/api/") || path == "/metrics"
 }
 
+/// The token that is shown. Whoever shows one as a program is judged by it alone: a request that `csrf` lets pass for its token
+/// must not act with the cookie beside it.
+pub(crate) fn shown(headers: &HeaderMap, options: Options) -> Option<&str> {
+    if headers.contains_key(AUTHORIZATION) { bearer(headers) } else { cookie(headers, options) }
+}
+
 /// The token of an `Authorization: Bearer` header.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
@@ -79,30 +78,33 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The session's token, from its cookie.
-pub(crate) fn cookie(headers: &HeaderMap, scheme: Scheme) -> Option<&str> {
+pub(crate) fn cookie(headers: &HeaderMap, options: Options) -> Option<&str> {
     headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|header| header.to_str().ok())
         .flat_map(|header| header.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, value)| *name == cookie_name(scheme) && !value.is_empty())
+        .find(|(name, value)| *name == cookie_name(options) && !value.is_empty())
         .map(|(_, value)| value)
 }
 
-/// `__Host-` makes browsers refuse the cookie from plain HTTP and from sibling domains.
-fn cookie_name(scheme: Scheme) -> &'static str {
-    match scheme {
-        Scheme::Https => "__Host-hostler",
-        Scheme::Http => "hostler",
+/// `__Host-` makes browsers refuse the cookie from plain HTTP and from sibling domains. Cookies know no port: a registrar's
+/// users may come to the same host as the administrators of its node, with a session of their own.
+fn cookie_name(options: Options) -> &'static str {
+    match (options.scheme, options.offer) {
+        (Scheme::Https, Offer::Whole) => "__Host-hostler",
+        (Scheme::Http, Offer::Whole) => "hostler",
+        (Scheme::Https, Offer::Registrar) => "__Host-hostler-registrar",
+        (Scheme::Http, Offer::Registrar) => "hostler-registrar",
     }
 }
 
 /// The header that gives a browser its session; without a token, the one that takes it away. It lasts as long as the
 /// browser runs or the session holds, whichever ends first.
-pub(crate) fn set_cookie(token: Option<&Secret>, scheme: Scheme) -> Result<HeaderValue, ApiError> {
-    let name = cookie_name(scheme);
-    let secure = if scheme == Scheme::Https { "; Secure" } else { "" };
+pub(crate) fn set_cookie(token: Option<&Secret>, options: Options) -> Result<HeaderValue, ApiError> {
+    let name = cookie_name(options);
+    let secure = if options.scheme == Scheme::Https { "; Secure" } else { "" };
     let (value, life) = token.map_or(("", "; Max-Age=0"), |token| (token.expose(), ""));
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}{life}");
     let mut header =
@@ -119,24 +121,40 @@ mod tests {
         HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(cookies))])
     }
 
+    fn at(scheme: Scheme) -> Options {
+        Options { scheme, offer: Offer::Whole }
+    }
+
+    #[test]
+    fn e01_a_registrars_session_is_not_one_of_its_nodes_own_pages() {
+        let registrar = |scheme| Options { scheme, offer: Offer::Registrar };
+        for scheme in [Scheme::Http, Scheme::Https] {
+            for (made_for, shown_to) in [(at(scheme), registrar(scheme)), (registrar(scheme), at(scheme))] {
+                let set = set_cookie(Some(&Secret::new("t".into())), made_for).unwrap();
+                let kept = HeaderMap::from_iter([(COOKIE, set)]);
+                assert_eq!((cookie(&kept, made_for), cookie(&kept, shown_to)), (Some("t"), None));
+            }
+        }
+    }
+
     #[test]
     fn finds_its_cookie_among_others() {
-        assert_eq!(cookie(&headers("a=b; hostler=xyz;c=d"), Scheme::Http), Some("xyz"));
-        assert_eq!(cookie(&headers("a=b; hostler="), Scheme::Http), None);
-        assert_eq!(cookie(&headers("xhostler=1; hostlerx=2"), Scheme::Http), None);
+        assert_eq!(cookie(&headers("a=b; hostler=xyz;c=d"), at(Scheme::Http)), Some("xyz"));
+        assert_eq!(cookie(&headers("a=b; hostler="), at(Scheme::Http)), None);
+        assert_eq!(cookie(&headers("xhostler=1; hostlerx=2"), at(Scheme::Http)), None);
     }
 
     #[test]
     fn where_there_is_tls_a_cookie_from_plain_http_is_none() {
-        assert_eq!(cookie(&headers("hostler=planted"), Scheme::Https), None);
-        assert_eq!(cookie(&headers("__Host-hostler=own"), Scheme::Https), Some("own"));
-        let set = set_cookie(Some(&Secret::new("t".into())), Scheme::Https).unwrap();
+        assert_eq!(cookie(&headers("hostler=planted"), at(Scheme::Https)), None);
+        assert_eq!(cookie(&headers("__Host-hostler=own"), at(Scheme::Https)), Some("own"));
+        let set = set_cookie(Some(&Secret::new("t".into())), at(Scheme::Https)).unwrap();
         assert_eq!(set, "__Host-hostler=t; Path=/; HttpOnly; SameSite=Strict; Secure");
     }
 
     #[test]
     fn a_token_that_would_split_the_header_is_refused() {
-        assert!(set_cookie(Some(&Secret::new("a\r\nSet-Cookie: b".into())), Scheme::Http).is_err());
+        assert!(set_cookie(Some(&Secret::new("a\r\nSet-Cookie: b".into())), at(Scheme::Http)).is_err());
     }
 
     #[test]

@@ -16,7 +16,7 @@ use axum::response::Response;
 /// Middleware: refuses what another site sent.
 pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let program = path.starts_with("/api/") && auth::cookie(request.headers(), web.options.scheme).is_none();
+    let program = path.starts_with("/api/") && auth::cookie(request.headers(), web.options).is_none();
     if program || permits(request.method(), request.headers()) {
         next.run(request).await
     } else {

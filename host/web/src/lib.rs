@@ -55,7 +55,7 @@ pub fn router(services: Arc<Services>, options: Options) -> axum::Router {
         .fallback(pages::not_found)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn_with_state(state.clone(), csrf::guard))
-        .layer(axum::middleware::from_fn(patience::guard))
+        .layer(from_fn_with_state(patience::Guard::new(Some(state.clone())), patience::guard))
         .layer(axum::middleware::from_fn(headers::set))
         .with_state(state)
 }

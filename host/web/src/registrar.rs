@@ -2,12 +2,13 @@
 //! drawn here is what the manager can't draw: that it isn't reached, and the files that such a page needs.
 
 use crate::error::ApiError;
-use crate::{assets, headers};
+use crate::{assets, headers, patience};
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::{Method, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use hostler_transport::{NotHandedOn, Relay, Scheme};
+use hostler_services::registrar::{NotHandedOn, Relay, Scheme};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -24,8 +25,9 @@ struct Registrar {
 /// Everything that users of a registrar may ask.
 pub fn router(relay: Arc<Relay>, scheme: Scheme) -> axum::Router {
     axum::Router::new()
-        .route("/", get(async || ours(Redirect::to(BEGIN).into_response())))
+        .route("/", get(async || ours(Redirect::to(BEGIN).into_response())).fallback(hand_on))
         .fallback(hand_on)
+        .layer(from_fn_with_state(patience::Guard::new(None), patience::guard))
         .with_state(Registrar { relay, scheme })
 }
 
@@ -38,6 +40,10 @@ async fn hand_on(
     // The pages that are drawn here use them while nobody else is there.
     if let Some(file) = assets::file(&path).filter(|_| matches!(*request.method(), Method::GET | Method::HEAD)) {
         return ours(assets::serve(Path(file.to_owned()), request.headers().clone()).await);
+    }
+    // These speak of the way here, not of what is there.
+    if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
+        return ours(StatusCode::METHOD_NOT_ALLOWED.into_response());
     }
     match registrar.relay.hand_on(request, user, registrar.scheme).await {
         Ok(answer) => answer,
@@ -84,6 +90,7 @@ fn said(why: &NotHandedOn) -> ApiError {
         NotHandedOn::BodyTooLong => {
             (StatusCode::PAYLOAD_TOO_LARGE, "Register fewer addresses at a time.", "Send less at a time.")
         }
+        NotHandedOn::Garbled => (StatusCode::BAD_REQUEST, "Try again.", "Send a body as HTTP/1.1 has it."),
         NotHandedOn::HeadTooLong => (
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "Delete the cookies of this site in your browser, then try again.",

@@ -3,7 +3,7 @@
 use hostler_services::Services;
 use std::sync::Arc;
 
-pub use hostler_transport::Scheme;
+pub use hostler_services::registrar::Scheme;
 
 /// What of this node is offered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

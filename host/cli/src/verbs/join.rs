@@ -62,8 +62,9 @@ impl Join {
             }
             Self::Close(plain) => {
                 let client = plain.connection.client()?;
-                let answer = client.send(client.request(Method::DELETE, &["membership", "window"])?).await?;
-                plain.output.print(&answer, |_| "it takes no PIN, and tries none".to_owned())
+                client.send(client.request(Method::DELETE, &["membership", "window"])?).await?;
+                // An answer of the manager may have come first: what is so now is said.
+                plain.output.print(&client.get(&["membership"]).await?, show)
             }
             Self::Pin(secret) => secret.enter("pin").await,
             Self::Key(secret) => secret.enter("key").await,

@@ -73,7 +73,10 @@ pub enum Reason {
     )]
     NoAnswer,
     /// Somebody at the device called it off.
-    #[error("It was called off at this device. Give a PIN when it is to join.")]
+    #[error(
+        "It was called off at this device. If the manager had let it in by then, it shows it as connected: \
+         give the same PIN again, or have its owner release it there."
+    )]
     CalledOff,
     /// It was restarted on the way; the PIN was in memory only.
     #[error("This device was restarted before the manager answered. Give the PIN again.")]
@@ -171,7 +174,9 @@ pub enum Decline {
     #[error("This device is connected already. Its owner can release it at the manager.")]
     Connected,
     /// It tries one already.
-    #[error("This device is trying a PIN already. Wait until it says how that ended, or call that off at the device.")]
+    #[error(
+        "This device is trying a PIN already. Wait until it says how that ended, or end that at the device: hostler join close."
+    )]
     Connecting,
 }
 

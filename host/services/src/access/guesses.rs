@@ -8,7 +8,7 @@
 
 use super::allowance::Allowance;
 use crate::error::ServiceError;
-use hostler_core::{Timestamp, UserName};
+use hostler_core::{Timestamp, UserName, source};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -47,14 +47,6 @@ impl Who {
     fn all(user: &str, from: IpAddr) -> Vec<Self> {
         let (user, from): (String, _) = (user.chars().take(200).collect(), source(from));
         vec![Self::Both(user.clone(), from), Self::User(user), Self::Source(from)]
-    }
-}
-
-/// Who has one address of IPv6 has the 2^64 beside it as well.
-fn source(from: IpAddr) -> IpAddr {
-    match from.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & (u128::MAX << 64)).into()),
-        four => four,
     }
 }
 
@@ -250,7 +242,6 @@ mod tests {
         let from = |n: u16| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, n]);
         assert_eq!((0..20).filter(|n| admitted(&guesses, "ann", from(*n), 1) == 1).count(), 6);
         assert_eq!(admitted(&guesses, "ann", IpAddr::from([0x2001, 0xdb8, 0, 2, 0, 0, 0, 1]), 1), 1);
-        assert_eq!(source("::ffff:192.0.2.1".parse().unwrap()), HERE);
     }
 
     #[test]

@@ -248,6 +248,14 @@ impl Access {
         Ok(Change::Enrolled { device, expect, value: Some(Box::new(next)) }.into())
     }
 
+    /// Whether a node of this name may call this one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn knows(&self, id: &NodeId) -> Result<bool, ServiceError> {
+        Ok(self.store.child(id)?.is_some())
+    }
+
     /// Whether a node can't have this name, because this one or its parent has it.
     pub(crate) fn is_taken(&self, id: &NodeId) -> bool {
         self.taken.contains(id)

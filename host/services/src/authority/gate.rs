@@ -7,9 +7,9 @@
 use super::bundle::LONGEST_CHAIN;
 use super::certificate::{Facts, Validity};
 use super::error::AuthorityError;
-use crate::seldom::Seldom;
 use hostler_core::enrollment::Peer;
 use hostler_core::{Serial, Timestamp};
+use hostler_transport::Seldom;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;

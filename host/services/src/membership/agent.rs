@@ -171,6 +171,17 @@ impl Handler {
     }
 }
 
+/// Why what somebody wrote by SNMP isn't taken.
+fn why(error: SetTestError) -> &'static str {
+    match error {
+        SetTestError::NoAccess => "somebody wrote by SNMP with a community that only reads",
+        SetTestError::NotWritable => "somebody wrote by SNMP what isn't written",
+        SetTestError::InconsistentValue => "a PIN or key was written by SNMP while none is taken, or both at once",
+        SetTestError::GeneralFailure => "a PIN or key was written by SNMP while the node stops",
+        _ => "what was written by SNMP is no PIN or key",
+    }
+}
+
 /// What somebody writes, where it can be one.
 fn offered(oid: &Oid, value: &Value) -> Result<Offered, SetTestError> {
     let last = match oid.arcs().strip_prefix(ARC) {
@@ -226,7 +237,7 @@ impl MibHandler for Handler {
                 Ok(write) => Ok(Box::new(write) as Box<dyn PreparedSet>),
                 Err(error) => {
                     let member = self.member.upgrade();
-                    member.iter().for_each(|member| member.say_not_taken(&format!("written by SNMP: {error:?}")));
+                    member.iter().for_each(|member| member.say_not_taken(&why(error)));
                     Err(error)
                 }
             }

@@ -1,14 +1,13 @@
 //! The steps of a membership, one at a time, and what follows from each.
 
 use crate::authority::{AuthorityError, Identity};
-use crate::seldom::Seldom;
 use hostler_core::changes::{Change, Expect};
 use hostler_core::enrollment::device::{By, Decline, Effect, Event, LONGEST_WAIT, State};
 use hostler_core::enrollment::{EnrollmentKey, Membership, Papers, Pin};
 use hostler_core::{DeviceId, Fingerprint, NodeId, Timestamp, UserName};
 use hostler_engine::now;
 use hostler_store::{Store, StoreError};
-use hostler_transport::{CallParentError, Door};
+use hostler_transport::{CallParentError, Door, Seldom};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -349,6 +348,12 @@ impl Member {
     async fn wake(&self, at: Timestamp) {
         tokio::time::sleep(at.since(now()).min(LONGEST_WAIT)).await;
         self.happened(Event::Due, None).await;
+    }
+
+    /// Whether this attempt is the one that is tried now.
+    pub(super) fn is_latest(&self, attempt: u64) -> bool {
+        let seen = self.seen.borrow();
+        seen.joining.attempt == attempt && matches!(seen.joining.state, State::Connecting { .. })
     }
 
     /// Notes why an attempt brought no answer, or that one did.

@@ -15,13 +15,16 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// What changes within this time travels together.
 const GATHER: Duration = Duration::from_secs(1);
+
+/// How often is looked whether they may still know.
+const LOOK: Duration = Duration::from_secs(15);
 
 /// More of a kind than this in one message are told as "everything".
 const MOST_TOLD: usize = 500;
@@ -132,6 +135,7 @@ pub(crate) async fn live(State(web): State<Web>, who: Who) -> Sse<impl Stream<It
 async fn next(receiver: &mut Receiver<LiveEvent>, web: &Web, who: &Who) -> Option<Changed> {
     loop {
         let gathered = gather(receiver).await?;
+        // Also where nothing happened: who logged out keeps no connection.
         let viewer = web.services.access.viewer(who.token.expose()).ok()?;
         let changed = gathered.told(&viewer, |id| web.services.inventory.device(&viewer, id).is_ok());
         if !changed.is_empty() {
@@ -140,13 +144,16 @@ async fn next(receiver: &mut Receiver<LiveEvent>, web: &Web, who: &Who) -> Optio
     }
 }
 
-/// Waits for something, then a moment longer for what comes with it.
+/// Waits for something, though not for ever, then a moment longer for what comes with it.
 async fn gather(receiver: &mut Receiver<LiveEvent>) -> Option<Gathered> {
     let mut gathered = Gathered::default();
     let mut until = None;
     loop {
         let received = match until {
-            None => receiver.recv().await,
+            None => match timeout(LOOK, receiver.recv()).await {
+                Ok(received) => received,
+                Err(_) => return Some(gathered),
+            },
             Some(until) => match timeout_at(until, receiver.recv()).await {
                 Ok(received) => received,
                 Err(_) => return Some(gathered),

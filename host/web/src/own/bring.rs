@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use hostler_core::enrollment::device::{By, Decline};
 use hostler_services::Member;
@@ -37,12 +37,13 @@ enum Asker {
 /// `GET /enroll?pin=PIN`
 pub(super) async fn by_address(
     State(member): State<Arc<Member>>,
+    method: Method,
     RawQuery(query): RawQuery,
     head: HeaderMap,
 ) -> Response {
     let Some(query) = query.filter(|query| !query.is_empty()) else { return Json(member.status()).into_response() };
-    // What a page loads or fetches beforehand without a person who chose it brings no PIN.
-    if !is_chosen(&head) {
+    // What a page loads or fetches beforehand without a person who chose it brings no PIN, nor does who only looks (HEAD).
+    if method != Method::GET || is_foreign(&head) || !is_chosen(&head) {
         let error = "a PIN is brought by opening its address, not from within another page".to_owned();
         member.say_not_taken(&error);
         return (StatusCode::FORBIDDEN, Json(NotTaken { error, code: None })).into_response();
@@ -102,8 +103,11 @@ async fn answer(member: &Member, offered: Result<Offered, String>, asker: Asker)
             let not_taken = NotTaken { error: why.to_string(), code: Some(code(why)) };
             (StatusCode::CONFLICT, Json(not_taken)).into_response()
         }
-        (Err(error), _) => {
+        (Err(error), asker) => {
             tracing::error!(%error, "a PIN or key could not be taken");
+            if asker == Asker::Person {
+                return Redirect::to("/?said=not-stored").into_response();
+            }
             let error = "this device can't store what it is told now; try again, and see its log".to_owned();
             (StatusCode::SERVICE_UNAVAILABLE, Json(NotTaken { error, code: None })).into_response()
         }

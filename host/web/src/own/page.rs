@@ -39,8 +39,16 @@ pub(super) struct Said {
 impl Said {
     fn sentence(&self) -> Option<String> {
         let declines = [Decline::NoWindow, Decline::Connected, Decline::Connecting];
-        if self.said == "no-pin" {
-            return Some("That is no PIN: it has letters and digits only. Enter it as it was given out.".to_owned());
+        match self.said.as_str() {
+            "no-pin" => {
+                return Some(
+                    "That is no PIN: it has letters and digits only. Enter it as it was given out.".to_owned(),
+                );
+            }
+            "not-stored" => {
+                return Some("This device can't store what it is told now. See its log, then try again.".to_owned());
+            }
+            _ => {}
         }
         declines.into_iter().find(|why| bring::code(*why) == self.said).map(|why| why.to_string())
     }

@@ -138,7 +138,7 @@ async fn register(
 /// Gives a browser its session, and sends it where it wanted to go. Who sees only their own devices begins by
 /// registering them.
 fn begin(web: &Web, token: &Secret, next: &str) -> Result<Response, PageError> {
-    let cookie = auth::set_cookie(Some(token), web.options.scheme)?;
+    let cookie = auth::set_cookie(Some(token), web.options)?;
     let own = web.services.access.viewer(token.expose()).is_ok_and(|viewer| !viewer.may(Right::See));
     let next = if own && next == "/" && web.services.enrollment.is_some() { "/registrations" } else { next };
     Ok(([(SET_COOKIE, cookie)], Redirect::to(next)).into_response())
@@ -146,7 +146,7 @@ fn begin(web: &Web, token: &Secret, next: &str) -> Result<Response, PageError> {
 
 async fn log_out(State(web): State<Web>, who: Who) -> Result<Response, PageError> {
     account::log_out(State(web.clone()), who).await?;
-    let cookie = auth::set_cookie(None, web.options.scheme)?;
+    let cookie = auth::set_cookie(None, web.options)?;
     Ok(([(SET_COOKIE, cookie)], Redirect::to("/login")).into_response())
 }
 

@@ -3,20 +3,33 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// So often at most something is said.
-const SAID_FOR: Duration = Duration::from_secs(1);
-
 /// When something was said last, and how often it happened unsaid since.
-#[derive(Default)]
-pub struct Seldom(Mutex<(Option<Instant>, u64)>);
+pub struct Seldom {
+    /// How long nothing is said after it.
+    quiet: Duration,
+    said: Mutex<(Option<Instant>, u64)>,
+}
+
+impl Default for Seldom {
+    /// Once a second at most.
+    fn default() -> Self {
+        Self::every(Duration::from_secs(1))
+    }
+}
 
 impl Seldom {
+    /// As often as this at most.
+    #[must_use]
+    pub fn every(quiet: Duration) -> Self {
+        Self { quiet, said: Mutex::default() }
+    }
+
     /// Counts one. Where it is to be said now, returns how many weren't said since the last.
     #[must_use]
     pub fn count(&self) -> Option<u64> {
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, unsaid) = &mut *said;
-        if at.is_some_and(|at| at.elapsed() < SAID_FOR) {
+        if at.is_some_and(|at| at.elapsed() < self.quiet) {
             *unsaid += 1;
             return None;
         }
@@ -33,7 +46,7 @@ mod tests {
     fn e07_the_first_is_said_and_those_right_after_are_counted() {
         let seldom = Seldom::default();
         assert_eq!([seldom.count(), seldom.count(), seldom.count()], [Some(0), None, None]);
-        seldom.0.lock().unwrap().0 = None;
+        seldom.said.lock().unwrap().0 = None;
         assert_eq!((seldom.count(), seldom.count()), (Some(2), None));
     }
 }
