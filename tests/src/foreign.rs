@@ -78,7 +78,7 @@ impl Foreign {
         self.post(&url, &self.connection(device, pin).to_string(), &[])
     }
 
-    /// Asks the same, and doesn't wait for what is answered.
+    /// Asks the same, and doesn't wait for what is answered: the program that is returned prints it.
     ///
     /// # Panics
     /// When curl can't be started.
@@ -87,8 +87,9 @@ impl Foreign {
         let url = format!("{}/node/v1/connect", manager.api().base());
         let connection = self.connection(device, pin).to_string();
         let mut asking = Command::new(&self.curl);
-        asking.args(["-s", "-m", "5", "-X", "POST", "-d", &connection, &url, "-o", "/dev/null"]);
-        asking.stdin(Stdio::null()).spawn().unwrap()
+        asking.args(["-s", "-m", "5", "-X", "POST", "-d", &connection, &url]);
+        asking.args(["-H", "content-type: application/json"]);
+        asking.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap()
     }
 
     /// Sends something of its own with this token; returns the status.

@@ -3,15 +3,22 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use hostler_tests::{Node, Place, Setup, device_address, peer, until};
+use async_snmp::message::CommunityMessage;
+use async_snmp::pdu::{PduBody, RequestPdu};
+use async_snmp::{DecodeConfig, Oid, Value as SnmpValue, VarBind, Version};
+use hostler_tests::{Api, Node, Place, Setup, device_address, peer, until};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 /// The port of devices' pages.
 const PAGE: u16 = 8081;
 /// What is asked of their agents.
 const ARC: &str = "1.3.6.1.4.1.99999.10";
+/// Answers to a SET (RFC 3416 §3).
+const TOO_BIG: i32 = 1;
+const WRONG_LENGTH: i32 = 8;
 
 fn run(program: &Path, arguments: &[&str]) -> Output {
     Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap()
@@ -23,6 +30,18 @@ fn said(output: &Output) -> String {
 
 async fn join(manager: &Node) -> Value {
     manager.api().get("join").await.unwrap()
+}
+
+/// Waits until a node's log has a line with all of this. Such lines are held to a few, so what leads to one is done again.
+async fn until_said(node: &Node, parts: &[&str], again: impl Fn()) {
+    until(format!("a line says {parts:?}"), async || {
+        let found = node.log().lines().any(|line| parts.iter().all(|part| line.contains(part)));
+        if !found {
+            again();
+        }
+        found.then_some(())
+    })
+    .await;
 }
 
 async fn until_state(device: &Node, state: &str) -> Value {
@@ -112,6 +131,90 @@ async fn e06_a_browser_brings_a_pin_and_the_device_says_in_each_state_what_is_tr
         Some(device.membership().await).filter(|now| now["why"].as_str().is_some_and(|why| why.contains("barred")))
     });
     assert_eq!(refused.await["state"], "not-connected");
+    let line = ["a device was not let in", "device=SN-001 node=mfp-1 ", "code=\"barred\""];
+    until_said(&manager, &line, || ()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e06_no_address_that_brings_a_pin_says_which_manager_it_is_for() {
+    let place = Place::new(188);
+    let Some(curl) = peer("curl") else { return };
+    let manager = Node::start(Setup::joined(&place, PAGE)).await;
+    let device = Node::start(Setup::device(&place, 1, &join(&manager).await)).await;
+    let elsewhere = std::net::TcpListener::bind((place.address(7, 1), 0)).unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let (other, fingerprint) = (format!("https://{}", elsewhere.local_addr().unwrap()), "0a".repeat(32));
+    let made = manager.registered(&[&device_address(&place, 1).to_string()]).await;
+    let pin = made["secrets"][0].as_str().unwrap();
+    let enroll = format!("http://{}:{PAGE}/enroll", device_address(&place, 1));
+    for more in [json!({ "manager": other }), json!({ "url": other }), json!({ "fingerprint": fingerprint })] {
+        let mut body = json!({ "pin": pin });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let body = body.to_string();
+        let sent = ["-s", "-w", " %{http_code}", "-H", "content-type: application/json", "-d", &body, &enroll];
+        let refused = said(&run(&curl, &sent));
+        assert!(refused.ends_with(" 422"), "{body}: {refused}");
+    }
+    assert_eq!(device.membership().await["state"], "not-connected", "nothing of it was taken");
+    let url = format!("{enroll}?pin={pin}&manager={other}&url={other}&fingerprint={fingerprint}");
+    let brought = said(&run(&curl, &["-si", "-H", "accept: text/html", &url])).to_lowercase();
+    assert!(brought.starts_with("http/1.1 303") && brought.contains("location: /\r\n"), "{brought}");
+    let connected = until_state(&device, "connected").await;
+    assert_eq!(connected["manager"], "manager", "{connected}");
+    assert_eq!(manager.api().get("enrolled").await.unwrap()[0]["device"], "SN-001");
+    let called = elsewhere.accept();
+    assert!(called.as_ref().is_err_and(|why| why.kind() == std::io::ErrorKind::WouldBlock), "{called:?}");
+    // It would have heard somebody.
+    let _ = std::net::TcpStream::connect(elsewhere.local_addr().unwrap()).unwrap();
+    until("who calls there is heard", async || elsewhere.accept().ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e07_a_device_that_its_owner_releases_is_anothers_by_their_pin() {
+    let place = Place::new(189);
+    let manager = Node::start(Setup::joined(&place, PAGE).line("self-registration = \"anyone\"")).await;
+    manager.install("mfp").await;
+    let engine = place.printers(1).await;
+    let serial = engine.devices()[0].serial.clone();
+    let device = Node::start(Setup::device_with(&place, 1, &engine, &join(&manager).await)).await;
+    let nobody = manager.api().with_token(None);
+    let mut users = Vec::new();
+    for user in ["ada", "bo"] {
+        let new = json!({ "user": user, "password": "correct horse battery" });
+        let session = nobody.post("register", &new).await.unwrap();
+        users.push(manager.api().with_token(session["token"].as_str()));
+    }
+    let [ada, bo] = users.try_into().ok().unwrap();
+    let pin = async |user: &Api| {
+        let made = user.post("registrations", &json!({ "addresses": device_address(&place, 1) })).await.unwrap();
+        made["secrets"][0].as_str().unwrap().to_owned()
+    };
+    let rows = async |user: &Api| user.get("devices").await.unwrap()["rows"].as_array().unwrap().len();
+    let has = async |user: &Api| {
+        let enrolled = user.get("enrolled").await.unwrap();
+        let standing = enrolled.as_array().unwrap().iter().find(|row| row["device"] == json!(serial));
+        standing.map(|row| row["standing"].as_str().unwrap().to_owned())
+    };
+    let sees = async |what: &str, user: &Api, count: usize| {
+        until(what, async || (rows(user).await == count).then_some(())).await;
+    };
+
+    let _ = device.run(&["join", "pin", &pin(&ada).await]).await.well();
+    assert_eq!(until_state(&device, "connected").await["owner"], "ada");
+    sees("she sees what it tells", &ada, 1).await;
+    assert_eq!((has(&ada).await.as_deref(), has(&bo).await, rows(&bo).await), (Some("connected"), None, 0));
+    let others = bo.post(&format!("enrolled/{serial}/release"), &json!({})).await;
+    assert!(others.unwrap_err().to_string().contains("404"), "it isn't his to release");
+
+    let _ = ada.post(&format!("enrolled/{serial}/release"), &json!({})).await.unwrap();
+    until_state(&device, "not-connected").await;
+    let _ = device.run(&["join", "open"]).await.well();
+    let _ = device.run(&["join", "pin", &pin(&bo).await]).await.well();
+    assert_eq!(until_state(&device, "connected").await["owner"], "bo");
+    assert_eq!((has(&ada).await, has(&bo).await.as_deref()), (None, Some("connected")));
+    sees("he sees what it tells", &bo, 1).await;
+    sees("she doesn't any more", &ada, 0).await;
+    assert_eq!((rows(&bo).await, has(&ada).await), (1, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,6 +256,30 @@ async fn e12_a_pin_comes_by_snmp_and_strangers_write_nothing() {
         let _ = socket.send_to(&[0x30; 60_000], &agent);
     }
     assert_eq!(asked("3"), "\"not-connected\"", "it answers still");
+    // And well-formed, from who may write: what no answer could carry back, and what is merely too long.
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let answered = |object: &str, length: usize, id: i32| {
+        let oid: Oid = format!("{ARC}.{object}.0").parse().unwrap();
+        let binding = VarBind::new(oid, SnmpValue::OctetString(vec![b'0'; length].into()));
+        let request = RequestPdu::set(Version::V2c, id, vec![binding]).unwrap();
+        let datagram = CommunityMessage::v2c("private", request).unwrap().encode().unwrap();
+        socket.send_to(&datagram, &agent).unwrap();
+        let mut answer = [0; 65_535];
+        let length = socket.recv(&mut answer).unwrap();
+        let answer = CommunityMessage::decode(answer[..length].to_vec().into(), DecodeConfig::DEFAULT).unwrap();
+        let (answered, body, _) = answer.value.into_pdu().unwrap().into_raw_parts();
+        let PduBody::Standard { error_status, .. } = body else { panic!("{body:?}") };
+        assert_eq!(answered, id);
+        error_status
+    };
+    for id in 0..150 {
+        for (object, id) in [("8", id), ("9", 1_000 + id)] {
+            assert_eq!(answered(object, 50_000, id), TOO_BIG);
+            assert_eq!(answered(object, 1_000, id), WRONG_LENGTH);
+        }
+    }
+    until_said(&device, &["not taken device=SN-001", "is no PIN or key"], || _ = answered("8", 1_000, 2_000)).await;
+    assert_eq!(asked("3"), "\"not-connected\"", "nothing of it was taken");
     for line in ["invalid community string", "a community that only reads", "is no PIN or key"] {
         assert!(device.log().contains(line), "no line says {line}");
     }
@@ -207,6 +334,8 @@ async fn e07_the_user_at_the_device_and_the_pins_user_belong_together() {
     let _ = device.run(&["join", "pin", pin]).await.well();
     let why = until("the manager refuses", async || device.membership().await["why"].as_str().map(str::to_owned)).await;
     assert!(why.contains("isn't the one whose PIN"), "{why}");
+    let line = ["a device was not let in", "device=SN-001 node=mfp-1 ", "code=\"other-user\""];
+    until_said(&manager, &line, || ()).await;
     let _ = device.run(&["join", "user", "admin"]).await.well();
     let _ = device.run(&["join", "pin", pin]).await.well();
     until_state(&device, "connected").await;
@@ -275,17 +404,14 @@ async fn e08_a_gateway_joins_likewise_and_only_over_tls_with_its_own_certificate
     };
     let refused = asked(&["--cert", foreign, "--key", key]);
     assert!(refused.contains("unknown ca") && refused.contains(" 000"), "{refused}");
-    assert!(asked(&[]).contains(" 401"), "nobody's");
+    let line = ["a certificate was refused", "isn't from this manager", "named=\"gateway-1\""];
+    until_said(&manager, &line, || _ = asked(&["--cert", foreign, "--key", key])).await;
 
     // Another node's token beside one's own certificate, or none, isn't enough: the store of a gateway was copied.
     let row = gateway.papers();
+    let gateway_key = place.path("g.key");
+    std::fs::copy(gateway.data().join("node.key"), &gateway_key).unwrap();
     let bearer = format!("authorization: Bearer {}", row["token"].as_str().unwrap());
-    let bare = asked(&["-H", &bearer]);
-    assert!(bare.contains(" 403") && bare.contains("has a certificate"), "{bare}");
-    let elsewhere = format!("{}/node/v1/exchange", manager.api().base());
-    let outside =
-        said(&run(&curl, &["-s", "-w", " %{http_code}", "-X", "POST", "-d", "{}", "-H", &bearer, &elsewhere]));
-    assert!(outside.contains(" 403"), "{outside}");
     let device = Node::start(Setup::device(&place, 1, &join)).await;
     let _ = device.run(&["join", "pin", pin]).await.well();
     until_state(&device, "connected").await;
@@ -293,12 +419,33 @@ async fn e08_a_gateway_joins_likewise_and_only_over_tls_with_its_own_certificate
     let chain = place.path("d.crt");
     std::fs::write(&chain, papers["certificate"].as_str().unwrap()).unwrap();
     let own = device.data().join("node.key");
-    let swapped = asked(&["-H", &bearer, "--cert", chain.to_str().unwrap(), "--key", own.to_str().unwrap()]);
+    let swap = ["-H", &bearer, "--cert", chain.to_str().unwrap(), "--key", own.to_str().unwrap()];
+    let swapped = asked(&swap);
     assert!(swapped.contains(" 403") && swapped.contains("shows its own"), "{swapped}");
+    // The first that was refused, so that it's said at once.
+    let line = ["a node was refused", "the token is gateway-1's and the certificate is mfp-1's"];
+    until_said(&manager, &line, || _ = asked(&swap)).await;
+
+    let bare = asked(&["-H", &bearer]);
+    assert!(bare.contains(" 403") && bare.contains("has a certificate"), "{bare}");
+    let elsewhere = format!("{}/node/v1/exchange", manager.api().base());
+    let outside =
+        said(&run(&curl, &["-s", "-w", " %{http_code}", "-X", "POST", "-d", "{}", "-H", &bearer, &elsewhere]));
+    assert!(outside.contains(" 403"), "{outside}");
+    assert!(asked(&[]).contains(" 401"), "nobody's");
 
     // Barred while it is connected: what its open connection may do ends with that.
     let _ = manager.run(&["enrolled", "bar", "GW-001"]).await.well();
     until_state(&gateway, "not-connected").await;
+    // Its token beside another's certificate is nobody's, and its own certificate ends the handshake.
+    assert!(asked(&swap).contains(" 401"), "the token ended");
+    let chain = place.path("g.crt");
+    std::fs::write(&chain, row["certificate"].as_str().unwrap()).unwrap();
+    let revoked = ["-H", &bearer, "--cert", chain.to_str().unwrap(), "--key", gateway_key.to_str().unwrap()];
+    let ended = asked(&revoked);
+    assert!(ended.contains("certificate revoked") && ended.contains(" 000"), "{ended}");
+    let line = ["a certificate was refused", "the certificate was revoked", "named=\"gateway-1\""];
+    until_said(&manager, &line, || _ = asked(&revoked)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

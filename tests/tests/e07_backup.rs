@@ -3,9 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use hostler_core::access::TokenDigest;
 use hostler_tests::{Foreign, Moments, Node, Place, Ran, Setup, hostler, peer, program, run, until};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Registers devices, and returns the PIN.
@@ -19,6 +20,20 @@ fn text(path: &Path) -> &str {
 
 async fn restore(file: &Path, data: &Path, more: &[&str]) -> Ran {
     hostler(&[&["restore", text(file), "--data", text(data)], more].concat()).await
+}
+
+/// The files below a folder that hold this text.
+fn holding(folder: &Path, text: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                return holding(&path, text);
+            }
+            let holds = std::fs::read(&path).unwrap().windows(text.len()).any(|bytes| bytes == text.as_bytes());
+            if holds { vec![path] } else { Vec::new() }
+        })
+        .collect()
 }
 
 /// The names in a folder that a restore may have left.
@@ -41,7 +56,8 @@ async fn e07_a_spent_pin_does_not_revive_with_a_backup_and_who_came_in_before_st
     let password = manager.first_password().await;
     let login = json!({ "user": "admin", "password": password });
     let session = manager.api().with_token(None).post("session", &login).await.unwrap()["token"].clone();
-    let session = manager.api().with_token(session.as_str());
+    let log_in = session.as_str().unwrap();
+    let session = manager.api().with_token(Some(log_in));
     assert!(session.get("node").await.is_ok());
 
     let file = place.path("manager.backup.tar.gz");
@@ -53,6 +69,16 @@ async fn e07_a_spent_pin_does_not_revive_with_a_backup_and_who_came_in_before_st
     assert!(again.code == Some(1) && again.err.contains("never overwrites"), "{again:?}");
     let (status, lost) = second.knock(&manager, "B2", &late);
     assert_eq!(status, 200, "{lost}");
+    // Of tokens there are digests, in what runs and in the backup; what isn't secret is found by the same search.
+    let looked_at = place.path("looked-at/data");
+    let _ = restore(&file, &looked_at, &[]).await.well();
+    for folder in [&manager.data(), &looked_at] {
+        for secret in [token, log_in] {
+            assert_eq!(holding(folder, secret), Vec::<PathBuf>::new(), "a token is kept as it is");
+            assert_eq!(holding(folder, &TokenDigest::of(secret).0), [folder.join("hostler.redb")]);
+        }
+        assert_eq!(holding(folder, r#""device":"A1""#), [folder.join("hostler.redb")]);
+    }
     let running = restore(&file, &manager.data(), &["--replace"]).await;
     assert!(running.code == Some(1) && running.err.contains("stop it first"), "{running:?}");
 

@@ -1,11 +1,25 @@
 //! E4 to E8 with a device that isn't ours: openssl makes its key, curl speaks for it.
 
-use hostler_tests::{Foreign, Moments, Node, Place, Setup, peer, run};
+use hostler_tests::{Foreign, Moments, Node, Place, Setup, peer, run, until};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 fn pin(registration: &Value) -> &str {
     registration["secrets"][0].as_str().unwrap()
+}
+
+/// Waits until the manager's log says that it didn't let this device in, and why. Lines are a second apart, so it asks again.
+async fn until_said(manager: &Node, device: &str, code: &str, ask: impl Fn() -> (u16, Value)) {
+    let parts = ["a device was not let in", &format!("device={device} "), &format!("code=\"{code}\"")];
+    until(format!("the log says {parts:?}"), async || {
+        if manager.log().lines().any(|line| parts.iter().all(|part| line.contains(part))) {
+            return Some(());
+        }
+        let (status, refused) = ask();
+        assert_eq!((status, refused["code"].as_str()), (403, Some(code)), "{refused}");
+        None
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,19 +50,54 @@ async fn e07_a_device_of_another_maker_comes_in_by_a_pin_once() {
     let (status, refused) = second.knock(&manager, "B2", pin(&made));
     assert_eq!((status, refused["code"].as_str()), (403, Some("spent")), "{refused}");
     assert!(refused["error"].as_str().unwrap().contains("Ask whoever registers devices"), "{refused}");
+    until_said(&manager, "B2", "spent", || second.knock(&manager, "B2", pin(&made))).await;
     let shown = manager.run(&["registration", "show", id]).await.well();
     assert!(shown.contains("connected") && shown.contains("waiting"), "{shown}");
 
     assert!(manager.run(&["enrolled", "list"]).await.well().contains("node-a1"));
     let _ = manager.run(&["enrolled", "bar", "A1", "--why", "stolen"]).await.well();
     assert_eq!(first.call(&manager, token), 401, "it ends at once");
+    until("the log says so", async || {
+        manager.log().contains("the token that it shows is not known here").then_some(())
+    })
+    .await;
     assert!(manager.run(&["enrolled", "list"]).await.well().contains("barred: stolen"));
     let again = manager.registered(&["192.168.0.7"]).await;
     let (status, refused) = first.knock(&manager, "A1", pin(&again));
     assert_eq!((status, refused["code"].as_str()), (403, Some("barred")), "{refused}");
+    until_said(&manager, "A1", "barred", || first.knock(&manager, "A1", pin(&again))).await;
     let _ = manager.run(&["registration", "withdraw", again["id"].as_str().unwrap()]).await.well();
     let (_, refused) = second.knock(&manager, "B2", pin(&again));
     assert_eq!(refused["code"], "withdrawn", "{refused}");
+    until_said(&manager, "B2", "withdrawn", || second.knock(&manager, "B2", pin(&again))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e07_of_two_devices_that_bring_one_pin_at_the_same_instant_one_comes_in() {
+    let place = Place::new(187);
+    let manager = Node::start(Setup::manager(&place)).await;
+    let (Some(first), Some(second)) = (Foreign::make(&place, "first"), Foreign::make(&place, "second")) else { return };
+    for round in 0..5 {
+        let made = manager.registered(&["--shared", "1"]).await;
+        let both = [(&first, format!("A{round}")), (&second, format!("B{round}"))];
+        let answers = std::thread::scope(|scope| {
+            let (manager, made) = (&manager, &made);
+            let asking = both.each_ref().map(|(who, name)| scope.spawn(move || who.knock(manager, name, pin(made))));
+            asking.map(|one| one.join().unwrap())
+        });
+        let mut statuses = answers.each_ref().map(|(status, _)| *status);
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 403], "{answers:?}");
+        for ((who, name), (status, said)) in both.iter().zip(&answers) {
+            if *status == 403 {
+                assert_eq!(said["code"], "spent", "{said}");
+                until_said(&manager, name, "spent", || who.knock(&manager, name, pin(&made))).await;
+            } else {
+                assert_eq!(who.call(&manager, said["token"].as_str().unwrap()), 200);
+            }
+        }
+    }
+    assert_eq!(manager.api().get("enrolled").await.unwrap().as_array().unwrap().len(), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,6 +129,7 @@ async fn e06_what_is_no_connection_request_is_refused_with_what_is_wrong() {
         assert!(answer["error"].as_str().unwrap().contains(said), "{start}: {answer}");
     }
     assert_eq!(manager.api().get("enrolled").await.unwrap(), json!([]));
+    until_said(&manager, "A1", "unknown", || device.post(&connect, &good.to_string(), &[])).await;
     assert!(!manager.log().contains("0123ABCD"), "a PIN was logged");
 }
 
@@ -89,17 +139,31 @@ async fn e07_a_manager_killed_while_devices_come_in_lets_each_in_once() {
     let mut manager = Node::start(Setup::manager(&place)).await;
     let Some(device) = Foreign::make(&place, "device") else { return };
     let made = manager.registered(&["--shared", "20"]).await;
-    let mut moments = Moments::new();
+    let token = |welcome: &Value| welcome["token"].as_str().unwrap().to_owned();
+    let (mut moments, mut tokens) = (Moments::new(), Vec::new());
     for round in 0..10 {
         let name = format!("D{round}");
-        let mut asking = device.knock_and_go(&manager, &name, pin(&made));
+        let asking = device.knock_and_go(&manager, &name, pin(&made));
         tokio::time::sleep(moments.next(Duration::from_millis(12))).await;
         manager.kill();
-        let _ = asking.wait();
+        let answered = asking.wait_with_output().unwrap().stdout;
         manager.start_again().await;
         // It asks again with the same key, as one that got no answer does.
         let (status, welcome) = device.knock(&manager, &name, pin(&made));
         assert_eq!(status, 200, "{welcome}");
+        // Nor does it get this answer: the manager has gone by then.
+        manager.kill();
+        manager.start_again().await;
+        let (status, last) = device.knock(&manager, &name, pin(&made));
+        assert_eq!(status, 200, "{last}");
+        let before = serde_json::from_slice::<Value>(&answered).into_iter().chain([welcome]);
+        for former in before.map(|one| token(&one)) {
+            assert_eq!(device.call(&manager, &former), 401, "whoever has it instead is nobody");
+        }
+        tokens.push(token(&last));
+        for one in &tokens {
+            assert_eq!(device.call(&manager, one), 200, "each ends with one that works");
+        }
     }
     let shown: Value = serde_json::from_str(
         &manager.run(&["registration", "show", made["id"].as_str().unwrap(), "--json"]).await.well(),

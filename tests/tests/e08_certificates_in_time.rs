@@ -86,6 +86,7 @@ async fn e08_a_certificate_is_renewed_in_time_and_after_its_end() {
     manager.start_again().await;
     let said = exchange(&curl, &place, join["url"].as_str().unwrap(), &device);
     assert!(said.contains(" 403") && said.contains("renew it first"), "{said}");
+    until_says(&manager, "mfp-1: the certificate ended").await;
     device.start_again().await;
     until_heard(&manager).await;
     assert_eq!(device.membership().await["state"], "connected");
@@ -138,4 +139,11 @@ async fn e08_a_manager_whose_clock_was_wrong_is_understood_when_it_is_put_right(
     // Its PIN has ended by the right time, and that is what the device hears: the manager is understood again.
     let why = until("the manager answers", async || device.membership().await["why"].as_str().map(str::to_owned)).await;
     assert!(why.contains("expired"), "{why}");
+    let line = || {
+        let log = manager.log();
+        let refused = log.lines().find(|line| line.contains("a device was not let in"));
+        refused.map(str::to_owned)
+    };
+    let line = until("the manager says so too", async || line()).await;
+    assert!(line.contains("device=SN-001 node=mfp-1 ") && line.contains("code=\"expired\""), "{line}");
 }

@@ -72,6 +72,12 @@ async fn e08_a_gateway_with_a_foreign_token_is_refused_and_says_so() {
     until("the gateway says why", async || gateway.log().contains("does not accept this node's token").then_some(()))
         .await;
     assert!(!gateway.log().contains(&former), "a token was logged");
+    let line = "a node was refused from=127.";
+    until("the manager says whom it refused", async || {
+        let log = manager.log();
+        log.lines().any(|one| one.contains(line) && one.contains("token that it shows is not known")).then_some(())
+    })
+    .await;
     assert_eq!(gateway.api().get("plugins").await.unwrap(), json!([]), "it got nothing");
     assert_eq!(manager.devices().await.unwrap().len(), 0);
     // A person's token is no gateway's, and the other way round.

@@ -6,8 +6,11 @@ mod terminal;
 use axum::routing::get;
 use hostler_tests::plugin;
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 use terminal::device::Faults;
 use terminal::{Office, text};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn e11_two_devices_are_found_and_come_in_without_an_address_being_typed() {
@@ -109,6 +112,54 @@ async fn e11_a_plug_in_that_was_changed_in_the_cache_is_fetched_anew() {
     let _ = again.well();
     let after: Vec<Vec<u8>> = kept.iter().map(|file| std::fs::read(file).unwrap()).collect();
     assert_eq!(before, after);
+}
+
+/// Somebody on the way who lets everything through; what terminals sent, as it came.
+async fn listening(office: &Office) -> (String, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind((office.at(200), 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let manager = office.manager.api().base().strip_prefix("http://").unwrap().to_owned();
+    let heard = Arc::<Mutex<Vec<u8>>>::default();
+    let hears = Arc::clone(&heard);
+    tokio::spawn(async move {
+        while let Ok((terminal, _)) = listener.accept().await {
+            let onwards = TcpStream::connect(&manager).await.unwrap();
+            let ((mut from, mut back), (mut answers, mut to)) = (terminal.into_split(), onwards.into_split());
+            tokio::spawn(async move { tokio::io::copy(&mut answers, &mut back).await });
+            let hears = Arc::clone(&hears);
+            tokio::spawn(async move {
+                let mut piece = vec![0; 65_536];
+                while let Ok(length @ 1..) = from.read(&mut piece).await {
+                    hears.lock().unwrap().extend_from_slice(&piece[..length]);
+                    to.write_all(&piece[..length]).await.unwrap();
+                }
+            });
+        }
+    });
+    (url, heard)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e11_plug_ins_are_fetched_once() {
+    let office = Office::open(201, &["lan-discovery", "pin-delivery"]).await;
+    let Some(first) = office.device(2, "A1", Faults::default()).await else { return };
+    let (url, heard) = listening(&office).await;
+    let token = std::fs::read_to_string(office.manager.data().join("local.token")).unwrap();
+    let enroll = async || office.enroll(&["--url", &url, "--token", token.trim()]).await;
+    let asked = |path: &str| String::from_utf8_lossy(&heard.lock().unwrap()).matches(path).count();
+    let ran = enroll().await;
+    assert_eq!(ran.err.matches("fetching ").count(), 2, "{ran:?}");
+    let _ = ran.well();
+    assert_eq!((asked("GET /api/v1/terminal/"), asked("GET /api/v1/terminal ")), (2, 1));
+    assert_eq!((office.enrolled().await, first.brought()), (vec!["A1".to_owned()], 1));
+
+    // It asks what they should be, and has them.
+    let Some(_) = office.device(5, "B2", Faults::default()).await else { return };
+    let again = enroll().await;
+    assert!(!again.err.contains("fetching") && again.err.contains("looking for devices"), "{again:?}");
+    let _ = again.well();
+    assert_eq!(office.enrolled().await, ["A1", "B2"], "both were run again");
+    assert_eq!((asked("GET /api/v1/terminal/"), asked("GET /api/v1/terminal ")), (2, 2));
 }
 
 /// A manager, or somebody on the way, that says one digest and sends something else.

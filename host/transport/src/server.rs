@@ -218,7 +218,7 @@ impl<P: Parent> FromRequestParts<Arc<P>> for Caller {
         match parent.admits(&bearer.node, &bearer.shown) {
             Ok(()) => Ok(Self(bearer)),
             Err(why) => {
-                note_stranger(parts, &why);
+                note_stranger(parts, &format!("{}: {why}", bearer.node));
                 Err(refusal(&Refused::Forbidden(why)))
             }
         }

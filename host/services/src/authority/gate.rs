@@ -8,7 +8,7 @@ use super::bundle::LONGEST_CHAIN;
 use super::certificate::{Facts, Validity};
 use super::error::AuthorityError;
 use hostler_core::enrollment::Peer;
-use hostler_core::{Serial, Timestamp};
+use hostler_core::{NodeId, Serial, Timestamp};
 use hostler_transport::Seldom;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -236,7 +236,10 @@ impl ClientCertVerifier for Gate {
             Verdict::Refused(Refusal::Unknown) => Ok(ClientCertVerified::assertion()),
             Verdict::Refused(refusal) => {
                 if let Some(others) = self.said.count() {
-                    tracing::info!(%refusal, others, "a certificate was refused");
+                    // Whose it says it is: of a certificate that isn't ours nobody knows more.
+                    let named = Facts::read(end_entity).ok().and_then(|facts| facts.node());
+                    let named = named.as_ref().map_or("nobody", NodeId::as_str);
+                    tracing::info!(%refusal, named, others, "a certificate was refused");
                 }
                 Err(Error::InvalidCertificate(alert(refusal)))
             }
