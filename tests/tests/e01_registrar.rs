@@ -277,7 +277,7 @@ async fn e01_by_tls_the_manager_s_cookie_is_bound_to_it() {
     let refused = register("https://elsewhere.example");
     assert!(refused.lines().next().unwrap().contains(" 403"), "{refused}");
     let said = register(&base);
-    assert!(said.contains("set-cookie: __host-hostler=") && said.contains("; secure"), "{said}");
+    assert!(said.contains("set-cookie: __host-hostler-registrar=") && said.contains("; secure"), "{said}");
     assert!(said.contains("location: /registrations"), "{said}");
 }
 
@@ -305,10 +305,10 @@ async fn e11_a_terminal_finds_and_delivers_by_the_registrar_alone() {
     assert_eq!((device.brought(), office.enrolled().await), (1, vec!["A1".to_owned(), "RG-001".to_owned()]));
 
     // The program that the page hands over, whole and as it is.
-    let page = browser.client.get(format!("{url}/registrations")).header("cookie", format!("hostler={token}"));
+    let page = browser.client.get(format!("{url}/registrations")).header("cookie", format!("hostler-registrar={token}"));
     let page = page.send().await.unwrap().text().await.unwrap();
     assert!(page.contains(&format!("hostler enroll --url {url}")), "{page}");
-    let got = browser.client.get(format!("{url}/terminal/hostler")).header("cookie", format!("hostler={token}"));
+    let got = browser.client.get(format!("{url}/terminal/hostler")).header("cookie", format!("hostler-registrar={token}"));
     let got = got.send().await.unwrap();
     let program = std::fs::read(program()).unwrap();
     assert_eq!(got.content_length(), Some(program.len() as u64));
