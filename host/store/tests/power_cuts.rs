@@ -36,7 +36,7 @@ fn parent() -> NodeId {
 fn numbered(number: u64) -> Changes {
     let (name, severity, text) = ("test".to_owned(), Severity::Info, number.to_string());
     let event = Event { at: Timestamp(1), device: None, name, severity, text };
-    let send = Change::Send { to: parent(), method: Method::EventHappened(event.clone()) };
+    let send = Change::send(&parent(), Method::EventHappened(event.clone()));
     Changes::from(Change::Happened(event)).and(send)
 }
 
