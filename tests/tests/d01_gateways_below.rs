@@ -77,7 +77,7 @@ async fn d01_d03_a_printer_behind_two_gateways_is_adopted_read_and_let_go_whoeve
     assert_eq!(view["device"]["gateway"], "gateway-2");
     assert_eq!(view["path"], json!(["gateway-1", "gateway-2"]));
     let nodes = line.manager.run(&["node", "list"]).await.well();
-    let row = nodes.lines().find(|row| row.starts_with("gateway-2")).unwrap();
+    let row = nodes.lines().find(|row| row.trim_start().starts_with("gateway-2")).unwrap();
     assert!(row.contains("gateway-1") && row.contains("behind another"), "{nodes}");
     let below = line.middle.device(&id).await.unwrap();
     assert_eq!(below["path"], json!(["gateway-2"]), "a gateway shows what is below it");
