@@ -383,7 +383,7 @@ async fn p02_a_device_that_shows_another_certificate_is_told_nothing_until_someb
     until("it is asked again", || device.asked() > asked).await;
     assert_eq!(known().unwrap().trusted, second);
     let told = stage.store.outbox(&parent(), Portion::EXCHANGE).unwrap().messages;
-    let last = told.iter().rev().find_map(|message| match &message.method {
+    let last = told.iter().rev().find_map(|message| match &message.message.method {
         Method::DeviceAdopted(device) => device.certificate.clone(),
         _ => None,
     });
@@ -432,7 +432,7 @@ async fn d03_a_twin_that_a_rule_finds_is_told_once_and_above_and_not_asked_again
     assert_eq!(stage.events("adoption.ended").len(), 1);
     let told = stage.store.outbox(&parent(), Portion::EXCHANGE).unwrap();
     let twin = |method: &Method| matches!(method, Method::EventHappened(event) if event.name == "adoption.ended");
-    assert_eq!(told.messages.iter().filter(|message| twin(&message.method)).count(), 1);
+    assert_eq!(told.messages.iter().filter(|message| twin(&message.message.method)).count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -83,10 +83,11 @@ fn stored(path: &Path) -> (BTreeSet<u64>, BTreeSet<u64>) {
     let events = store.events(None, None, usize::MAX).unwrap();
     let told: Vec<u64> = events.iter().map(|(_, event)| event.text.parse().unwrap()).collect();
     let most = Portion { messages: usize::MAX, bytes: usize::MAX };
-    let waiting = store.outbox(&parent(), most).unwrap().messages.into_iter().map(|message| match message.method {
-        Method::EventHappened(event) => event.text.parse::<u64>().unwrap(),
-        other => panic!("nobody sent {other:?}"),
-    });
+    let waiting =
+        store.outbox(&parent(), most).unwrap().messages.into_iter().map(|message| match message.message.method {
+            Method::EventHappened(event) => event.text.parse::<u64>().unwrap(),
+            other => panic!("nobody sent {other:?}"),
+        });
     let waiting: Vec<u64> = waiting.collect();
     let set = |all: &[u64]| all.iter().copied().collect::<BTreeSet<_>>();
     let (events, messages) = (set(&told), set(&waiting));
