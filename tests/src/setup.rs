@@ -211,6 +211,12 @@ impl Setup {
         Self { parent: Some(format!("url = {parent:?}\ntoken-file = {file:?}\n")), ..self }
     }
 
+    /// At this address instead of any that is free.
+    #[must_use]
+    pub fn listening(self, listen: SocketAddr) -> Self {
+        Self { listen, ..self }
+    }
+
     /// With other roles than it would have.
     #[must_use]
     pub fn roles(self, roles: &'static str) -> Self {

@@ -305,10 +305,12 @@ async fn e11_a_terminal_finds_and_delivers_by_the_registrar_alone() {
     assert_eq!((device.brought(), office.enrolled().await), (1, vec!["A1".to_owned(), "RG-001".to_owned()]));
 
     // The program that the page hands over, whole and as it is.
-    let page = browser.client.get(format!("{url}/registrations")).header("cookie", format!("hostler-registrar={token}"));
+    let page =
+        browser.client.get(format!("{url}/registrations")).header("cookie", format!("hostler-registrar={token}"));
     let page = page.send().await.unwrap().text().await.unwrap();
     assert!(page.contains(&format!("hostler enroll --url {url}")), "{page}");
-    let got = browser.client.get(format!("{url}/terminal/hostler")).header("cookie", format!("hostler-registrar={token}"));
+    let got =
+        browser.client.get(format!("{url}/terminal/hostler")).header("cookie", format!("hostler-registrar={token}"));
     let got = got.send().await.unwrap();
     let program = std::fs::read(program()).unwrap();
     assert_eq!(got.content_length(), Some(program.len() as u64));

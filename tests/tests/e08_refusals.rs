@@ -1,6 +1,6 @@
 //! E8 and what else must be refused: who shows no token or a wrong one, and messages that are none. Nothing changes then.
 
-use hostler_core::message::{Acks, Class, Envelope, Epoch, ExchangeUp, Method as Said};
+use hostler_core::message::{Acks, Envelope, Epoch, ExchangeUp, Method as Said};
 use hostler_tests::{Api, Node, Place, Setup, until};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -133,7 +133,7 @@ async fn e08_an_exchange_that_is_none_is_refused_and_changes_nothing() {
     }
     let too_long = exchange(&gateway, vec![b' '; 17 << 20]).await;
     assert_eq!(too_long.status, StatusCode::PAYLOAD_TOO_LARGE, "{too_long:?}");
-    let order = Envelope { seq: 1, class: Class::Result, method: Said::DiscoverNow };
+    let order = Envelope::of(1, Said::DiscoverNow);
     let too_many = ExchangeUp { messages: vec![order; 100_000], ..ExchangeUp::default() };
     let answer = exchange(&gateway, serde_json::to_string(&too_many).unwrap()).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{answer:?}");
@@ -153,7 +153,7 @@ async fn e08_a_gateway_speaks_for_its_own_devices_only() {
     let id: hostler_core::DeviceId = serde_json::from_value(view["device"]["id"].clone()).unwrap();
 
     let other = manager.api().with_token(Some(&manager.token_for(2).await));
-    let release = Envelope { seq: 1, class: Class::Result, method: Said::DeviceReleased(id.clone()) };
+    let release = Envelope::of(1, Said::DeviceReleased(id.clone()));
     let up = ExchangeUp {
         epoch: Epoch(7),
         messages: vec![release],

@@ -6,9 +6,10 @@ use crate::device::{Candidate, Device, Placement};
 use crate::enrollment::{Enrolled, Invitation, Membership, PinDigest, Registration};
 use crate::event::Event;
 use crate::id::{DeviceId, NodeId, PluginName, RegistrationId, UserName};
-use crate::message::{Acks, Class, Epoch, Method};
+use crate::message::{Acks, Class, Ends, Epoch, Message, Method};
 use crate::plugin::PluginRecord;
 use crate::reading::Snapshot;
+use crate::routing::Route;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -111,10 +112,10 @@ pub enum Change {
     Happened(Event),
     /// A message waits for a neighbour. Refused when its class is full.
     Send {
-        /// For whom.
+        /// For which neighbour.
         to: NodeId,
-        /// What is said.
-        method: Method,
+        /// What is said, and between whom.
+        message: Box<Message>,
     },
     /// A neighbour's message was taken. Expects that it and later ones were not taken before.
     Received {
@@ -162,6 +163,23 @@ pub enum Change {
         /// What it was.
         value: Box<Candidate>,
     },
+    /// A node below a child can be reached, in another way, or no longer. With the last goes what it discovered; while it has
+    /// devices that don't go in the same [`Changes`], that is a conflict, as is the name of a child.
+    Route {
+        /// Which node.
+        node: NodeId,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Option<Box<Route>>,
+    },
+    /// Changes nothing: expects that a node is reached as it was when the rest was decided.
+    RouteStays {
+        /// Which.
+        node: NodeId,
+        /// In which version.
+        version: u64,
+    },
     /// Changes nothing: expects that a node may still call this one, as it might when the rest was decided.
     ChildStays {
         /// Which.
@@ -194,8 +212,8 @@ pub enum Change {
         /// `None` ends it.
         value: Option<Token>,
     },
-    /// A node may call this one, or no longer. With it goes what waits for it and what it discovered; while it has devices
-    /// that don't go in the same [`Changes`], it is a conflict.
+    /// A node may call this one, or no longer. With it goes what waits for it and what it discovered; while it has devices, or
+    /// others are reached through it, that don't go in the same [`Changes`], it is a conflict, as is the name of a node below.
     Child {
         /// Which.
         id: NodeId,
@@ -240,6 +258,20 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// Something is said to a neighbour itself.
+    #[must_use]
+    pub fn send(to: &NodeId, method: Method) -> Self {
+        Self::send_between(to, Ends::neighbours(), method)
+    }
+
+    /// Something goes to a neighbour that isn't from here, or isn't for it.
+    #[must_use]
+    pub fn send_between(to: &NodeId, ends: Ends, method: Method) -> Self {
+        Self::Send { to: to.clone(), message: Box::new(Message { ends, method }) }
+    }
+}
+
 /// Everything that one transition changes.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Changes(pub Vec<Change>);
@@ -262,9 +294,16 @@ impl Changes {
     #[must_use]
     pub fn telling(self, neighbour: Option<&NodeId>, method: Method) -> Self {
         match neighbour {
-            Some(to) => self.and(Change::Send { to: to.clone(), method }),
+            Some(to) => self.and(Change::send(to, method)),
             None => self,
         }
+    }
+
+    /// These and those.
+    #[must_use]
+    pub fn with(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
     }
 
     /// Whether there is nothing to apply.

@@ -16,6 +16,7 @@ pub mod id;
 pub mod message;
 pub mod plugin;
 pub mod reading;
+pub mod routing;
 pub mod secret;
 mod source;
 pub mod time;

@@ -60,6 +60,13 @@ pub enum Method {
         /// Why it wasn't.
         why: String,
     },
+    /// Up: this node calls me, through these: the nearest first, the last is the node.
+    NodeBelow {
+        /// The nodes.
+        path: Vec<NodeId>,
+    },
+    /// Up: it doesn't any more, nor does any node behind it, and nobody below me speaks for their devices.
+    NodeGone(NodeId),
     /// Down: adopt what answers at this address, with this plug-in.
     Adopt {
         /// The candidate's address.
@@ -88,6 +95,8 @@ impl Method {
     pub fn class(&self) -> Class {
         match self {
             Self::EventHappened(event) if event.severity == crate::reading::Severity::Critical => Class::Fault,
+            // In the queue of the devices: a node is known before what is behind it.
+            Self::NodeBelow { .. } | Self::NodeGone(_) => Class::Result,
             Self::DeviceAdopted(_) | Self::DeviceReleased(_) | Self::AdoptionEnded { .. } => Class::Result,
             Self::Adopt { .. } | Self::Release(_) | Self::ReadNow(_) | Self::Trust { .. } | Self::DiscoverNow => {
                 Class::Result
@@ -97,6 +106,48 @@ impl Method {
     }
 }
 
+/// From whom a message is and for whom, where that isn't the neighbour from whom and to whom it goes.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Ends {
+    /// Up: the node that says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<NodeId>,
+    /// Down: the node that shall do it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<NodeId>,
+}
+
+impl Ends {
+    /// What neighbours say to each other.
+    #[must_use]
+    pub fn neighbours() -> Self {
+        Self::default()
+    }
+
+    /// Said by this node.
+    #[must_use]
+    pub fn from(node: NodeId) -> Self {
+        Self { from: Some(node), to: None }
+    }
+
+    /// Meant for this node, where it goes to that neighbour first.
+    #[must_use]
+    pub fn to(node: &NodeId, neighbour: &NodeId) -> Self {
+        Self { from: None, to: (node != neighbour).then(|| node.clone()) }
+    }
+}
+
+/// What waits for a neighbour.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Message {
+    /// Between whom.
+    #[serde(flatten)]
+    pub ends: Ends,
+    /// What is said.
+    #[serde(flatten)]
+    pub method: Method,
+}
+
 /// A message on one hop. `seq` counts from 1 for each neighbour and class.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Envelope {
@@ -104,9 +155,23 @@ pub struct Envelope {
     pub seq: u64,
     /// Which queue.
     pub class: Class,
-    /// What is said.
+    /// What is said, and between whom.
     #[serde(flatten)]
-    pub method: Method,
+    pub message: Message,
+}
+
+impl From<Method> for Message {
+    fn from(method: Method) -> Self {
+        Self { ends: Ends::neighbours(), method }
+    }
+}
+
+impl Envelope {
+    /// What neighbours say to each other, with this number in its queue.
+    #[must_use]
+    pub fn of(seq: u64, method: Method) -> Self {
+        Self { seq, class: method.class(), message: method.into() }
+    }
 }
 
 /// The life of an outbox, in which its messages are numbered. A node that lost its store has a new one. One whose store
@@ -249,6 +314,10 @@ pub struct ExchangeDown {
     /// their newest again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<DeviceId>,
+    /// Nodes in whose name the child spoke and of which the parent doesn't know. The child tells it of every node, and of
+    /// everything behind these, once more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown_nodes: Vec<NodeId>,
 }
 
 /// A plug-in of a parent's catalogue, as its children run it.
@@ -281,10 +350,49 @@ mod tests {
 
     #[test]
     fn an_envelope_has_one_flat_form() {
-        let envelope = Envelope { seq: 7, class: Class::Result, method: Method::DiscoverNow };
+        let envelope = Envelope::of(7, Method::DiscoverNow);
         let json = serde_json::to_string(&envelope).unwrap();
         assert_eq!(json, r#"{"seq":7,"class":"result","method":"discover-now"}"#);
         assert_eq!(serde_json::from_str::<Envelope>(&json).unwrap(), envelope);
+    }
+
+    #[test]
+    fn d03_an_envelope_says_from_whom_and_for_whom_where_that_is_no_neighbour() {
+        let (near, far): (NodeId, NodeId) = ("gateway-1".parse().unwrap(), "gateway-2".parse().unwrap());
+        let wire = |ends, method| {
+            let envelope = Envelope { message: Message { ends, method }, ..Envelope::of(7, Method::DiscoverNow) };
+            let json = serde_json::to_string(&envelope).unwrap();
+            assert_eq!(serde_json::from_str::<Envelope>(&json).unwrap(), envelope);
+            json
+        };
+        let gone = Method::DeviceReleased("x".parse().unwrap());
+        for (json, expected) in [
+            (
+                wire(Ends::to(&far, &near), Method::DiscoverNow),
+                r#"{"seq":7,"class":"result","to":"gateway-2","method":"discover-now"}"#,
+            ),
+            (
+                wire(Ends::to(&near, &near), Method::DiscoverNow),
+                r#"{"seq":7,"class":"result","method":"discover-now"}"#,
+            ),
+            (
+                wire(Ends::from(far.clone()), gone),
+                r#"{"seq":7,"class":"result","from":"gateway-2","method":"device-released","body":"x"}"#,
+            ),
+            (
+                wire(Ends::neighbours(), Method::NodeBelow { path: vec![near, far.clone()] }),
+                r#"{"seq":7,"class":"result","method":"node-below","body":{"path":["gateway-1","gateway-2"]}}"#,
+            ),
+            (
+                wire(Ends::neighbours(), Method::NodeGone(far)),
+                r#"{"seq":7,"class":"result","method":"node-gone","body":"gateway-2"}"#,
+            ),
+        ] {
+            assert_eq!(json, expected);
+        }
+        let waiting = r#"{"method":"release","body":"x"}"#;
+        let read: Message = serde_json::from_str(waiting).unwrap();
+        assert_eq!(read, Method::Release("x".parse().unwrap()).into(), "what an earlier release left in its outbox");
     }
 
     #[test]

@@ -305,7 +305,7 @@ mod tests {
         until(|| !adopter.is_adopting(&reach(1).address)).await;
         let told = store.outbox(&"root".parse().unwrap(), Portion::EXCHANGE).unwrap();
         let ended = |message: &hostler_core::message::Envelope| {
-            matches!(message.method, hostler_core::message::Method::AdoptionEnded { .. })
+            matches!(message.message.method, hostler_core::message::Method::AdoptionEnded { .. })
         };
         assert_eq!(told.messages.iter().filter(|message| ended(message)).count(), 1, "{told:?}");
         assert!(store.adoptions().unwrap().is_empty());

@@ -110,10 +110,12 @@ impl Node {
         let live = Live::at(&*store);
         let bells = Doorbells::at(&*store);
         let presence = Arc::new(Presence::default());
+        let above = parent.clone().filter(|_| config.parent.is_some());
         let taken = parent.into_iter().chain([config.node.id.clone()]);
         let settings = config.enrollment();
         let open_to = if config.has(Role::Manager) { settings.open_to() } else { SelfRegistration::Off };
         let access = Access::open_to(Arc::clone(&store), taken, open_to);
+        above.iter().for_each(|parent| access.tell(parent.clone()));
         let catalogue = Catalogue::open(Arc::clone(&store), Arc::clone(&runtime), data.join(backup::PLUGINS)).await?;
         let inventory = Inventory::open(
             Arc::clone(&store),
@@ -160,13 +162,10 @@ impl Node {
         let first_login = access.first_user(admin.clone()).await?.map(|password| (admin, password));
         let local = LocalToken::make(Arc::clone(&access), data.join(LOCAL_TOKEN)).await?;
         tasks.push(tokio::spawn(local.renew_forever()));
-        let tree = enrollment.clone().map(|door| {
-            let services = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue));
-            Tree::new(Arc::clone(&store), services, presence, bells, live.clone(), Some(door))
-        });
-        if let Some(tree) = &tree {
-            tasks.push(tokio::spawn(Arc::clone(tree).tell_who_is_here()));
-        }
+        let knowing = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue));
+        let place = (config.node.id.clone(), above);
+        let tree = Tree::new(Arc::clone(&store), place, knowing, presence, bells, live.clone(), enrollment.clone());
+        tasks.push(tokio::spawn(Arc::clone(&tree).tell_who_is_here()));
         let info = NodeInfo {
             id: config.node.id.clone(),
             manager: config.has(Role::Manager),
@@ -199,12 +198,13 @@ impl Node {
             node: info,
         };
         let services = Arc::new(services);
-        let children = tree.map(|tree| (tree, registrar::desk(&services, &settings)));
-        if let (Some(nodes), Some((tree, desk))) = (nodes, &children) {
+        // Registrars are the manager's; any node may have others below it.
+        let desk = config.has(Role::Manager).then(|| registrar::desk(&services, &settings));
+        if let (Some(nodes), Some(desk)) = (nodes, &desk) {
             beside.push(("nodes join and call at", nodes.url()));
-            servers.push(nodes.serve(Arc::clone(tree), Arc::clone(desk))?);
+            servers.push(nodes.serve(Arc::clone(&tree), Arc::clone(desk))?);
         }
-        servers.push(bound.serve(Arc::clone(&services), children)?);
+        servers.push(bound.serve(Arc::clone(&services), tree, desk)?);
         tracing::info!(node = %config.node.id, %address, "ready");
         Ok(Self { address, services, first_login, url, inventory, servers, tasks, beside })
     }

@@ -1,4 +1,4 @@
-//! The listener: pages and API, and for a manager the children's exchange.
+//! The listener: pages and API, and what nodes below call.
 
 use crate::config::Listen;
 use crate::node::StartError;
@@ -89,17 +89,17 @@ impl Bound {
         if self.certificate.is_some() { Scheme::Https } else { Scheme::Http }
     }
 
-    /// Serves pages and API, and what a manager's children call.
+    /// Serves pages and API, what nodes below call, and at a manager what registrars ask.
     pub(crate) fn serve(
         self,
         services: Arc<Services>,
-        children: Option<(Arc<Tree>, Arc<Desk>)>,
+        tree: Arc<Tree>,
+        desk: Option<Arc<Desk>>,
     ) -> Result<Server, StartError> {
         let options = Options { scheme: self.scheme(), offer: Offer::Whole };
-        let mut router = hostler_web::router(services, options);
-        if let Some((tree, desk)) = children {
-            router =
-                router.merge(hostler_transport::router(Arc::clone(&tree))).merge(hostler_transport::desk(tree, desk));
+        let mut router = hostler_web::router(services, options).merge(hostler_transport::router(Arc::clone(&tree)));
+        if let Some(desk) = desk {
+            router = router.merge(hostler_transport::desk(tree, desk));
         }
         self.serve_this(router)
     }

@@ -75,7 +75,7 @@ fn of(change: &Change) -> Option<LiveEvent> {
     match change {
         Change::Device { id, .. } | Change::Placement { id, .. } => Some(LiveEvent::Device { id: id.clone() }),
         Change::Candidate { .. } | Change::Adoption { .. } => Some(LiveEvent::Candidates),
-        Change::Child { .. } => Some(LiveEvent::Nodes),
+        Change::Child { .. } | Change::Route { .. } => Some(LiveEvent::Nodes),
         Change::Plugin { .. } => Some(LiveEvent::Plugins),
         Change::Happened(_) => Some(LiveEvent::Events),
         Change::Invitation { value: Some(invitation), .. } => {

@@ -227,7 +227,7 @@ async fn e09_an_event_that_could_not_be_stored_is_told_later() {
     until("it is read", || stage.newest(&id).read_at.is_some()).await;
     // The parent is away for so long that no fault fits into the outbox any more.
     let fault = Event { at: now(), device: None, name: "x".into(), severity: Severity::Critical, text: String::new() };
-    let send = || Change::Send { to: parent(), method: Method::EventHappened(fault.clone()) };
+    let send = || Change::send(&parent(), Method::EventHappened(fault.clone()));
     stage.store.commit((0..Class::Fault.capacity()).map(|_| send()).collect()).await.unwrap();
     fleet.devices()[0].control.set_fault(Fault::Silent);
     let failed = stage.gateway_failures();
@@ -383,7 +383,7 @@ async fn p02_a_device_that_shows_another_certificate_is_told_nothing_until_someb
     until("it is asked again", || device.asked() > asked).await;
     assert_eq!(known().unwrap().trusted, second);
     let told = stage.store.outbox(&parent(), Portion::EXCHANGE).unwrap().messages;
-    let last = told.iter().rev().find_map(|message| match &message.method {
+    let last = told.iter().rev().find_map(|message| match &message.message.method {
         Method::DeviceAdopted(device) => device.certificate.clone(),
         _ => None,
     });
@@ -432,7 +432,7 @@ async fn d03_a_twin_that_a_rule_finds_is_told_once_and_above_and_not_asked_again
     assert_eq!(stage.events("adoption.ended").len(), 1);
     let told = stage.store.outbox(&parent(), Portion::EXCHANGE).unwrap();
     let twin = |method: &Method| matches!(method, Method::EventHappened(event) if event.name == "adoption.ended");
-    assert_eq!(told.messages.iter().filter(|message| twin(&message.method)).count(), 1);
+    assert_eq!(told.messages.iter().filter(|message| twin(&message.message.method)).count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

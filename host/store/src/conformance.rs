@@ -8,8 +8,9 @@ use hostler_core::device::{Candidate, Device, Placement, Reach};
 use hostler_core::enrollment::{Enrolled, Invitation, InvitationState, Means, Membership, PinDigest, Places};
 use hostler_core::event::Event;
 use hostler_core::history::{Point, Series};
-use hostler_core::message::{Acks, Class, Epoch, Method, Portion, weight};
+use hostler_core::message::{Acks, Class, Ends, Epoch, Message, Method, Portion, weight};
 use hostler_core::reading::{Identity, Report, Severity, Snapshot};
+use hostler_core::routing::Route;
 use hostler_core::{DeviceId, NodeId, Timestamp};
 use std::sync::{Arc, Mutex};
 
@@ -26,6 +27,8 @@ macro_rules! conformance {
             e09_what_waits_is_numbered_anew_once,
             a_message_is_taken_once_in_each_epoch,
             a_node_goes_with_all_that_it_brought_or_not_at_all,
+            d01_a_node_below_goes_with_its_own_and_has_no_childs_name,
+            d03_what_waits_says_from_whom_and_for_whom,
             a_node_that_comes_again_counts_anew,
             e08_a_node_is_found_by_its_token_and_by_no_former_one,
             e07_a_place_and_who_takes_it_are_written_together_or_not_at_all,
@@ -103,7 +106,7 @@ fn first(messages: usize) -> Portion {
 }
 
 fn send(method: Method) -> Change {
-    Change::Send { to: gateway(), method }
+    Change::send(&gateway(), method)
 }
 
 #[allow(missing_docs, reason = "their names say what each shows")]
@@ -174,7 +177,7 @@ mod cases {
         assert_ne!(before.epoch, after.epoch);
         let order: Vec<_> = after.messages.iter().map(|envelope| (envelope.class, envelope.seq)).collect();
         assert_eq!(order, [(Class::Result, 1), (Class::Rest, 1)]);
-        assert_eq!(after.messages[1].method, Method::CandidateGone([192, 0, 2, 2].into()));
+        assert_eq!(after.messages[1].message.method, Method::CandidateGone([192, 0, 2, 2].into()));
         assert!(store.commit(renumber.into()).await.is_err(), "whoever saw the former epoch looks again");
         let late = Acks { epoch: before.epoch, seqs: [(Class::Rest, 9)].into() };
         store.commit(Change::Acked { by: gateway(), acks: late }.into()).await.unwrap();
@@ -206,6 +209,59 @@ mod cases {
         assert_eq!(store.received(&gateway()).unwrap(), Acks::default());
         let candidates = store.candidates().unwrap();
         assert_eq!(candidates.iter().map(|(of, _)| of.as_str()).collect::<Vec<_>>(), ["gateway-10"]);
+    }
+
+    pub async fn d01_a_node_below_goes_with_its_own_and_has_no_childs_name(store: Arc<dyn Store>) {
+        let below: NodeId = parse("gateway-2");
+        let way = Route::told(&parse("root"), &gateway(), std::slice::from_ref(&below)).unwrap();
+        let route = |expect, value: Option<&Route>| Change::Route {
+            node: below.clone(),
+            expect,
+            value: value.cloned().map(Box::new),
+        };
+        let seen = Change::Candidate {
+            gateway: below.clone(),
+            address: [192, 0, 2, 7].into(),
+            value: Some(Box::new(Candidate { reach: device("x").reach, claims: Vec::new(), seen_at: Timestamp(1) })),
+        };
+        let theirs = Device { gateway: below.clone(), ..device("a") };
+        let theirs = Change::Device { id: parse("a"), expect: Expect::Absent, value: Some(Box::new(theirs)) };
+        let came = [child(Expect::Absent), route(Expect::Absent, Some(&way)), seen, theirs];
+        store.commit(came.into_iter().collect()).await.unwrap();
+        let known = store.route(&below).unwrap().unwrap();
+        assert_eq!(known.value, way);
+        assert_eq!(store.routes().unwrap(), std::slice::from_ref(&known));
+        let conflicts = async |changes: Changes| {
+            let refusal = store.commit(changes).await.unwrap_err();
+            assert!(matches!(refusal, StoreError::Conflict { .. }), "{refusal}");
+        };
+        let token = TokenDigest::of("another");
+        let named = Child { id: below.clone(), token, created_at: Timestamp(1), called: false };
+        let named = Change::Child { id: below.clone(), expect: Expect::Absent, value: Some(named) };
+        conflicts(named.into()).await;
+        let its_own = Route::told(&parse("root"), &below, &[gateway()]).unwrap();
+        let its_own = Some(Box::new(its_own));
+        conflicts(Change::Route { node: gateway(), expect: Expect::Absent, value: its_own }.into()).await;
+        conflicts(route(Expect::Version(known.version), None).into()).await;
+        let device = Change::Device { id: parse("a"), expect: Expect::Version(0), value: None };
+        let node = Change::Child { id: gateway(), expect: Expect::Version(0), value: None };
+        conflicts(Changes::from(device.clone()).and(node.clone())).await;
+        let stays = Change::RouteStays { node: below.clone(), version: known.version };
+        store.commit(Changes::from(stays.clone()).and(event(None, "it is reached"))).await.unwrap();
+        let gone = route(Expect::Version(known.version), None);
+        store.commit(Changes::from(device).and(gone).and(node)).await.unwrap();
+        assert!(store.routes().unwrap().is_empty() && store.candidates().unwrap().is_empty());
+        conflicts(Changes::from(stays).and(event(None, "it is reached"))).await;
+    }
+
+    pub async fn d03_what_waits_says_from_whom_and_for_whom(store: Arc<dyn Store>) {
+        let below: NodeId = parse("gateway-2");
+        let ends = [Ends::neighbours(), Ends::to(&below, &gateway()), Ends::from(below)];
+        let sent = ends.iter().map(|ends| Change::send_between(&gateway(), ends.clone(), Method::DiscoverNow));
+        store.commit(sent.collect()).await.unwrap();
+        let messages = store.outbox(&gateway(), first(10)).unwrap().messages;
+        let told: Vec<Message> = messages.into_iter().map(|envelope| envelope.message).collect();
+        assert_eq!(told, ends.map(|ends| Message { ends, method: Method::DiscoverNow }));
     }
 
     pub async fn a_node_that_comes_again_counts_anew(store: Arc<dyn Store>) {
@@ -347,7 +403,7 @@ mod cases {
         store.commit(Changes::from(put(None)).and(send(Method::CandidateGone(address)))).await.unwrap();
         assert!(matches!(tell(&candidate).await, Err(StoreError::Conflict { .. })), "it is gone");
         let told = store.outbox(&gateway(), first(10)).unwrap().messages;
-        assert!(matches!(told.last().unwrap().method, Method::CandidateGone(_)), "{told:?}");
+        assert!(matches!(told.last().unwrap().message.method, Method::CandidateGone(_)), "{told:?}");
     }
 
     pub async fn a_device_that_goes_leaves_nothing_behind(store: Arc<dyn Store>) {

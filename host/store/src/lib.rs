@@ -23,6 +23,7 @@ use hostler_core::history::Series;
 use hostler_core::message::{Acks, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
+use hostler_core::routing::Route;
 use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, Timestamp, UserName};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -140,6 +141,10 @@ pub trait Store: Send + Sync {
     fn child(&self, id: &NodeId) -> Read<Option<Versioned<Child>>>;
     /// The one that shows the token with this digest.
     fn child_by_token(&self, token: &TokenDigest) -> Read<Option<Versioned<Child>>>;
+    /// The ways to the nodes below that another node below calls.
+    fn routes(&self) -> Read<Vec<Versioned<Route>>>;
+    /// One of them.
+    fn route(&self, node: &NodeId) -> Read<Option<Versioned<Route>>>;
     /// What users registered.
     fn registrations(&self) -> Read<Vec<Versioned<Registration>>>;
     /// One of them.

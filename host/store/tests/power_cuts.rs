@@ -36,7 +36,7 @@ fn parent() -> NodeId {
 fn numbered(number: u64) -> Changes {
     let (name, severity, text) = ("test".to_owned(), Severity::Info, number.to_string());
     let event = Event { at: Timestamp(1), device: None, name, severity, text };
-    let send = Change::Send { to: parent(), method: Method::EventHappened(event.clone()) };
+    let send = Change::send(&parent(), Method::EventHappened(event.clone()));
     Changes::from(Change::Happened(event)).and(send)
 }
 
@@ -83,10 +83,11 @@ fn stored(path: &Path) -> (BTreeSet<u64>, BTreeSet<u64>) {
     let events = store.events(None, None, usize::MAX).unwrap();
     let told: Vec<u64> = events.iter().map(|(_, event)| event.text.parse().unwrap()).collect();
     let most = Portion { messages: usize::MAX, bytes: usize::MAX };
-    let waiting = store.outbox(&parent(), most).unwrap().messages.into_iter().map(|message| match message.method {
-        Method::EventHappened(event) => event.text.parse::<u64>().unwrap(),
-        other => panic!("nobody sent {other:?}"),
-    });
+    let waiting =
+        store.outbox(&parent(), most).unwrap().messages.into_iter().map(|message| match message.message.method {
+            Method::EventHappened(event) => event.text.parse::<u64>().unwrap(),
+            other => panic!("nobody sent {other:?}"),
+        });
     let waiting: Vec<u64> = waiting.collect();
     let set = |all: &[u64]| all.iter().copied().collect::<BTreeSet<_>>();
     let (events, messages) = (set(&told), set(&waiting));

@@ -53,7 +53,7 @@ async fn e09_only_who_was_met_may_have_been_given_what_waits() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("hostler.redb");
     let parent: NodeId = "parent".parse().unwrap();
-    let send = || Change::Send { to: parent.clone(), method: Method::DiscoverNow };
+    let send = || Change::send(&parent, Method::DiscoverNow);
     let given = |store: &RedbStore| {
         let numbers = store.numbers(&parent).unwrap();
         (numbers.met, numbers.given[&Class::Result])

@@ -101,6 +101,7 @@ impl Desk {
 }
 
 /// The request as the user sent it.
+#[allow(clippy::result_large_err, reason = "what isn't handed on is answered so at once")]
 fn user_s(request: Request) -> Result<(Request, Scheme), Response> {
     let (mut outer, body) = request.into_parts();
     let asked = outer.uri.path_and_query().and_then(|asked| asked.as_str().strip_prefix(REGISTRAR));

@@ -84,7 +84,7 @@ const WITH_ALL_BELOW: [&str; 7] = [
 /// Whether users of a registrar may ask for this path. It is compared as it was sent, which is also how it is routed.
 pub(crate) fn is_handed_on(path: &str) -> bool {
     let below = |base: &&str| path.strip_prefix(*base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    ALONE.contains(&path) || WITH_ALL_BELOW.iter().any(|base| below(&base))
+    ALONE.contains(&path) || WITH_ALL_BELOW.iter().any(below)
 }
 
 /// The headers that go on to the other end.

@@ -85,7 +85,7 @@ async fn p02_another_certificate_is_trusted_by_who_operates_and_the_order_waits_
     let (site, shown) = with_another_certificate(&store, &id).await;
     let waiting = || {
         let outbox = store.outbox(&branch, Portion::EXCHANGE).unwrap();
-        outbox.messages.into_iter().map(|message| message.method).collect::<Vec<_>>()
+        outbox.messages.into_iter().map(|message| message.message.method).collect::<Vec<_>>()
     };
     let (page, form) = (format!("/devices/{id}"), format!("certificate={shown}"));
     let (endpoint, json) = (format!("/api/v1{page}/trust"), format!("{{\"certificate\":\"{shown}\"}}"));

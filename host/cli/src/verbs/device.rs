@@ -331,6 +331,10 @@ fn show(both: &Value) -> String {
     ];
     let facts = facts.into_iter().map(|(name, at)| (name, text(device, at))).filter(|(_, value)| value != "-");
     let mut shown: Vec<String> = facts.map(|(name, value)| format!("{name:<17} {value}")).collect();
+    let path: Vec<&str> = each(device, "/path").filter_map(Value::as_str).collect();
+    if path.len() > 1 {
+        shown.push(format!("{:<17} {}", "behind", path.join(" › ")));
+    }
     if let Some(away) = device.get("away").filter(|away| !away.is_null()) {
         shown.push(format!("{:<17} {}; this is what it told last", "gateway away", gone(away)));
     }

@@ -7,21 +7,21 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// See the nodes of the tree, let a gateway call this manager, or no longer.
+/// See the nodes of the tree, let a gateway call this node, or no longer.
 #[derive(Subcommand)]
 #[command(after_help = "\
-Example, at the manager:
+Example, at the manager, or at a gateway that others call:
   hostler node add gateway-1 > parent.token      (then bring that file to the gateway)
   hostler node join                              (what devices and gateways need that join by a PIN)")]
 pub enum Node {
     /// List the nodes
     #[command(visible_alias = "ls")]
     List(Plain),
-    /// Let a gateway call this manager; prints the token that it shows, this once
+    /// Let a gateway call this node, a manager or another gateway; prints the token that it shows, this once
     Add(Add),
     /// Print what a node's configuration needs to join this manager's fleet by a PIN or key
     Join(Plain),
-    /// Let a gateway call this manager no longer; what is known of its devices goes with it
+    /// Let a gateway call this node no longer; what is known of its devices, and of what is behind it, goes with it
     Remove(Remove),
 }
 
@@ -52,16 +52,24 @@ impl Node {
                 plain.output.print(&nodes, |nodes| {
                     let rows = nodes.as_array().into_iter().flatten().map(|node| {
                         let is = |what: &str| node[what] == json!(true);
-                        let here = match (is("own"), is("connected"), is("called")) {
-                            (true, _, _) => "this node".to_owned(),
-                            (false, true, _) => "connected".to_owned(),
-                            (false, false, true) => "away".to_owned(),
-                            (false, false, false) => "never called".to_owned(),
+                        let path: Vec<&str> =
+                            node["path"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                        let behind = path.split_last().map(|(_, above)| above.join(" › ")).unwrap_or_default();
+                        let further = !behind.is_empty();
+                        let here = match (is("own"), further, is("connected"), is("called")) {
+                            (true, _, _, _) => "this node".to_owned(),
+                            (false, true, true, _) => "behind another".to_owned(),
+                            (false, true, false, _) => "behind one away".to_owned(),
+                            (false, false, true, _) => "connected".to_owned(),
+                            (false, false, false, true) => "away".to_owned(),
+                            (false, false, false, false) => "never called".to_owned(),
                         };
-                        let seen = ago(node, "/last_seen");
-                        vec![text(node, "/id"), here, seen, text(node, "/devices"), text(node, "/waiting")]
+                        // Both are the neighbour's, not its own.
+                        let its = |told: String| if further { "–".to_owned() } else { told };
+                        let (seen, waiting) = (its(ago(node, "/last_seen")), its(text(node, "/waiting")));
+                        vec![text(node, "/id"), behind, here, seen, text(node, "/devices"), waiting]
                     });
-                    table(&["node", "state", "seen", "devices", "waiting"], rows)
+                    table(&["node", "behind", "state", "seen", "devices", "waiting"], rows)
                 })
             }
             Self::Add(add) => {

@@ -139,13 +139,12 @@ impl World {
                     self.released.remove(&id);
                 }
                 Change::Candidate { address, .. } => self.candidates.retain(|candidate| *candidate != address),
-                Change::Send { method: Method::DeviceAdopted(device), .. } => {
-                    self.told.push(format!("adopted {}", device.reach.address));
-                }
-                Change::Send { method: Method::AdoptionEnded { address, .. }, .. } => {
-                    self.told.push(format!("ended {address}"));
-                }
-                Change::Send { .. } | Change::Happened(_) => {}
+                Change::Send { message, .. } => match message.method {
+                    Method::DeviceAdopted(device) => self.told.push(format!("adopted {}", device.reach.address)),
+                    Method::AdoptionEnded { address, .. } => self.told.push(format!("ended {address}")),
+                    _ => {}
+                },
+                Change::Happened(_) => {}
                 other => panic!("adoption has no business with {other:?}"),
             }
         }
@@ -311,7 +310,7 @@ fn how_a_rule_failed_is_told_once_and_upwards() {
         adoption.step(Event::Failed { why: why.to_owned(), again: false }, &context(Timestamp(1_000)))
     };
     let first = fail(begin(), "two devices with one serial number");
-    let told_above = |change: &Change| matches!(change, Change::Send { method: Method::EventHappened(_), .. });
+    let told_above = |change: &Change| matches!(change, Change::Send { message, .. } if matches!(message.method, Method::EventHappened(_)));
     assert!(first.changes.0.iter().any(told_above), "{first:?}");
     let ended = first.next.unwrap();
     assert_eq!(ended.outstanding(), None);

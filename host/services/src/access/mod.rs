@@ -28,13 +28,15 @@ use hostler_core::access::{Child, Token, TokenDigest, TokenKind, User};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::enrollment::Moved;
 use hostler_core::event::Event;
+use hostler_core::message::Method;
 use hostler_core::reading::Severity;
+use hostler_core::routing::as_path;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{NodeId, Secret, UserName};
 use hostler_engine::now;
 use hostler_store::{Store, StoreError, Versioned};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How long a browser stays logged in.
@@ -44,6 +46,8 @@ const SESSION: Duration = Duration::from_secs(12 * 3600);
 pub struct Access {
     store: Arc<dyn Store>,
     taken: Vec<NodeId>,
+    /// This node's own parent, where it has one.
+    parent: OnceLock<NodeId>,
     guesses: Guesses,
     /// Who may register themselves, and how often that was tried.
     open_to: SelfRegistration,
@@ -91,8 +95,8 @@ impl Access {
         open_to: SelfRegistration,
     ) -> Arc<Self> {
         let (taken, changing) = (taken.into_iter().collect(), tokio::sync::Mutex::default());
-        let (guesses, registering) = Default::default();
-        Arc::new(Self { store, taken, guesses, open_to, registering, changing })
+        let (guesses, registering, parent) = Default::default();
+        Arc::new(Self { store, taken, parent, guesses, open_to, registering, changing })
     }
 
     /// Logs in. Returns the session's token.
@@ -192,6 +196,12 @@ impl Access {
     /// # Errors
     /// [`ServiceError::Invalid`] for a name that is taken, or the store's.
     pub async fn accept_child(&self, id: NodeId, token: &Secret) -> Result<(), ServiceError> {
+        if let Some(route) = self.store.route(&id)? {
+            return Err(ServiceError::Conflict(format!(
+                "there is a node {id} already, at {}; choose another name, or remove that one there first",
+                as_path(&route.value.path())
+            )));
+        }
         if self.is_taken(&id) {
             return Err(ServiceError::Invalid(format!(
                 "{id} is the name of this node or of its parent; choose another"
@@ -232,11 +242,12 @@ impl Access {
             || ServiceError::NotFound(format!("no node {id} may call this one; `hostler node list` shows them"));
         let child = self.store.child(id)?.ok_or_else(unknown)?.value;
         let mut changes = self.leaving(id)?;
-        let text = format!("node {id} was removed by {}, and with it {} devices", viewer.user, changes.0.len() - 1);
+        let devices = changes.0.iter().filter(|change| matches!(change, Change::Device { .. })).count();
+        let text = format!("node {id} was removed by {}, and with it {devices} devices", viewer.user);
         let event =
             Event { at: now(), device: None, name: "node.removed".to_owned(), severity: Severity::Warning, text };
         changes.0.extend(self.ending_enrollment(&child)?.0);
-        Ok(changes.and(Change::Happened(event)))
+        Ok(changes.and(Change::Happened(event)).telling(self.parent.get(), Method::NodeGone(id.clone())))
     }
 
     /// The end of how a node came in by a PIN, where it did: it comes in by a new one, if ever, and its certificate ends.
@@ -256,21 +267,21 @@ impl Access {
         Ok(self.store.child(id)?.is_some())
     }
 
-    /// Whether a node can't have this name, because this one or its parent has it.
+    /// Whether a node can't have this name, because this one, its parent or one further below has it.
     pub(crate) fn is_taken(&self, id: &NodeId) -> bool {
-        self.taken.contains(id)
+        // What can't be looked up isn't given away.
+        self.taken.contains(id) || !matches!(self.store.route(id), Ok(None))
     }
 
-    /// A node and its devices go, where it may call this one.
+    /// Where nodes go, this parent is told.
+    pub fn tell(&self, parent: NodeId) {
+        let _ = self.parent.set(parent);
+    }
+
+    /// A node goes, where it may call this one, and with it its devices and everything that is reached through it.
     pub(crate) fn leaving(&self, id: &NodeId) -> Result<Changes, ServiceError> {
         let Some(child) = self.store.child(id)? else { return Ok(Changes::none()) };
-        let devices = self.store.devices()?.into_iter().filter(|device| device.value.gateway == *id);
-        let changes: Changes = devices
-            .map(|device| {
-                let expect = Expect::Version(device.version);
-                Change::Device { id: device.value.id, expect, value: None }
-            })
-            .collect();
+        let changes = crate::tree::without(&*self.store, id)?;
         Ok(changes.and(Change::Child { id: id.clone(), expect: Expect::Version(child.version), value: None }))
     }
 

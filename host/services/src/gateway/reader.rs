@@ -165,7 +165,7 @@ impl Reader {
     /// Reads for ever.
     pub(crate) async fn run(self: Arc<Self>, inventory: Arc<Inventory>) {
         // After a start everything is due, spread so that the network isn't flooded at once.
-        let devices = inventory.devices_of(&self.node);
+        let devices = inventory.devices_where(|gateway| *gateway == self.node);
         let spread = self.every.min(Duration::from_secs(60));
         for (device, at) in devices.iter().zip(0_u32..) {
             self.due.lock().unwrap_or_else(PoisonError::into_inner).is_news(device);
@@ -236,7 +236,7 @@ impl Reader {
                 Err(RecvError::Lagged(_)) => None,
                 Err(RecvError::Closed) => return,
             };
-            for device in inventory.devices_of(&self.node) {
+            for device in inventory.devices_where(|gateway| *gateway == self.node) {
                 if turned.as_ref().is_none_or(|plugin| *plugin == device.plugin) {
                     self.read_now(&device.id, inventory);
                 }

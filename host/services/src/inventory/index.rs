@@ -4,6 +4,7 @@ use super::query::{DeviceRow, LowLevel, Page, Query};
 use hostler_core::changes::Change;
 use hostler_core::device::{Device, Placement};
 use hostler_core::reading::{Condition, Reading, Snapshot, Value};
+use hostler_core::routing::Routes;
 use hostler_core::viewer::Viewer;
 use hostler_core::{DeviceId, NodeId, watch};
 use hostler_store::{Store, StoreError};
@@ -13,6 +14,8 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(super) struct Index {
     devices: BTreeMap<DeviceId, Entry>,
+    /// The ways to the nodes below that aren't neighbours.
+    pub(super) routes: Routes,
 }
 
 struct Entry {
@@ -114,7 +117,8 @@ impl Index {
             let snapshot = snapshots.remove(&device.id).unwrap_or_default();
             (device.id.clone(), Entry::new(device, placement, snapshot))
         });
-        Ok(Self { devices: entries.collect() })
+        let routes = store.routes()?.into_iter().map(|route| route.value).collect();
+        Ok(Self { devices: entries.collect(), routes })
     }
 
     pub(super) fn follow(&mut self, change: &Change) {
@@ -134,6 +138,7 @@ impl Index {
                     entry.haystack = haystack(&entry.device, &entry.placement);
                 }
             }
+            Change::Route { node, value, .. } => self.routes.put(node, value.as_deref().cloned()),
             _ => {}
         }
     }
@@ -193,8 +198,8 @@ impl Index {
         self.seen_by(viewer).map(|entry| (entry.device.id.clone(), entry.snapshot.clone())).collect()
     }
 
-    pub(super) fn devices_of(&self, gateway: &NodeId) -> Vec<Arc<Device>> {
-        let devices = self.devices.values().filter(|entry| entry.device.gateway == *gateway);
+    pub(super) fn devices_where(&self, gateway: impl Fn(&NodeId) -> bool) -> Vec<Arc<Device>> {
+        let devices = self.devices.values().filter(|entry| gateway(&entry.device.gateway));
         devices.map(|entry| Arc::clone(&entry.device)).collect()
     }
 

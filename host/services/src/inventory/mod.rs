@@ -16,14 +16,14 @@ use crate::error::ServiceError;
 use crate::gateway::Gateway;
 use crate::live::{Live, LiveEvent};
 use crate::need;
-use crate::tree::Presence;
+use crate::tree::{Presence, way_to};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Device, Placement};
 use hostler_core::history::Series;
-use hostler_core::message::{Method, Portion, REPORT_LIMIT, weight};
+use hostler_core::message::{Ends, Method, Portion, REPORT_LIMIT, weight};
 use hostler_core::reading::Snapshot;
 use hostler_core::viewer::{Right, Viewer};
-use hostler_core::{DeviceId, Fingerprint, NodeId, PluginName};
+use hostler_core::{DeviceId, Fingerprint, NodeId, PluginName, routing};
 use hostler_store::Store;
 use index::Index;
 use std::collections::{BTreeMap, BTreeSet};
@@ -138,17 +138,23 @@ impl Inventory {
     pub fn device(&self, viewer: &Viewer, id: &DeviceId) -> Result<DeviceView, ServiceError> {
         let (device, placement, snapshot) = self.index().get(viewer, id).ok_or_else(|| unknown(id))?;
         let plugin = self.catalogue.view(&device.plugin).ok();
-        let away = self.away(&device.gateway);
-        Ok(DeviceView { condition: snapshot.condition(), device, placement, snapshot, plugin, away })
+        let (away, path) = (self.away(&device.gateway), self.path(&device.gateway));
+        Ok(DeviceView { condition: snapshot.condition(), device, placement, snapshot, plugin, away, path })
     }
 
-    /// Since when a gateway is away, where it is.
+    /// The nodes through which a gateway is reached.
+    fn path(&self, gateway: &NodeId) -> Vec<NodeId> {
+        if *gateway == self.node { Vec::new() } else { self.index().routes.path(gateway) }
+    }
+
+    /// Since when a gateway is away, or the one below through which it is reached.
     fn away(&self, gateway: &NodeId) -> Option<Away> {
         if *gateway == self.node {
             return None;
         }
-        let (since, here) = self.presence.of(gateway);
-        (!here).then(|| Away { gateway: gateway.clone(), since })
+        let next = self.index().routes.next_hop(gateway).clone();
+        let (since, here) = self.presence.of(&next);
+        (!here).then_some(Away { gateway: next, since })
     }
 
     /// The histories of one device, by their names.
@@ -223,7 +229,7 @@ impl Inventory {
     ) -> Result<Ordered, ServiceError> {
         need(viewer, Right::Operate)?;
         let own = self.gateway.get().is_some() && *gateway == self.node;
-        if !own && self.store.child(gateway)?.is_none() {
+        if !own && way_to(&*self.store, gateway)?.is_none() {
             return Err(no_gateway(gateway));
         }
         let mut candidates = self.store.candidates()?.into_iter();
@@ -286,7 +292,8 @@ impl Inventory {
             Some(gateway) => vec![gateway.clone()],
             None => {
                 let children = self.store.children()?.into_iter().map(|child| child.value.id);
-                children.chain(self.gateway.get().map(|_| self.node.clone())).collect()
+                let behind = self.store.routes()?.into_iter().map(|route| route.value.node().clone());
+                children.chain(behind).chain(self.gateway.get().map(|_| self.node.clone())).collect()
             }
         };
         for gateway in &gateways {
@@ -300,10 +307,8 @@ impl Inventory {
             own.take(method, Changes::none()).await?;
             return Ok(Ordered { away: None });
         }
-        let child = self.store.child(gateway)?.ok_or_else(|| no_gateway(gateway))?;
-        // What is sent to one that is removed meanwhile would wait for ever.
-        let stays = Change::ChildStays { id: gateway.clone(), version: child.version };
-        self.store.commit(Changes::from(stays).and(Change::Send { to: gateway.clone(), method })).await?;
+        let (next, stays) = way_to(&*self.store, gateway)?.ok_or_else(|| no_gateway(gateway))?;
+        self.store.commit(stays.and(Change::send_between(&next, Ends::to(gateway, &next), method))).await?;
         Ok(Ordered { away: self.away(gateway) })
     }
 
@@ -323,13 +328,24 @@ impl Inventory {
             devices: devices(&self.node),
             own: true,
             id: self.node.clone(),
+            path: Vec::new(),
         }];
         for child in self.store.children()? {
             let (id, called) = (child.value.id, child.value.called);
             let (last_seen, connected) = self.presence.of(&id);
-            let waiting = self.store.waiting(&id)?;
-            nodes.push(NodeView { last_seen, connected, called, waiting, devices: devices(&id), own: false, id });
+            let (waiting, path) = (self.store.waiting(&id)?, vec![id.clone()]);
+            nodes.push(NodeView { last_seen, connected, called, waiting, devices: devices(&id), own: false, id, path });
         }
+        let index = self.index();
+        for route in index.routes.iter() {
+            let (id, next) = (route.node().clone(), route.next_hop());
+            let (last_seen, connected) = self.presence.of(next);
+            let (waiting, path) = (self.store.waiting(next)?, route.path());
+            let devices = devices(&id);
+            nodes.push(NodeView { last_seen, connected, called: true, waiting, devices, own: false, id, path });
+        }
+        // Each behind the one that it calls.
+        nodes.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(nodes)
     }
 
@@ -351,9 +367,28 @@ impl Inventory {
         self.index().known(id)
     }
 
-    /// Every device of one gateway.
-    pub(crate) fn devices_of(&self, gateway: &NodeId) -> Vec<Arc<Device>> {
-        self.index().devices_of(gateway)
+    /// Every device of these gateways.
+    pub(crate) fn devices_where(&self, gateway: impl Fn(&NodeId) -> bool) -> Vec<Arc<Device>> {
+        self.index().devices_where(gateway)
+    }
+
+    /// Every device that is reached through this neighbour.
+    pub(crate) fn devices_behind(&self, child: &NodeId) -> Vec<Arc<Device>> {
+        let index = self.index();
+        index.devices_where(|gateway| routing::may_speak_for(child, gateway, index.routes.get(gateway)))
+    }
+
+    /// Whether this neighbour is that node, or leads to it.
+    pub(crate) fn leads_to(&self, child: &NodeId, node: &NodeId) -> bool {
+        *node != self.node && routing::may_speak_for(child, node, self.index().routes.get(node))
+    }
+
+    /// Whether a node of this name is here or below.
+    pub(crate) fn is_known(&self, node: &NodeId) -> bool {
+        *node == self.node
+            || self.index().routes.get(node).is_some()
+            // What can't be looked up may be.
+            || !matches!(self.store.child(node), Ok(None))
     }
 
     /// Replaces the newest of a device. What belongs to nobody here is dropped.
@@ -396,6 +431,15 @@ impl Inventory {
     pub(crate) fn tell_again(&self) {
         let all: Vec<DeviceId> = self.index().snapshots().map(|(id, _)| id.clone()).collect();
         self.put_back(all);
+    }
+
+    /// The parent has to be told the newest of every device once more that is reached through one of these.
+    pub(crate) fn tell_again_behind(&self, nodes: &[NodeId]) {
+        let index = self.index();
+        let behind = |gateway: &NodeId| index.routes.path(gateway).iter().any(|node| nodes.contains(node));
+        let devices: Vec<DeviceId> = index.devices_where(behind).iter().map(|device| device.id.clone()).collect();
+        drop(index);
+        self.put_back(devices);
     }
 
     /// What could not be told is told later, unless something newer came meanwhile: the newest is looked up then.

@@ -4,6 +4,7 @@ use crate::catalogue::PluginView;
 use hostler_core::device::{Candidate, Device, Placement};
 use hostler_core::event::Event;
 use hostler_core::reading::{Condition, Snapshot};
+use hostler_core::routing::as_path;
 use hostler_core::{NodeId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,6 +24,8 @@ pub struct DeviceView {
     pub plugin: Option<PluginView>,
     /// Set while its gateway is away: nothing newer is known then.
     pub away: Option<Away>,
+    /// The nodes that it is behind, the nearest to the one that answers first; none for a device in its own network.
+    pub path: Vec<NodeId>,
 }
 
 /// A gateway that doesn't call.
@@ -67,6 +70,9 @@ pub struct CandidateView {
 pub struct NodeView {
     /// Which.
     pub id: NodeId,
+    /// The nodes through which it is reached, the nearest first and itself last; none for the node that answers. One that calls
+    /// another node below is seen, connected and waited for as the first of these is: more isn't known of it here.
+    pub path: Vec<NodeId>,
     /// When it called last, since this node was started.
     pub last_seen: Option<Timestamp>,
     /// Whether it is here now.
@@ -79,4 +85,19 @@ pub struct NodeView {
     pub devices: usize,
     /// Whether it is the node that answers.
     pub own: bool,
+}
+
+impl NodeView {
+    /// The neighbour through which it is reached, where it isn't one itself.
+    #[must_use]
+    pub fn through(&self) -> Option<&NodeId> {
+        self.path.first().filter(|next| **next != self.id)
+    }
+
+    /// The nodes that it is behind, as people read them; `None` for a neighbour and for the node that answers.
+    #[must_use]
+    pub fn behind(&self) -> Option<String> {
+        let (_, above) = self.path.split_last()?;
+        (!above.is_empty()).then(|| as_path(above))
+    }
 }

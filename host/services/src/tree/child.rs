@@ -1,13 +1,14 @@
 //! What a node says to its parent: its messages, the newest of its devices, and what it took of its parent's orders.
 
+use super::below::{self, Announcing};
 use super::following::Following;
-use super::orders;
+use super::{orders, passing};
 use crate::catalogue::Catalogue;
 use crate::error::ServiceError;
 use crate::gateway::Gateway;
 use crate::inventory::Inventory;
-use hostler_core::changes::{Change, Changes};
-use hostler_core::message::{Epoch, ExchangeDown, ExchangeUp, Method, Outbox, Portion};
+use hostler_core::changes::Changes;
+use hostler_core::message::{Epoch, ExchangeDown, ExchangeUp, Message, Outbox, Portion};
 use hostler_core::reading::Snapshot;
 use hostler_core::{DeviceId, NodeId};
 use hostler_engine::Doorbells;
@@ -164,28 +165,33 @@ impl ChildLoop {
                 tracing::info!("the parent lost what it knew, or a part of it; it is told of every device anew");
                 self.inventory.tell_again();
             }
-            self.tell_candidates().await?;
+            self.tell_everything().await?;
             session.epoch = Some(down.epoch);
+        } else if !down.unknown_nodes.is_empty() {
+            self.inventory.tell_again_behind(&down.unknown_nodes);
+            self.tell_everything().await?;
         }
         self.announce(down.unknown, said_all).await?;
         let taken = self.store.received(&self.parent)?;
         let from = (&self.parent, down.epoch);
-        orders::take(from, taken, down.messages, |order, more| self.gateway.take(order, more)).await?;
+        orders::take(from, taken, down.messages, |order, more| self.take(order, more)).await?;
         session.following.follow(client, &self.catalogue, down.catalogue).await;
         Ok(())
     }
 
-    /// What was discovered is told when it changes; a parent that may not know what was told before is told all of it. A
-    /// conflict with somebody who changes it is an error like any other: it is said again with the next exchange.
-    async fn tell_candidates(&self) -> Result<(), StoreError> {
-        let own = self.store.candidates()?.into_iter().filter(|(of, _)| *of == self.gateway.node);
-        let told = own.flat_map(|(gateway, candidate)| {
-            let candidate = Box::new(candidate);
-            let method = Method::CandidateSeen(candidate.clone());
-            // One that is adopted meanwhile shall not be told behind its end.
-            [Change::CandidateStays { gateway, value: candidate }, Change::Send { to: self.parent.clone(), method }]
-        });
-        self.store.commit(told.collect()).await
+    /// Nodes below and what was discovered are told when they change; a parent that may not know what was told before is told
+    /// all of it. A conflict with somebody who changes it is an error like any other: it is said again with the next exchange.
+    async fn tell_everything(&self) -> Result<(), StoreError> {
+        self.store.commit(below::everything(&*self.store, &self.gateway.node, &self.parent)?).await
+    }
+
+    /// Takes an order that is for this node, and passes on one that isn't.
+    async fn take(&self, order: Message, more: Changes) -> Result<(), ServiceError> {
+        let own = &self.gateway.node;
+        match passing::meant_for(&*self.store, own, &order)? {
+            Some(to) => Ok(passing::pass_on(&*self.store, (own, &self.parent), &to, order.method, more).await?),
+            None => self.gateway.take(order.method, more).await,
+        }
     }
 
     async fn hear_acks(&self, down: &ExchangeDown) -> Result<(), StoreError> {
@@ -194,25 +200,20 @@ impl ChildLoop {
         self.store.commit(changes).await
     }
 
-    /// Announces those devices of this node that the parent doesn't know, and lets their newest be told again.
+    /// Announces those devices of this node and of those below that the parent doesn't know, and lets their newest be told
+    /// again.
     async fn announce(&self, unknown: Vec<DeviceId>, said_all: bool) -> Result<(), StoreError> {
-        let mut changes = Changes::none();
+        let mut announcing = Announcing::new(&*self.store, &self.gateway.node, &self.parent);
         for id in unknown {
-            let Some(device) = self.store.device(&id)?.filter(|device| device.value.gateway == self.gateway.node)
-            else {
-                continue;
-            };
-            self.inventory.put_back([id.clone()]);
-            // Whoever releases it meanwhile shall not have it announced behind its end.
-            changes = changes.and(Change::DeviceStays { id, version: device.version });
-            let method = Method::DeviceAdopted(Box::new(device.value));
-            changes = changes.and(Change::Send { to: self.parent.clone(), method });
+            if announcing.add(&id)? {
+                self.inventory.put_back([id]);
+            }
         }
         // Its announcement may be among what still waits.
         if !said_all {
             return Ok(());
         }
-        match self.store.commit(changes).await {
+        match self.store.commit(announcing.changes()).await {
             Err(StoreError::Conflict { what }) => {
                 tracing::debug!(%what, "devices are announced when the parent asks again");
                 Ok(())

@@ -1,17 +1,25 @@
 //! The tree: what a node says to its parent, and what it hears from its children.
 
+mod below;
+#[cfg(test)]
+mod below_tests;
 mod child;
 mod following;
+mod hearing;
 mod orders;
 #[cfg(test)]
 mod own_tests;
 mod parent;
+mod passing;
 mod presence;
+mod set_aside;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use below::without;
 pub use child::ChildLoop;
 pub use parent::Tree;
+pub(crate) use passing::way_to;
 pub use presence::Presence;
 
 use hostler_core::changes::{Change, Changes};

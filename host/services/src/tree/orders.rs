@@ -4,7 +4,7 @@ use super::TRIES;
 use crate::error::ServiceError;
 use hostler_core::NodeId;
 use hostler_core::changes::{Change, Changes};
-use hostler_core::message::{Acks, Envelope, Epoch, Method};
+use hostler_core::message::{Acks, Envelope, Epoch, Message};
 
 /// Gives each order that isn't among `taken` to `take`, with the change by which it counts as taken.
 ///
@@ -17,7 +17,7 @@ pub(super) async fn take<F>(
     (parent, epoch): (&NodeId, Epoch),
     mut taken: Acks,
     messages: Vec<Envelope>,
-    take: impl Fn(Method, Changes) -> F,
+    take: impl Fn(Message, Changes) -> F,
 ) -> Result<(), ServiceError>
 where
     F: Future<Output = Result<(), ServiceError>>,
@@ -25,14 +25,14 @@ where
     if taken.epoch != epoch {
         taken = Acks { epoch, ..Acks::default() };
     }
-    for Envelope { seq, class, method } in messages {
+    for Envelope { seq, class, message } in messages {
         if taken.seqs.get(&class).is_some_and(|last| seq <= *last) {
             continue;
         }
         let received = Change::Received { from: parent.clone(), epoch, class, seq };
         let mut tries = 1;
         loop {
-            match take(method.clone(), received.clone().into()).await {
+            match take(message.clone(), received.clone().into()).await {
                 Ok(()) => break,
                 Err(ServiceError::Conflict(why)) if tries < TRIES => {
                     tracing::debug!(%why, "an order is taken anew");
@@ -49,11 +49,11 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hostler_core::message::Class;
+    use hostler_core::message::{Class, Method};
     use std::sync::Mutex;
 
     fn order(seq: u64, method: Method) -> Envelope {
-        Envelope { seq, class: method.class(), method }
+        Envelope::of(seq, method)
     }
 
     fn orders() -> Vec<Envelope> {
@@ -64,9 +64,9 @@ mod tests {
     async fn with_conflicts(conflicts: u32) -> (Result<(), ServiceError>, Vec<u64>) {
         let left = Mutex::new(conflicts);
         let counted = Mutex::new(Vec::new());
-        let take_one = async |order: Method, more: Changes| {
+        let take_one = async |order: Message, more: Changes| {
             let mut left = left.lock().unwrap();
-            if *left > 0 && matches!(order, Method::Release(_)) {
+            if *left > 0 && matches!(order.method, Method::Release(_)) {
                 *left -= 1;
                 return Err(ServiceError::Conflict("device x was changed".to_owned()));
             }

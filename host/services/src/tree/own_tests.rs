@@ -39,7 +39,8 @@ impl Joined {
             Inventory::open(Arc::clone(store), live.clone(), name, known.0, known.1, Duty::KeepHistory).unwrap();
         let services = (Arc::clone(&office.access), inventory, catalogue);
         let door = Some(Arc::clone(&office.enrollment));
-        let tree = Tree::new(Arc::clone(store), services, presence, bells, live, door);
+        let tree =
+            Tree::new(Arc::clone(store), ("manager".parse().unwrap(), None), services, presence, bells, live, door);
         Self { office, tree }
     }
 
@@ -62,8 +63,7 @@ impl Joined {
             adopted_at: Timestamp(1),
         };
         let method = Method::DeviceAdopted(Box::new(value));
-        let up =
-            ExchangeUp { messages: vec![Envelope { seq, class: method.class(), method }], ..ExchangeUp::default() };
+        let up = ExchangeUp { messages: vec![Envelope::of(seq, method)], ..ExchangeUp::default() };
         Arc::clone(&self.tree).exchange("mfp-a1".parse().unwrap(), up).await.unwrap();
     }
 
@@ -105,7 +105,7 @@ async fn e08_a_device_tells_events_of_itself_only() {
     let _ = manager.office.knock(&thing).await.unwrap();
     manager.announce(1, "sn-a1", "A1").await;
     let say = async |seq, method: Method| {
-        let messages = vec![Envelope { seq, class: method.class(), method }];
+        let messages = vec![Envelope::of(seq, method)];
         let up = ExchangeUp { messages, ..ExchangeUp::default() };
         Arc::clone(&manager.tree).exchange("mfp-a1".parse().unwrap(), up).await.unwrap();
     };

@@ -70,7 +70,7 @@ pub(super) fn client(parent: SocketAddr, token: &str) -> ParentClient {
     ParentClient::new(url, file, None).unwrap()
 }
 
-fn in_memory() -> Arc<dyn Store> {
+pub(super) fn in_memory() -> Arc<dyn Store> {
     Arc::new(RedbStore::in_memory().unwrap())
 }
 
@@ -78,11 +78,11 @@ fn in_file(path: &Path) -> Arc<dyn Store> {
     Arc::new(RedbStore::open(path).unwrap())
 }
 
-fn id(text: &str) -> DeviceId {
+pub(super) fn id(text: &str) -> DeviceId {
     text.parse().unwrap()
 }
 
-fn reading(line: &str) -> Snapshot {
+pub(super) fn reading(line: &str) -> Snapshot {
     Snapshot::read(Timestamp(1), Report { console: vec![line.to_owned()], ..Report::default() })
 }
 
@@ -92,18 +92,18 @@ fn event(text: &str) -> Event {
 }
 
 /// A manager that children may call with their names as tokens.
-struct Root {
-    store: Arc<dyn Store>,
-    access: Arc<Access>,
-    inventory: Arc<Inventory>,
-    tree: Arc<Tree>,
+pub(super) struct Root {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) access: Arc<Access>,
+    pub(super) inventory: Arc<Inventory>,
+    pub(super) tree: Arc<Tree>,
     live: Live,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     server: JoinHandle<()>,
 }
 
 impl Root {
-    async fn on(store: Arc<dyn Store>) -> Self {
+    pub(super) async fn on(store: Arc<dyn Store>) -> Self {
         let (live, bells) = (Live::at(&*store), Doorbells::at(&*store));
         let (access, catalogue) = (Access::new(Arc::clone(&store), []), catalogue(&store).await);
         let presence = Arc::new(Presence::default());
@@ -115,7 +115,15 @@ impl Root {
             access.accept_child(child.parse().unwrap(), &Secret::new(child.to_owned())).await.unwrap();
         }
         let services = (Arc::clone(&access), Arc::clone(&inventory), catalogue);
-        let tree = Tree::new(Arc::clone(&store), services, presence, bells, live.clone(), None);
+        let tree = Tree::new(
+            Arc::clone(&store),
+            ("root".parse().unwrap(), None),
+            services,
+            presence,
+            bells,
+            live.clone(),
+            None,
+        );
         let (address, server) = listen(Arc::clone(&tree)).await;
         Self { store, access, inventory, tree, live, address, server }
     }
@@ -127,37 +135,43 @@ impl Root {
     }
 
     /// Whose device this is.
-    fn owner(&self, device: &str) -> Option<String> {
+    pub(super) fn owner(&self, device: &str) -> Option<String> {
         self.store.device(&id(device)).unwrap().map(|device| device.value.gateway.to_string())
     }
 
     /// What a device showed last.
-    fn shows(&self, device: &str) -> Option<String> {
+    pub(super) fn shows(&self, device: &str) -> Option<String> {
         let report = self.inventory.known(&id(device))?.1.report?;
         report.console.first().cloned()
     }
 
-    fn heard(&self, text: &str) -> usize {
+    pub(super) fn heard(&self, text: &str) -> usize {
         let events = self.store.events(None, None, 100).unwrap();
         events.iter().filter(|(_, event)| event.text == text).count()
     }
 
-    async fn order(&self, child: &str, method: Method) {
-        let change = Change::Send { to: child.parse().unwrap(), method };
+    pub(super) async fn order(&self, child: &str, method: Method) {
+        let change = Change::send(&child.parse().unwrap(), method);
         self.store.commit(change.into()).await.unwrap();
     }
 }
 
-/// A gateway that calls a manager.
-struct Below {
+/// A gateway that calls a manager, or another gateway.
+pub(super) struct Below {
     node: NodeId,
-    child: ChildLoop,
-    client: ParentClient,
+    pub(super) child: ChildLoop,
+    pub(super) client: ParentClient,
     session: Session,
+    pub(super) access: Arc<Access>,
+    pub(super) tree: Arc<Tree>,
 }
 
 impl Below {
-    async fn on(store: Arc<dyn Store>, name: &str, root: &Root) -> Self {
+    pub(super) async fn on(store: Arc<dyn Store>, name: &str, root: &Root) -> Self {
+        Self::calling(store, name, root.address).await
+    }
+
+    pub(super) async fn calling(store: Arc<dyn Store>, name: &str, above: SocketAddr) -> Self {
         let (node, parent): (NodeId, NodeId) = (name.parse().unwrap(), "parent".parse().unwrap());
         let (live, bells) = (Live::at(&*store), Doorbells::at(&*store));
         let catalogue = catalogue(&store).await;
@@ -173,19 +187,32 @@ impl Below {
         let reader = Reader::new(Arc::clone(&store), caller, node.clone(), seldom);
         let presence = Arc::new(Presence::default());
         let plugins = Arc::clone(&catalogue);
-        let inventory =
-            Inventory::open(Arc::clone(&store), live, node.clone(), plugins, presence, Duty::TellParent).unwrap();
+        let inventory = Inventory::open(
+            Arc::clone(&store),
+            live.clone(),
+            node.clone(),
+            plugins,
+            Arc::clone(&presence),
+            Duty::TellParent,
+        );
+        let inventory = inventory.unwrap();
+        let access = Access::new(Arc::clone(&store), [parent.clone(), node.clone()]);
+        access.tell(parent.clone());
+        let (services, rings) =
+            ((Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue)), Arc::clone(&bells));
+        let tree = Tree::new(Arc::clone(&store), own.clone(), services, presence, rings, live, None);
         let gateway = Gateway::new(Arc::clone(&store), own, adopter, discovery, reader, Arc::clone(&inventory));
         let child = ChildLoop { store, parent, gateway, inventory, catalogue, bells };
-        Self { node, child, client: client(root.address, name), session: Session::default() }
+        let (client, session) = (client(above, name), Session::default());
+        Self { node, child, client, session, access, tree }
     }
 
     /// Calls another one from now on.
-    fn turn_to(&mut self, root: &Root, token: &str) {
+    pub(super) fn turn_to(&mut self, root: &Root, token: &str) {
         self.client = client(root.address, token);
     }
 
-    async fn exchange(&mut self) -> Result<(), ExchangeError> {
+    pub(super) async fn exchange(&mut self) -> Result<(), ExchangeError> {
         let patience = Duration::from_secs(20);
         tokio::time::timeout(patience, self.child.exchange(&self.client, &mut self.session))
             .await
@@ -193,7 +220,7 @@ impl Below {
     }
 
     /// Speaks until something is so.
-    async fn until(&mut self, what: &str, reached: impl Fn() -> bool) {
+    pub(super) async fn until(&mut self, what: &str, reached: impl Fn() -> bool) {
         for _ in 0..50 {
             if reached() {
                 return;
@@ -204,7 +231,7 @@ impl Below {
     }
 
     /// A device of this gateway's, announced like after an adoption.
-    async fn adopt(&self, device: &str) {
+    pub(super) async fn adopt(&self, device: &str) {
         let value = Device {
             id: id(device),
             gateway: self.node.clone(),
@@ -220,10 +247,10 @@ impl Below {
     }
 
     fn send(&self, method: Method) -> Change {
-        Change::Send { to: self.child.parent.clone(), method }
+        Change::send(&self.child.parent, method)
     }
 
-    async fn tell(&self, text: &str) {
+    pub(super) async fn tell(&self, text: &str) {
         self.child.store.commit(self.send(Method::EventHappened(event(text))).into()).await.unwrap();
     }
 
@@ -437,7 +464,7 @@ async fn e08_a_node_that_was_removed_is_refused_and_leaves_nothing_behind() {
     let refusal = gateway.exchange().await.unwrap_err();
     assert!(matches!(refusal, ExchangeError::Parent(CallParentError::Unknown(_))), "{refusal}");
     // A call that had come in before brings nothing back.
-    let messages = vec![Envelope { seq: 99, class: hostler_core::message::Class::Result, method: Method::DiscoverNow }];
+    let messages = vec![Envelope::of(99, Method::DiscoverNow)];
     let late = ExchangeUp { epoch: Epoch(1), messages, ..ExchangeUp::default() };
     assert_eq!(Arc::clone(&root.tree).exchange(name.clone(), late).await, Err(Refused::Unknown));
     assert!(root.store.received(&name).unwrap().seqs.is_empty());

@@ -6,8 +6,9 @@ use hostler_core::access::Child;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::Device;
 use hostler_core::event::Event;
-use hostler_core::message::{Class, Epoch, Method};
+use hostler_core::message::{Class, Epoch, Message};
 use hostler_core::reading::Snapshot;
+use hostler_core::routing::Route;
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,7 @@ pub(super) struct Batch<'t> {
     tokens: Rows<'t>,
     children: Rows<'t>,
     child_tokens: Table<'t, &'static str, &'static str>,
+    routes: Rows<'t>,
     registrations: Rows<'t>,
     invitations: Rows<'t>,
     enrolled: Rows<'t>,
@@ -72,6 +74,7 @@ impl<'t> Batch<'t> {
             tokens: write.open_table(t::TOKENS)?,
             children: write.open_table(t::CHILDREN)?,
             child_tokens: write.open_table(t::CHILD_TOKENS)?,
+            routes: write.open_table(t::ROUTES)?,
             registrations: write.open_table(t::REGISTRATIONS)?,
             invitations: write.open_table(t::INVITATIONS)?,
             enrolled: write.open_table(t::ENROLLED)?,
@@ -109,9 +112,23 @@ impl<'t> Batch<'t> {
                 Change::Membership { expect, .. } => fits(&self.membership, "the membership of", t::OWN, *expect)?,
                 Change::Child { id, expect, value } => {
                     fits(&self.children, "node", id.as_str(), *expect)?;
-                    if value.is_none() {
-                        self.has_no_devices(id.as_str(), changes)?;
+                    match value {
+                        Some(_) => fits(&self.routes, "the way to", id.as_str(), Expect::Absent)?,
+                        None => {
+                            self.has_no_devices(id.as_str(), changes)?;
+                            self.leads_nowhere(id.as_str(), changes)?;
+                        }
                     }
+                }
+                Change::Route { node, expect, value } => {
+                    fits(&self.routes, "the way to", node.as_str(), *expect)?;
+                    match value {
+                        Some(_) => fits(&self.children, "node", node.as_str(), Expect::Absent)?,
+                        None => self.has_no_devices(node.as_str(), changes)?,
+                    }
+                }
+                Change::RouteStays { node, version } => {
+                    fits(&self.routes, "the way to", node.as_str(), Expect::Version(*version))?;
                 }
                 Change::DeviceStays { id, version } => {
                     fits(&self.devices, "device", id.as_str(), Expect::Version(*version))?;
@@ -130,8 +147,8 @@ impl<'t> Batch<'t> {
                 Change::Renumber { to, epoch } if *epoch != self.epoch_of(to.as_str())? => {
                     return Err(StoreError::Conflict { what: format!("the numbering for {to}") });
                 }
-                Change::Send { to, method } => {
-                    let class = method.class();
+                Change::Send { to, message } => {
+                    let class = message.method.class();
                     let more = sending.entry((to.as_str(), class)).or_default();
                     *more += 1;
                     let count = self.queues.get((to.as_str(), class as u8))?.map_or(0, |queue| queue.value().1);
@@ -169,6 +186,19 @@ impl<'t> Batch<'t> {
             let stays = !going.contains(id.value());
             if stays && t::decode::<Device>("device", device.value())?.value.gateway.as_str() == node {
                 return Err(StoreError::Conflict { what: format!("device {} of {node}", id.value()) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every node that is reached through this one goes with these changes.
+    fn leads_nowhere(&self, child: &str, changes: &Changes) -> Result<(), StoreError> {
+        let going: BTreeSet<&str> = changes.0.iter().filter_map(ends).collect();
+        for row in self.routes.iter()? {
+            let (node, route) = row?;
+            let stays = !going.contains(node.value());
+            if stays && t::decode::<Route>("route", route.value())?.value.next_hop().as_str() == child {
+                return Err(StoreError::Conflict { what: format!("node {} below {child}", node.value()) });
             }
         }
         Ok(())
@@ -224,7 +254,7 @@ impl<'t> Batch<'t> {
                 Ok(())
             }
             Change::Happened(event) => self.happened(event),
-            Change::Send { to, method } => self.send(to.as_str(), method),
+            Change::Send { to, message } => self.send(to.as_str(), message),
             Change::Received { from, epoch, class, seq } => self.received(from.as_str(), *epoch, *class, *seq),
             // Numbers of another life say nothing about what waits in this one.
             Change::Acked { by, acks } if acks.epoch != self.epoch_of(by.as_str())? => Ok(()),
@@ -240,7 +270,14 @@ impl<'t> Batch<'t> {
                 self.meta.remove(t::COPIED)?;
                 Ok(())
             }
-            Change::DeviceStays { .. } | Change::CandidateStays { .. } | Change::ChildStays { .. } => Ok(()),
+            Change::DeviceStays { .. }
+            | Change::CandidateStays { .. }
+            | Change::RouteStays { .. }
+            | Change::ChildStays { .. } => Ok(()),
+            Change::Route { node, value, .. } => {
+                put(&mut self.routes, "route", node.as_str(), value.as_ref())?;
+                if value.is_none() { self.forget_candidates(node.as_str()) } else { Ok(()) }
+            }
             Change::Plugin { name, value, .. } => put(&mut self.plugins, "plug-in", name.as_str(), value.as_ref()),
             Change::User { name, value, .. } => put(&mut self.users, "user", name.as_str(), value.as_ref()),
             Change::Token { digest, value } => put(&mut self.tokens, "token", &digest.0, value.as_ref()),
@@ -285,8 +322,8 @@ impl<'t> Batch<'t> {
         Ok(())
     }
 
-    fn send(&mut self, to: &str, method: &Method) -> Result<(), StoreError> {
-        let class = method.class();
+    fn send(&mut self, to: &str, message: &Message) -> Result<(), StoreError> {
+        let class = message.method.class();
         let key = (to, class as u8);
         let (last, mut count) = self.queues.get(key)?.map_or((0, 0), |queue| queue.value());
         if count >= class.capacity()
@@ -295,7 +332,7 @@ impl<'t> Batch<'t> {
             self.outbox.remove((to, class as u8, oldest))?;
             count -= 1;
         }
-        self.outbox.insert((to, class as u8, last + 1), encode("message", 0, method)?.as_slice())?;
+        self.outbox.insert((to, class as u8, last + 1), encode("message", 0, message)?.as_slice())?;
         self.queues.insert(key, (last + 1, count + 1))?;
         Ok(())
     }
@@ -356,10 +393,15 @@ impl<'t> Batch<'t> {
         Ok(())
     }
 
+    /// What a node discovered that isn't reached any more.
+    fn forget_candidates(&mut self, node: &str) -> Result<(), StoreError> {
+        Ok(self.candidates.retain_in((node, "")..(after(node).as_str(), ""), |_, _| false)?)
+    }
+
     fn forget_neighbour(&mut self, id: &str) -> Result<(), StoreError> {
         self.epochs.remove(id)?;
         self.met.remove(id)?;
-        self.candidates.retain_in((id, "")..(after(id).as_str(), ""), |_, _| false)?;
+        self.forget_candidates(id)?;
         for class in Class::ALL {
             let class = class as u8;
             self.outbox.retain_in((id, class, 0)..=(id, class, u64::MAX), |_, _| false)?;
@@ -402,6 +444,14 @@ fn after(id: &str) -> String {
 fn goes(change: &Change) -> Option<&str> {
     match change {
         Change::Device { id, value: None, .. } => Some(id.as_str()),
+        _ => None,
+    }
+}
+
+/// The node that isn't reached any more after this change.
+fn ends(change: &Change) -> Option<&str> {
+    match change {
+        Change::Route { node, value: None, .. } => Some(node.as_str()),
         _ => None,
     }
 }

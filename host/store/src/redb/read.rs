@@ -15,6 +15,7 @@ use hostler_core::history::Series;
 use hostler_core::message::{Acks, Class, Envelope, Epoch, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
+use hostler_core::routing::Route;
 use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, Timestamp, UserName};
 use redb::{ReadTransaction, ReadableTable};
 use serde::de::DeserializeOwned;
@@ -187,8 +188,8 @@ impl Store for RedbStore {
                 if full && !(outbox.messages.is_empty() && most.messages > 0) {
                     return Ok(Outbox { more: true, ..outbox });
                 }
-                let method = decode("message", value.value())?.value;
-                outbox.messages.push(Envelope { seq: key.value().2, class, method });
+                let message = decode("message", value.value())?.value;
+                outbox.messages.push(Envelope { seq: key.value().2, class, message });
                 outbox.bytes = bytes;
             }
         }
@@ -266,6 +267,14 @@ impl Store for RedbStore {
         let child =
             read.open_table(t::CHILDREN)?.get(id.value())?.map(|row| decode("node", row.value())).transpose()?;
         Ok(child.filter(|child: &Versioned<Child>| child.value.token == *token))
+    }
+
+    fn routes(&self) -> Read<Vec<Versioned<Route>>> {
+        self.values(t::ROUTES, "route")
+    }
+
+    fn route(&self, node: &NodeId) -> Read<Option<Versioned<Route>>> {
+        self.row(t::ROUTES, "route", node.as_str())
     }
 
     fn registrations(&self) -> Read<Vec<Versioned<Registration>>> {

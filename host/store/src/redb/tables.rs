@@ -44,6 +44,8 @@ pub(super) const TOKENS: Rows = TableDefinition::new("tokens");
 pub(super) const CHILDREN: Rows = TableDefinition::new("children");
 /// token digest: the node that shows the token
 pub(super) const CHILD_TOKENS: TableDefinition<&str, &str> = TableDefinition::new("child-tokens");
+/// By node: the way to one that another calls
+pub(super) const ROUTES: Rows = TableDefinition::new("routes");
 pub(super) const REGISTRATIONS: Rows = TableDefinition::new("registrations");
 /// By the digest of the PIN or key
 pub(super) const INVITATIONS: Rows = TableDefinition::new("invitations");
@@ -60,7 +62,7 @@ pub(super) const HISTORIES: TableDefinition<(&str, &str), &[u8]> = TableDefiniti
 /// Makes every table, and for a new store its format and epoch. Returns whether it is new.
 pub(super) fn create(write: &WriteTransaction, format: u64) -> Result<bool, StoreError> {
     let own = [DEVICES, PLACEMENTS, RELEASED, ADOPTIONS, PLUGINS, USERS, TOKENS, CHILDREN, SNAPSHOTS];
-    for table in own.into_iter().chain([REGISTRATIONS, INVITATIONS, ENROLLED, MEMBERSHIP]) {
+    for table in own.into_iter().chain([ROUTES, REGISTRATIONS, INVITATIONS, ENROLLED, MEMBERSHIP]) {
         write.open_table(table)?;
     }
     index_children(write)?;

@@ -59,7 +59,7 @@ pub(crate) struct NodeToken {
     pub token: String,
 }
 
-/// Let a gateway call this manager
+/// Let a gateway call this node
 ///
 /// The answer is the only place where its token is shown. A gateway that has one already gets a new one only with
 /// `replace`, and the former ends.
@@ -75,9 +75,9 @@ pub(crate) async fn add(
     Ok((StatusCode::CREATED, axum::Json(NodeToken { id: new.id, token: token.expose().to_owned() })))
 }
 
-/// Let a gateway call this manager no longer
+/// Let a gateway call this node no longer
 ///
-/// What waits for it goes, and so does what is known of its devices, all at once. Its token is refused from then on.
+/// What waits for it goes, and so does what is known of its devices and of what is behind it, all at once. Its token is refused from then on.
 #[utoipa::path(delete, path = "/nodes/{id}", tag = "nodes",
     params(("id" = NodeId, Path, description = "Its name")),
     responses((status = 204, description = "Done"), Problems))]

@@ -119,6 +119,11 @@ fn back(id: &DeviceId, done: &str) -> Redirect {
 }
 
 impl DevicePage {
+    /// The nodes that it is behind, as people read them.
+    fn path(&self) -> String {
+        hostler_core::routing::as_path(&self.view.path)
+    }
+
     fn kind(&self) -> String {
         words::capital(&self.view.device.identity.device_type.to_string())
     }

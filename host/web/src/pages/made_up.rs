@@ -222,7 +222,15 @@ pub(super) fn device() -> DeviceView {
     };
     let trouble = Trouble { text: "it did not answer within 5 s".into(), since: ago(2), attempts: 2, hindrance: None };
     let snapshot = Snapshot { trouble: Some(trouble), ..Snapshot::read(ago(2), report()) };
-    DeviceView { device, placement, condition: snapshot.condition(), snapshot, plugin: Some(plugin()), away: None }
+    DeviceView {
+        device,
+        placement,
+        condition: snapshot.condition(),
+        snapshot,
+        plugin: Some(plugin()),
+        away: None,
+        path: Vec::new(),
+    }
 }
 
 /// The same, showing another certificate than the one that it is known by.

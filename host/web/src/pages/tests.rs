@@ -181,6 +181,7 @@ fn own_node() -> OwnNode {
 fn nodes() -> Vec<NodeView> {
     let node = |id: &str, own: bool, connected, waiting| NodeView {
         id: id.parse().unwrap(),
+        path: if own { Vec::new() } else { vec![id.parse().unwrap()] },
         last_seen: (!own).then(|| ago(if connected { 0 } else { 30 })),
         connected,
         called: true,

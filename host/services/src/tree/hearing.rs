@@ -1,0 +1,403 @@
+//! What the messages of one exchange change here: a child speaks for itself and for the nodes below it, of its own devices,
+//! and of nothing later than now. What is taken goes on to this node's own parent in the same commit.
+
+use super::parent::Tree;
+use super::set_aside::{Refused, SetAside};
+use crate::enrollment::Enrollment;
+use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::device::{Candidate, Device, Placement, device_id};
+use hostler_core::enrollment::Enrolled;
+use hostler_core::event::Event;
+use hostler_core::message::{Ends, Message, Method, NotYours};
+use hostler_core::reading::Severity;
+use hostler_core::routing::{NoRoute, Route, may_lead};
+use hostler_core::viewer::Right;
+use hostler_core::{DeviceId, NodeId};
+use hostler_engine::now;
+use hostler_store::StoreError;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The longest text of a child's event, in characters; what is longer is cut.
+const LONGEST_TEXT: usize = 1_000;
+
+/// What a child told, as it may be kept and shown.
+fn told(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect()
+}
+
+type Outcome = Result<Result<Changes, SetAside>, StoreError>;
+
+/// What is taken of one child's messages, with what they themselves change: so that two of them fit together.
+pub(super) struct Hearing<'a> {
+    tree: &'a Tree,
+    child: &'a NodeId,
+    /// The node that each device is behind; none for one that goes.
+    owners: BTreeMap<DeviceId, Option<NodeId>>,
+    /// The way to each node; none for one that goes.
+    routes: BTreeMap<NodeId, Option<Route>>,
+    /// Nodes that the child speaks for and nobody here knows.
+    pub(super) strangers: BTreeSet<NodeId>,
+}
+
+impl<'a> Hearing<'a> {
+    pub(super) fn of(tree: &'a Tree, child: &'a NodeId) -> Self {
+        let (owners, routes, strangers) = Default::default();
+        Self { tree, child, owners, routes, strangers }
+    }
+
+    /// What one message changes. What isn't taken is said, once.
+    pub(super) fn hear(&mut self, message: &Message) -> Result<Changes, StoreError> {
+        let refused = match self.take(message)? {
+            Ok(changes) => return Ok(changes),
+            Err(refused) => refused,
+        };
+        let child = self.child;
+        match refused {
+            SetAside::Again => {
+                tracing::debug!(%child, ?message, "a message was set aside, as before");
+                Ok(Changes::none())
+            }
+            SetAside::Stranger(node) => {
+                tracing::info!(%child, %node, "a child speaks for a node that isn't known here; it is asked");
+                self.strangers.insert(node);
+                Ok(Changes::none())
+            }
+            refused => {
+                tracing::warn!(%refused, "a message was set aside");
+                let event = Event {
+                    at: now(),
+                    device: None,
+                    name: "message.refused".to_owned(),
+                    severity: Severity::Warning,
+                    text: told(&refused.to_string()),
+                };
+                // Somebody further up may have to mend how nodes call each other.
+                let above = self.tree.parent.as_ref().filter(|_| matches!(refused, SetAside::NoRoute(_)));
+                Ok(Changes::from(Change::Happened(event.clone())).telling(above, Method::EventHappened(event)))
+            }
+        }
+    }
+
+    fn route(&self, node: &NodeId) -> Result<Option<Route>, StoreError> {
+        match self.routes.get(node) {
+            Some(route) => Ok(route.clone()),
+            None => Ok(self.tree.store.route(node)?.map(|row| row.value)),
+        }
+    }
+
+    /// The neighbour that a node is or that leads to it; this node for itself.
+    fn holder(&self, node: &NodeId) -> Result<Option<NodeId>, StoreError> {
+        if *node == self.tree.node {
+            return Ok(Some(node.clone()));
+        }
+        match self.route(node)? {
+            Some(route) => Ok(Some(route.next_hop().clone())),
+            None => Ok(self.tree.store.child(node)?.map(|child| child.value.id)),
+        }
+    }
+
+    /// The node that a device is behind now.
+    fn behind(&self, device: &DeviceId) -> Result<Option<NodeId>, StoreError> {
+        match self.owners.get(device) {
+            Some(owner) => Ok(owner.clone()),
+            None => Ok(self.tree.store.device(device)?.map(|known| known.value.gateway)),
+        }
+    }
+
+    /// Whether the child may speak for this node; `None` where nobody here knows the node.
+    fn may_speak_for(&self, node: &NodeId) -> Result<Option<bool>, StoreError> {
+        Ok(self.holder(node)?.map(|holder| holder == *self.child && (*node != self.tree.node)))
+    }
+
+    /// A node that isn't known: asked for, unless it was refused and that still stands.
+    fn stranger(&self, node: &NodeId) -> SetAside {
+        if self.tree.remembered.refused(self.child, node) == Some(Refused::Unreachable) {
+            return SetAside::Again;
+        }
+        self.tree.remembered.take(self.child, node);
+        SetAside::Stranger(node.clone())
+    }
+
+    /// The device that the child is and nothing else, and by whom it came in.
+    fn only_itself(&self) -> Result<Option<(&'a Enrollment, Enrolled)>, StoreError> {
+        self.tree.only_itself(self.child)
+    }
+
+    /// Passes on what was taken, said by this node.
+    fn on(&self, changes: Changes, speaker: &NodeId, method: Method) -> Changes {
+        match &self.tree.parent {
+            Some(parent) => changes.and(Change::send_between(parent, Ends::from(speaker.clone()), method)),
+            None => changes,
+        }
+    }
+
+    fn take(&mut self, message: &Message) -> Outcome {
+        match &message.method {
+            Method::NodeBelow { path } => return self.node_below(path),
+            Method::NodeGone(node) => return self.node_gone(node),
+            _ => {}
+        }
+        let speaker = message.ends.from.as_ref().filter(|from| *from != self.child);
+        let Some(speaker) = speaker else { return self.said(self.child, &message.method) };
+        let (child, node) = (self.child.clone(), speaker.clone());
+        if self.only_itself()?.is_some() {
+            return Ok(Err(SetAside::NotBelow { child, node }));
+        }
+        match self.may_speak_for(speaker)? {
+            Some(true) => self.said(speaker, &message.method),
+            // What comes back to where it began is a circle, which was said when the nodes were told.
+            Some(false) if *speaker == self.tree.node => Ok(Err(SetAside::Again)),
+            Some(false) => {
+                if let Method::DeviceAdopted(device) = &message.method {
+                    self.tree.remembered.leave(&child, &device.id, &node);
+                }
+                let first = self.tree.remembered.refuse(&child, &node, Refused::Known);
+                Ok(Err(if first { SetAside::NotBelow { child, node } } else { SetAside::Again }))
+            }
+            None => match &message.method {
+                // What is told once shall not be lost; what can be told again is asked for.
+                Method::EventHappened(_) | Method::AdoptionEnded { .. } | Method::DeviceReleased(_) => {
+                    self.said(speaker, &message.method)
+                }
+                Method::DeviceAdopted(device) => {
+                    let refused = self.stranger(speaker);
+                    if matches!(refused, SetAside::Again) {
+                        self.tree.remembered.leave(&child, &device.id, &node);
+                    }
+                    Ok(Err(refused))
+                }
+                _ => Ok(Err(self.stranger(speaker))),
+            },
+        }
+    }
+
+    /// A node below the child can be reached.
+    fn node_below(&mut self, path: &[NodeId]) -> Outcome {
+        let (tree, child) = (self.tree, self.child);
+        if self.only_itself()?.is_some() {
+            let node = path.last().unwrap_or(child).clone();
+            return Ok(Err(SetAside::NotBelow { child: child.clone(), node }));
+        }
+        let again = |node: Option<&NodeId>, why: Refused, refused: NoRoute| {
+            let first = node.is_none_or(|node| tree.remembered.refuse(child, node, why));
+            Ok(Err(if first { refused.into() } else { SetAside::Again }))
+        };
+        let route = match Route::told(&tree.node, child, path) {
+            Ok(route) => route,
+            Err(refused) => return again(path.last(), Refused::Unreachable, refused),
+        };
+        let node = route.node().clone();
+        let known = self.holder(&node)?;
+        let above = self.route(route.above())?;
+        match may_lead(&route, known.as_ref(), above.as_ref()) {
+            Ok(()) => {}
+            Err(NoRoute::Unheard { above, .. }) => {
+                // As with the one that it calls, which was refused, or is asked for.
+                return Ok(Err(match tree.remembered.refused(child, &above) {
+                    Some(why) => {
+                        tree.remembered.refuse(child, &node, why);
+                        SetAside::Again
+                    }
+                    None => SetAside::Stranger(above),
+                }));
+            }
+            Err(refused) => return again(Some(&node), Refused::Known, refused),
+        }
+        tree.remembered.take(child, &node);
+        if self.route(&node)?.as_ref() == Some(&route) {
+            return Ok(Ok(Changes::none()));
+        }
+        let expect = match (self.routes.contains_key(&node), tree.store.route(&node)?) {
+            (true, _) => Expect::Anything,
+            (false, None) => Expect::Absent,
+            (false, Some(known)) => Expect::Version(known.version),
+        };
+        self.routes.insert(node.clone(), Some(route.clone()));
+        let path = route.path();
+        let taken = Changes::from(Change::Route { node, expect, value: Some(Box::new(route)) });
+        Ok(Ok(taken.telling(tree.parent.as_ref(), Method::NodeBelow { path })))
+    }
+
+    /// A node below the child can't be reached any more, nor what is behind it.
+    fn node_gone(&mut self, node: &NodeId) -> Outcome {
+        let above = self.tree.parent.as_ref();
+        let gone = || Method::NodeGone(node.clone());
+        self.tree.remembered.take(self.child, node);
+        match self.route(node)? {
+            Some(route) if route.next_hop() == self.child => {}
+            // It may be known further up all the same.
+            None if self.holder(node)?.is_none() => return Ok(Ok(Changes::none().telling(above, gone()))),
+            _ => return Ok(Err(SetAside::Again)),
+        }
+        let mut nodes: BTreeSet<NodeId> = self
+            .tree
+            .store
+            .routes()?
+            .into_iter()
+            .filter(|row| row.value.passes(node))
+            .map(|row| row.value.node().clone())
+            .collect();
+        for (known, route) in &self.routes {
+            match route {
+                Some(route) if route.passes(node) => nodes.insert(known.clone()),
+                _ => nodes.remove(known),
+            };
+        }
+        let theirs = |owner: &NodeId| nodes.contains(owner);
+        let mut devices: BTreeSet<DeviceId> =
+            self.tree.inventory.devices_where(theirs).into_iter().map(|device| device.id.clone()).collect();
+        for (device, owner) in &self.owners {
+            match owner {
+                Some(owner) if theirs(owner) => devices.insert(device.clone()),
+                _ => devices.remove(device),
+            };
+        }
+        let event = Event {
+            at: now(),
+            device: None,
+            name: "node.gone".to_owned(),
+            severity: Severity::Warning,
+            text: format!("node {node} was removed below {}, and with it {} devices", self.child, devices.len()),
+        };
+        let mut changes = Changes::from(Change::Happened(event));
+        for id in devices {
+            self.owners.insert(id.clone(), None);
+            changes = changes.and(Change::Device { id, expect: Expect::Anything, value: None });
+        }
+        for node in nodes {
+            self.routes.insert(node.clone(), None);
+            changes = changes.and(Change::Route { node, expect: Expect::Anything, value: None });
+        }
+        Ok(Ok(changes.telling(above, gone())))
+    }
+
+    /// What a node says that the child may speak for.
+    fn said(&mut self, speaker: &NodeId, method: &Method) -> Outcome {
+        let not_yours = |device: &DeviceId, owner| {
+            SetAside::from(NotYours { child: speaker.clone(), device: device.clone(), owner })
+        };
+        let (changes, on) = match method {
+            Method::DeviceAdopted(device) => match self.adopted(speaker, device)? {
+                Ok((changes, device)) => (changes, Method::DeviceAdopted(Box::new(device))),
+                Err(owner) => return Ok(Err(not_yours(&device.id, owner))),
+            },
+            Method::DeviceReleased(id) => match self.behind(id)? {
+                // Further up it may be known otherwise.
+                None => (Changes::none(), method.clone()),
+                Some(owner) if owner != *speaker => return Ok(Err(not_yours(id, owner))),
+                Some(_) => {
+                    self.owners.insert(id.clone(), None);
+                    let gone = Change::Device { id: id.clone(), expect: Expect::Anything, value: None };
+                    (gone.into(), method.clone())
+                }
+            },
+            Method::CandidateSeen(_) | Method::AdoptionEnded { .. } if self.only_itself()?.is_some() => {
+                return Ok(Ok(Changes::none()));
+            }
+            Method::CandidateSeen(candidate) => {
+                let seen_at = candidate.seen_at.min(now());
+                let candidate = Box::new(Candidate { seen_at, ..(**candidate).clone() });
+                let (gateway, address) = (speaker.clone(), candidate.reach.address);
+                let seen = Change::Candidate { gateway, address, value: Some(candidate.clone()) };
+                (seen.into(), Method::CandidateSeen(candidate))
+            }
+            Method::CandidateGone(address) => {
+                let (gateway, address) = (speaker.clone(), *address);
+                (Change::Candidate { gateway, address, value: None }.into(), method.clone())
+            }
+            Method::EventHappened(event) => {
+                let owner = match &event.device {
+                    Some(id) => self.behind(id)?,
+                    None => None,
+                };
+                if let (Some(owner), Some(id)) = (owner, &event.device) {
+                    if owner != *speaker && self.may_speak_for(&owner)? != Some(true) {
+                        return Ok(Err(not_yours(id, owner)));
+                    }
+                } else if self.only_itself()?.is_some() {
+                    // Of nothing that is its: a gateway may, for its network; a device tells of itself only.
+                    let (child, name) = (self.child, &event.name);
+                    tracing::warn!(%child, %name, "an event was set aside: a device tells of itself only");
+                    return Ok(Ok(Changes::none()));
+                }
+                let event = Event { at: event.at.min(now()), text: told(&event.text), ..event.clone() };
+                (Change::Happened(event.clone()).into(), Method::EventHappened(event))
+            }
+            Method::AdoptionEnded { address, why } => {
+                let text = told(&format!("{speaker} did not adopt what answers at {address}: {why}"));
+                let (name, severity) = ("adoption.ended".to_owned(), Severity::Warning);
+                (Change::Happened(Event { at: now(), device: None, name, severity, text }).into(), method.clone())
+            }
+            Method::NodeBelow { .. }
+            | Method::NodeGone(_)
+            | Method::Adopt { .. }
+            | Method::Release(_)
+            | Method::ReadNow(_)
+            | Method::Trust { .. }
+            | Method::DiscoverNow => {
+                tracing::warn!(child = %self.child, ?method, "an order came from below; it was set aside");
+                return Ok(Ok(Changes::none()));
+            }
+        };
+        Ok(Ok(self.on(changes, speaker, on)))
+    }
+
+    /// A device is this node's, or is known better. The error is whose it is instead.
+    fn adopted(&mut self, speaker: &NodeId, device: &Device) -> Result<Result<(Changes, Device), NodeId>, StoreError> {
+        let known = self.tree.store.device(&device.id)?;
+        let owner = match self.owners.get(&device.id) {
+            Some(owner) => owner.clone(),
+            None => known.as_ref().map(|known| known.value.gateway.clone()),
+        };
+        let anothers = match owner.filter(|owner| owner != speaker) {
+            None => self.not_its_own(device)?,
+            anothers => anothers,
+        };
+        if let Some(owner) = anothers {
+            return Ok(Err(owner));
+        }
+        let adopted_at = device.adopted_at.min(now());
+        let device = Device { gateway: speaker.clone(), adopted_at, ..device.clone() };
+        let expect = match (self.owners.insert(device.id.clone(), Some(speaker.clone())), known) {
+            (Some(_), _) => Expect::Anything,
+            (None, None) => Expect::Absent,
+            (None, Some(known)) => Expect::Version(known.version),
+        };
+        // Behind the device: who follows the commits places what they know.
+        let owned = if speaker == self.child { self.owner(&device)? } else { Changes::none() };
+        let adopted = Change::Device { id: device.id.clone(), expect, value: Some(Box::new(device.clone())) };
+        Ok(Ok((Changes::from(adopted).with(owned), device)))
+    }
+
+    /// The manager, where a node speaks for a device that it can't: a device brings itself, once, and under the ID that follows
+    /// from what it says of itself.
+    fn not_its_own(&self, device: &Device) -> Result<Option<NodeId>, StoreError> {
+        let child = self.child;
+        let Some((door, row)) = self.only_itself()? else { return Ok(None) };
+        let named = device_id(&device.identity, child, device.reach.address) == device.id;
+        let known = self.tree.inventory.devices_where(|gateway| gateway == child);
+        let now = self.owners.iter().filter(|(_, owner)| owner.as_ref() == Some(child)).map(|(id, _)| id);
+        let alone = known.iter().map(|other| &other.id).chain(now).all(|other| *other == device.id);
+        Ok((!(row.is(&device.identity) && named && alone)).then(|| door.node().clone()))
+    }
+
+    /// Whose a device is that the child brings: that of whoever enrolled it, where it is that node's very device.
+    fn owner(&self, device: &Device) -> Result<Changes, StoreError> {
+        let door = self.tree.door.as_ref();
+        let enrolled = door.and_then(|door| door.came_in_as(self.child)).filter(|row| row.is(&device.identity));
+        let (Some(row), None) = (enrolled, self.tree.store.placement(&device.id)?) else { return Ok(Changes::none()) };
+        let value = Placement { owner: Some(row.owner), ..Placement::default() };
+        Ok(Change::Placement { id: device.id.clone(), expect: Expect::Absent, value }.into())
+    }
+}
+
+impl Tree {
+    /// The device that a node is and nothing else, and by whom it came in: one that came in by the PIN of a user who operates
+    /// nothing is a device and no gateway.
+    pub(super) fn only_itself(&self, child: &NodeId) -> Result<Option<(&Enrollment, Enrolled)>, StoreError> {
+        let came_in = self.door.as_ref().and_then(|door| Some((&**door, door.came_in_as(child)?)));
+        let Some((door, row)) = came_in else { return Ok(None) };
+        let operates = self.store.user(&row.owner)?.is_some_and(|user| user.value.right >= Right::Operate);
+        Ok((!operates).then_some((door, row)))
+    }
+}

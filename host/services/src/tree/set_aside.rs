@@ -1,0 +1,102 @@
+//! What a child told and this node doesn't take, and what it doesn't say again of that.
+//!
+//! Kept in memory: after a restart it is said once more.
+
+use hostler_core::message::NotYours;
+use hostler_core::routing::NoRoute;
+use hostler_core::{DeviceId, NodeId};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Of so many nodes and devices is remembered that they were set aside.
+const MOST: usize = 100_000;
+
+/// Why a message isn't taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SetAside {
+    /// It speaks of what isn't the speaker's.
+    #[error(transparent)]
+    NotYours(#[from] NotYours),
+    /// It tells of a node that can't be where it says.
+    #[error(transparent)]
+    NoRoute(#[from] NoRoute),
+    /// It is said in the name of a node that isn't below the child.
+    #[error("{child} speaks in the name of {node}, which isn't below it; the message was set aside")]
+    NotBelow {
+        /// Who spoke.
+        child: NodeId,
+        /// In whose name.
+        node: NodeId,
+    },
+    /// That was said already, or comes back to where it began.
+    #[error("it was set aside, as before")]
+    Again,
+    /// Nobody knows the node in whose name it is said: the child is asked.
+    #[error("{0} isn't known")]
+    Stranger(NodeId),
+}
+
+/// Why a node below a child isn't known as such.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Refused {
+    /// There is another one with its name.
+    Known,
+    /// It can't be reached this way.
+    Unreachable,
+}
+
+/// What was set aside, and said.
+#[derive(Default)]
+pub(super) struct Remembered(Mutex<Rows>);
+
+#[derive(Default)]
+struct Rows {
+    /// (child, node below it)
+    nodes: BTreeMap<(NodeId, NodeId), Refused>,
+    /// (child, device): the node below the child that speaks for it
+    devices: BTreeMap<(NodeId, DeviceId), NodeId>,
+}
+
+impl Remembered {
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A node below this child isn't taken. Returns whether that is new.
+    pub(super) fn refuse(&self, child: &NodeId, node: &NodeId, why: Refused) -> bool {
+        let mut rows = self.rows();
+        if rows.nodes.len() >= MOST {
+            rows.nodes.clear();
+        }
+        rows.nodes.insert((child.clone(), node.clone()), why).is_none()
+    }
+
+    /// Whether and why a node below this child isn't taken.
+    pub(super) fn refused(&self, child: &NodeId, node: &NodeId) -> Option<Refused> {
+        self.rows().nodes.get(&(child.clone(), node.clone())).copied()
+    }
+
+    /// It is taken now, or asked for.
+    pub(super) fn take(&self, child: &NodeId, node: &NodeId) {
+        self.rows().nodes.remove(&(child.clone(), node.clone()));
+    }
+
+    /// A device isn't taken because of the node that speaks for it.
+    pub(super) fn leave(&self, child: &NodeId, device: &DeviceId, node: &NodeId) {
+        let mut rows = self.rows();
+        if rows.devices.len() >= MOST {
+            rows.devices.clear();
+        }
+        rows.devices.insert((child.clone(), device.clone()), node.clone());
+    }
+
+    /// The node because of which a device isn't taken.
+    pub(super) fn left(&self, child: &NodeId, device: &DeviceId) -> Option<NodeId> {
+        self.rows().devices.get(&(child.clone(), device.clone())).cloned()
+    }
+
+    /// It is asked for.
+    pub(super) fn ask(&self, child: &NodeId, device: &DeviceId) {
+        self.rows().devices.remove(&(child.clone(), device.clone()));
+    }
+}
