@@ -1,6 +1,6 @@
 //! A browser without a window, driven by WebDriver (W3C) as somebody would use it.
 
-use crate::{Node, Peer, Place, peer, until};
+use crate::{Peer, Place, peer, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -72,9 +72,9 @@ impl Browser {
         self.command(Method::POST, "/url", &json!({ "url": url })).await;
     }
 
-    /// Registers somebody new as a user, from the log-in page of this node on, until devices can be registered.
-    pub async fn register(&self, node: &Node, user: &str) {
-        self.open(node.api().base()).await;
+    /// Registers somebody new as a user, from the log-in page at this address on, until devices can be registered.
+    pub async fn register(&self, base: &str, user: &str) {
+        self.open(base).await;
         self.fill("input[name=user]", user).await;
         self.fill("input[name=password]", "whatever it is").await;
         self.click("button.main").await;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use hostler_tests::{Browser, Clock, Node, Place, Setup, device_address, until};
+use serde_json::json;
 use std::process::Command;
 
 const PAGE: u16 = 8081;
@@ -75,7 +76,7 @@ async fn e01_a_user_registers_clicks_and_sees_her_device_come_in_and_tell_of_its
     let (address, nobody) = (device_address(&place, 1).to_string(), device_address(&place, 99).to_string());
 
     // E1 and E2: nobody knows her yet.
-    browser.register(&manager, ADA).await;
+    browser.register(manager.api().base(), ADA).await;
     // E3 to E5: a link for each address, and nothing has come in.
     register(&browser, &[address.clone(), nobody.clone(), "printer-3.example".to_owned()]).await;
     for one in [address.as_str(), &nobody, "printer-3.example"] {
@@ -133,6 +134,37 @@ async fn e01_a_user_registers_clicks_and_sees_her_device_come_in_and_tell_of_its
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn e01_at_a_registrar_of_its_own_she_sees_the_same_and_nothing_else() {
+    let place = Place::new(171);
+    let Some(browser) = Browser::start(&place).await else { return };
+    let manager = Node::start(manager(&place).line("registrars = [\"registrar-1\"]")).await;
+    let made = manager.api().post("nodes", &json!({ "id": "registrar-1" })).await.unwrap();
+    let users = place.free_tcp(place.address(202, 1));
+    let registrar = Setup::registrar(&place, 1, users);
+    let _registrar = Node::start(registrar.calling(manager.api().base(), made["token"].as_str().unwrap())).await;
+    let join = manager.api().get("join").await.unwrap();
+    let _device = Node::start(Setup::device(&place, 1, &join)).await;
+    let (base, address) = (format!("http://{users}"), device_address(&place, 1).to_string());
+
+    browser.register(&base, ADA).await;
+    register(&browser, std::slice::from_ref(&address)).await;
+    until_row(&browser, &address, &["Waiting"]).await;
+    browser.click(&link(&address)).await;
+    browser.go_to_new_window().await;
+    browser.until_text("h1", "Connected to manager").await;
+    browser.close_window().await;
+    until_row(&browser, &address, &["Connected", "as SN-001 (mfp-1)"]).await;
+    no_complaints(&browser, "the registration, by the registrar").await;
+    assert!(browser.address().await.starts_with(&base), "she never left it");
+    let links =
+        "return [...document.links].map((link) => link.href).filter((href) => !href.startsWith(location.origin))";
+    let elsewhere = browser.run(links).await;
+    assert!(!elsewhere.to_string().contains(manager.api().base()), "{elsewhere}");
+    browser.open(&format!("{base}/plugins")).await;
+    browser.until_text("main", "no such page").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn e07_who_is_refused_learns_why_at_the_device_and_on_the_registration() {
     let place = Place::new(182);
     let Some(browser) = Browser::start(&place).await else { return };
@@ -141,7 +173,7 @@ async fn e07_who_is_refused_learns_why_at_the_device_and_on_the_registration() {
     let (first, second) =
         (Node::start(Setup::device(&place, 1, &join)).await, Node::start(Setup::device(&place, 2, &join)).await);
     let [at_first, at_second] = [1, 2].map(|number| device_address(&place, number).to_string());
-    browser.register(&manager, ADA).await;
+    browser.register(manager.api().base(), ADA).await;
     let registration = register(&browser, &[at_first.clone(), at_second.clone()]).await;
     let spent = browser.text(&link(&at_first)).await;
     let own = browser.text(&link(&at_second)).await;
@@ -200,7 +232,7 @@ async fn e04_a_link_whose_time_is_over_says_so_before_ones_eyes_and_lets_nobody_
     let join = manager.api().get("join").await.unwrap();
     let device = Node::start(Setup::device(&place, 1, &join)).await;
     let address = device_address(&place, 1).to_string();
-    browser.register(&manager, ADA).await;
+    browser.register(manager.api().base(), ADA).await;
     browser.click("select[name=hours] option[value='1']").await;
     register(&browser, std::slice::from_ref(&address)).await;
     until_row(&browser, &address, &["Waiting"]).await;

@@ -81,7 +81,7 @@ async fn e03_a_user_registers_clicks_and_sees_the_device_come_in() {
     let (listener, port) = listening(address).await;
     let node = manager(&place, port).await;
     let device = tokio::spawn(device(listener, node.api().clone(), "A1"));
-    browser.register(&node, "ada@example.org").await;
+    browser.register(node.api().base(), "ada@example.org").await;
     assert!(browser.address().await.ends_with("/registrations"));
     no_complaints(&browser, "the log-in").await;
 
@@ -135,7 +135,7 @@ async fn e05_without_script_everything_works_the_same() {
     let node = manager(&place, port).await;
     let device = tokio::spawn(device(listener, node.api().clone(), "B1"));
     browser.without_scripts().await;
-    browser.register(&node, "ada@example.org").await;
+    browser.register(node.api().base(), "ada@example.org").await;
     browser.fill("textarea", &address.to_string()).await;
     browser.click(SUBMIT).await;
     browser.until_text("#entries .badge", "Waiting").await;

@@ -1,5 +1,5 @@
-//! E6 to E8 and E13 with kill -9 of every participant at random moments of an enrollment: each device comes in once, by one
-//! place, and at rest it calls with a token that works, or says why not. Whoever wasn't meant stays outside.
+//! E6 to E8 and E13 with kill -9 of the manager, of devices and of a gateway at random moments of an enrollment: each comes in
+//! once, by one place, and at rest it calls with a token that works, or says why not. Whoever wasn't meant stays outside.
 //!
 //! `HOSTLER_KILLS` is how many of them, a thousand where it isn't there; `HOSTLER_SEED` tells the same story again.
 
@@ -195,7 +195,10 @@ async fn story() {
     let join = manager.api().get("join").await.unwrap();
     let mut devices = Vec::new();
     for number in 1..=STRANGER {
-        let node = Node::start(Setup::device(&place, number, &join)).await;
+        let setup = Setup::device(&place, number, &join);
+        // The last of them is a gateway.
+        let setup = if number == DEVICES { setup.roles("\"device\", \"gateway\"") } else { setup };
+        let node = Node::start(setup).await;
         let page = Api::new(&format!("http://{}:{PAGE}", device_address(&place, number)), None);
         devices.push(Joining { number, node, page, brought: Value::Null });
     }

@@ -43,7 +43,7 @@ pub(super) async fn by_address(
 ) -> Response {
     let Some(query) = query.filter(|query| !query.is_empty()) else { return Json(member.status()).into_response() };
     // What a page loads or fetches beforehand without a person who chose it brings no PIN, nor does who only looks (HEAD).
-    if method != Method::GET || is_foreign(&head) || !is_chosen(&head) {
+    if method != Method::GET || !is_chosen(&head) {
         let error = "a PIN is brought by opening its address, not from within another page".to_owned();
         member.say_not_taken(&error);
         return (StatusCode::FORBIDDEN, Json(NotTaken { error, code: None })).into_response();
@@ -154,7 +154,9 @@ fn is_chosen(head: &HeaderMap) -> bool {
         said.is_none_or(|said| words.contains(&said))
     };
     let beforehand = |name: &str| head.get(name).is_some_and(|value| value.as_bytes().starts_with(b"prefetch"));
-    says("sec-fetch-dest", &["document"])
+    // Who follows a link says nothing of an origin.
+    !head.contains_key(header::ORIGIN)
+        && says("sec-fetch-dest", &["document"])
         && says("sec-fetch-mode", &["navigate"])
         && !beforehand("sec-purpose")
         && !beforehand("purpose")
@@ -194,6 +196,7 @@ mod tests {
             [("sec-fetch-dest", "empty"), ("sec-fetch-mode", "cors")],
             [("sec-fetch-dest", "document"), ("sec-purpose", "prefetch;prerender")],
             [("sec-fetch-dest", "document"), ("purpose", "prefetch")],
+            [("origin", "http://evil.example"), ("user-agent", "curl/8.14.1")],
             [("user-agent", "Mozilla/5.0 (X11)"), ("accept", "image/avif,image/*,*/*;q=0.8")],
             [("user-agent", "Mozilla/5.0 (X11)"), ("accept", "*/*")],
         ] {
