@@ -150,8 +150,9 @@ impl Relay {
 fn meaning(error: &CallParentError) -> NotHandedOn {
     match error {
         CallParentError::Unknown(_) | CallParentError::Ended { .. } => NotHandedOn::NotConnected,
-        // An address that means another one, or a path that a manager of an older release doesn't hand out.
+        // An address that means another one.
         CallParentError::Setup(_) => NotHandedOn::NotHere,
+        // A path that a manager of another release doesn't hand out.
         CallParentError::Refused { status: 404, body, .. } if body.contains(NOT_ASKED) => NotHandedOn::NotHere,
         CallParentError::Refused { status: 404, .. } => {
             NotHandedOn::Refused("what this node calls its parent takes no registrars".to_owned())

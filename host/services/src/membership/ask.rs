@@ -25,13 +25,9 @@ impl Member {
             Ok(None) => Err(NotOpened::Later("the PIN or key isn't in memory any more".to_owned())),
             Err(error) => Err(NotOpened::Later(error.to_string())),
         };
-        // Whoever stands at the device called it off, or gave another PIN: what becomes of it is said of nothing else.
-        let said = self.is_latest(attempt);
         match outcome {
             Ok(welcome) => {
-                if said {
-                    self.note_trouble(None);
-                }
+                self.note_trouble(attempt, None);
                 let papers = Papers {
                     attempt,
                     token: hostler_core::Secret::new(welcome.token),
@@ -43,17 +39,13 @@ impl Member {
                 self.happened(Event::Answered { attempt, manager, owner }, Some(papers)).await;
             }
             Err(NotOpened::Refused(why)) => {
-                if said {
-                    self.note_trouble(None);
-                }
+                self.note_trouble(attempt, None);
                 tracing::warn!(device = %self.settings.device, attempt, code = why.code(), %why, "the manager refused");
                 self.happened(Event::Refused { attempt, why }, None).await;
             }
             Err(NotOpened::Later(why)) => {
-                if said {
-                    tracing::warn!(device = %self.settings.device, %why, "no answer of the manager; it is asked again");
-                    self.note_trouble(Some(format!("{}. It is asked again.", why.trim_end_matches('.'))));
-                }
+                tracing::warn!(device = %self.settings.device, attempt, %why, "no answer of the manager");
+                self.note_trouble(attempt, Some(format!("{}. It is asked again.", why.trim_end_matches('.'))));
                 self.happened(Event::TimedOut { attempt }, None).await;
             }
         }

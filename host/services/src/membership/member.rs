@@ -284,6 +284,7 @@ impl Member {
         self.keep(&mut row, next).await?;
         if effects.contains(&Effect::KeepPin) {
             *self.offered.lock().unwrap_or_else(PoisonError::into_inner) = offered;
+            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
         self.perform(&effects);
         Ok(effects)
@@ -350,15 +351,12 @@ impl Member {
         self.happened(Event::Due, None).await;
     }
 
-    /// Whether this attempt is the one that is tried now.
-    pub(super) fn is_latest(&self, attempt: u64) -> bool {
-        let seen = self.seen.borrow();
-        seen.joining.attempt == attempt && matches!(seen.joining.state, State::Connecting { .. })
-    }
-
-    /// Notes why an attempt brought no answer, or that one did.
-    pub(super) fn note_trouble(&self, why: Option<String>) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    /// Notes why an attempt brought no answer, or that one did. What becomes of one that somebody at the device called off, or
+    /// put another PIN in the place of, is said of nothing else.
+    pub(super) fn note_trouble(&self, attempt: u64, why: Option<String>) {
+        if self.seen.borrow().joining.attempt == attempt {
+            *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = why;
+        }
     }
 
     fn trouble(&self) -> Option<String> {

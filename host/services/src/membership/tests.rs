@@ -54,11 +54,11 @@ async fn e06_a_pin_that_can_t_be_stored_is_not_half_taken() {
     // Somebody else writes the row: nothing that this member writes fits any more, and every commit of its fails.
     let value = Box::new(store.membership().unwrap().unwrap().value);
     store.commit(Change::Membership { expect: Expect::Anything, value }.into()).await.unwrap();
-    let before = (member.status(), store.membership().unwrap());
+    let before = (member.status().state, store.membership().unwrap());
     let outcome = member.offer(pin("0123ABCD"), By::Network).await;
     assert!(matches!(outcome, Err(MembershipError::Store(_))), "{outcome:?}");
     assert_eq!(kept(&member), None, "it isn't in memory");
-    assert_eq!((member.status(), store.membership().unwrap()), before, "nor anywhere else");
+    assert_eq!((member.status().state, store.membership().unwrap()), before, "nor anywhere else");
     assert!(member.close_window().await.is_err() && member.status().takes_pin_for_s > 0, "it shows what is stored");
 }
 
