@@ -35,6 +35,8 @@ enum Verb {
     #[command(subcommand)]
     Node(verbs::node::Node),
     #[command(subcommand)]
+    Request(verbs::request::Request),
+    #[command(subcommand)]
     Registration(verbs::registration::Registration),
     #[command(subcommand)]
     Enrolled(verbs::enrolled::Enrolled),
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
             Verb::Device(verb) => verb.run().await,
             Verb::Plugin(verb) => verb.run().await,
             Verb::Node(verb) => verb.run().await,
+            Verb::Request(verb) => verb.run().await,
             Verb::Registration(verb) => verb.run().await,
             Verb::Enrolled(verb) => verb.run().await,
             Verb::Enroll(verb) => verb.run().await,

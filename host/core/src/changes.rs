@@ -5,10 +5,11 @@ use crate::adoption::Adoption;
 use crate::device::{Candidate, Device, Placement};
 use crate::enrollment::{Enrolled, Invitation, Membership, PinDigest, Registration};
 use crate::event::Event;
-use crate::id::{DeviceId, NodeId, PluginName, RegistrationId, UserName};
+use crate::id::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, UserName};
 use crate::message::{Acks, Class, Ends, Epoch, Message, Method};
 use crate::plugin::PluginRecord;
 use crate::reading::Snapshot;
+use crate::request::Flight;
 use crate::routing::Route;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -127,6 +128,22 @@ pub enum Change {
         class: Class,
         /// Which one.
         seq: u64,
+    },
+    /// A request comes, goes on, ends or is forgotten.
+    Flight {
+        /// Which.
+        id: RequestId,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Option<Box<Flight>>,
+    },
+    /// What waits for a neighbour and is too late to be sent needn't wait any more.
+    Expire {
+        /// For whom.
+        to: NodeId,
+        /// Now.
+        now: Timestamp,
     },
     /// A neighbour has committed our messages up to here.
     Acked {

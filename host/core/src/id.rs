@@ -46,6 +46,10 @@ fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
 }
 
+fn is_request(text: &str) -> bool {
+    text.len() == 32 && text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'))
+}
+
 fn is_serial(text: &str) -> bool {
     // RFC 5280 §4.1.2.2: at most 20 octets.
     (2..=40).contains(&text.len())
@@ -114,6 +118,10 @@ id!(
 id!(
     /// A plug-in, as its manifest names it.
     PluginName, "plug-in name", is_label, "lower-case letters, digits and hyphens, at most 63, beginning with a letter"
+);
+id!(
+    /// A request. Made at random by the node where it was asked, and the same on every hop.
+    RequestId, "request ID", is_request, "32 hexadecimal digits"
 );
 id!(
     /// A place where devices stand.

@@ -16,6 +16,7 @@ pub mod id;
 pub mod message;
 pub mod plugin;
 pub mod reading;
+pub mod request;
 pub mod routing;
 pub mod secret;
 mod source;
@@ -25,8 +26,8 @@ pub mod watch;
 
 pub use changes::{Change, Changes, Expect};
 pub use id::{
-    BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, Serial, SiteId,
-    UserName,
+    BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, RequestId,
+    Serial, SiteId, UserName,
 };
 pub use secret::Secret;
 pub use source::source;

@@ -6,9 +6,11 @@
 use crate::changes::{Change, Changes};
 use crate::device::{Candidate, Device};
 use crate::event::Event;
-use crate::id::{DeviceId, Fingerprint, NodeId, PluginName};
+use crate::id::{DeviceId, Fingerprint, NodeId, PluginName, RequestId};
 use crate::plugin::Grant;
 use crate::reading::Snapshot;
+use crate::request::{Delay, Outcome, Request};
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -87,6 +89,22 @@ pub enum Method {
     },
     /// Down: search the networks now.
     DiscoverNow,
+    /// Down, to a node, or up, to the manager: somebody asks this and wants to learn how it ends.
+    Request(Box<Request>),
+    /// Back to who asked: it takes longer. The response follows.
+    Delay {
+        /// Which request.
+        id: RequestId,
+        /// Who says so, and why.
+        delay: Delay,
+    },
+    /// Back to who asked: how it ended.
+    Response {
+        /// Which request.
+        id: RequestId,
+        /// How.
+        outcome: Box<Outcome>,
+    },
 }
 
 impl Method {
@@ -101,6 +119,7 @@ impl Method {
             Self::Adopt { .. } | Self::Release(_) | Self::ReadNow(_) | Self::Trust { .. } | Self::DiscoverNow => {
                 Class::Result
             }
+            Self::Request(_) | Self::Delay { .. } | Self::Response { .. } => Class::Result,
             Self::EventHappened(_) | Self::CandidateSeen(_) | Self::CandidateGone(_) => Class::Rest,
         }
     }
@@ -163,6 +182,14 @@ pub struct Envelope {
 impl From<Method> for Message {
     fn from(method: Method) -> Self {
         Self { ends: Ends::neighbours(), method }
+    }
+}
+
+impl Message {
+    /// Whether nobody waits for it any more.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        matches!(&self.method, Method::Request(request) if request.left.when(now).is_none())
     }
 }
 
@@ -297,6 +324,9 @@ pub struct ExchangeUp {
     pub catalogue: String,
     /// Milliseconds that the parent may hold the call when it has nothing to say.
     pub wait_ms: u32,
+    /// What the child's clock shows: what of a request's time is left follows from that.
+    #[serde(default)]
+    pub clock: Timestamp,
 }
 
 /// What the parent answers.
@@ -318,6 +348,9 @@ pub struct ExchangeDown {
     /// everything behind these, once more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown_nodes: Vec<NodeId>,
+    /// What the parent's clock shows: what of a request's time is left follows from that.
+    #[serde(default)]
+    pub clock: Timestamp,
 }
 
 /// A plug-in of a parent's catalogue, as its children run it.

@@ -19,7 +19,7 @@ use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{
     Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Gateway, Inventory, Live, Member, NodeInfo,
-    SelfRegistration, ServiceError, Services,
+    Panels, Requests, SelfRegistration, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::CallParentError;
@@ -142,12 +142,22 @@ impl Node {
         let page = config.device.as_ref().and_then(|device| device.page.as_ref());
         let page = page.map(|page| serve::bind_to(*page.get_ref())).transpose()?;
         let users = registrar::bind(&config).await?;
+        let info = NodeInfo {
+            id: config.node.id.clone(),
+            manager: config.has(Role::Manager),
+            gateway: config.has(Role::Gateway),
+            version: env!("CARGO_PKG_VERSION"),
+            started_at: now(),
+        };
+        let knowing = (Arc::clone(&inventory), Arc::clone(&presence));
+        let requests = Requests::open(Arc::clone(&store), (info.clone(), above.clone()), knowing, live.clone())?;
         let mut node = Building { config: &config, store: &store, runtime: &runtime, tasks: Vec::new() };
         if config.has(Role::Gateway) || config.has(Role::Registrar) || member.is_some() {
             let gateway = node.gateway(&catalogue, &inventory).await?;
-            node.call_parent(member.as_ref(), (&gateway, &inventory, &catalogue, &bells))?;
+            node.call_parent(member.as_ref(), (&gateway, &inventory, &catalogue, &requests, &bells))?;
         }
         let mut tasks = node.tasks;
+        tasks.push(tokio::spawn(Arc::clone(&requests).tend_forever()));
         if let (Some(member), Some(device)) = (&member, &config.device) {
             tasks.extend(own::tend(member, device, &data).await?);
         }
@@ -162,23 +172,22 @@ impl Node {
         let first_login = access.first_user(admin.clone()).await?.map(|password| (admin, password));
         let local = LocalToken::make(Arc::clone(&access), data.join(LOCAL_TOKEN)).await?;
         tasks.push(tokio::spawn(local.renew_forever()));
-        let knowing = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue));
+        let knowing = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue), Arc::clone(&requests));
         let place = (config.node.id.clone(), above);
         let tree = Tree::new(Arc::clone(&store), place, knowing, presence, bells, live.clone(), enrollment.clone());
         tasks.push(tokio::spawn(Arc::clone(&tree).tell_who_is_here()));
-        let info = NodeInfo {
-            id: config.node.id.clone(),
-            manager: config.has(Role::Manager),
-            gateway: config.has(Role::Gateway),
-            version: env!("CARGO_PKG_VERSION"),
-            started_at: now(),
-        };
         let join = nodes.as_ref().map(NodesBound::join_here);
+        let within = config.device.as_ref().map_or(Panels::WITHIN, |device| device.call_within.get_ref().0);
+        let panels = Panels::new(Arc::clone(&requests), Arc::clone(&inventory), info.clone(), within);
+        let panels = Arc::new(panels);
         let mut servers = Vec::new();
         let mut beside = Vec::new();
         if let (Some(page), Some(member)) = (page, &member) {
             beside.push(("this device's own page is", format!("http://{}", page.0)));
-            servers.push(serve::serve_plain(page, hostler_web::own::router(Arc::clone(member)))?);
+            servers.push(serve::serve_plain(
+                page,
+                hostler_web::own::router(Arc::clone(member), Some(Arc::clone(&panels))),
+            )?);
         }
         if let Some(users) = users {
             beside.push(("users register at", users.url()));
@@ -189,6 +198,8 @@ impl Node {
         let services = Services {
             access,
             inventory: Arc::clone(&inventory),
+            panels,
+            requests,
             catalogue,
             join,
             enrollment,
@@ -340,7 +351,13 @@ impl Building<'_> {
     fn call_parent(
         &mut self,
         member: Option<&Arc<Member>>,
-        (gateway, inventory, catalogue, bells): (&Arc<Gateway>, &Arc<Inventory>, &Arc<Catalogue>, &Arc<Doorbells>),
+        (gateway, inventory, catalogue, requests, bells): (
+            &Arc<Gateway>,
+            &Arc<Inventory>,
+            &Arc<Catalogue>,
+            &Arc<Requests>,
+            &Arc<Doorbells>,
+        ),
     ) -> Result<(), StartError> {
         let Some(parent) = self.parent()? else { return Ok(()) };
         let calling = ChildLoop {
@@ -349,6 +366,7 @@ impl Building<'_> {
             gateway: Arc::clone(gateway),
             inventory: Arc::clone(inventory),
             catalogue: Arc::clone(catalogue),
+            requests: Arc::clone(requests),
             bells: Arc::clone(bells),
         };
         if let Some(member) = member.cloned() {

@@ -13,7 +13,9 @@ pub mod gateway;
 pub mod inventory;
 mod live;
 pub mod membership;
+pub mod panel;
 pub mod registrar;
+pub mod requests;
 pub mod tree;
 mod turns;
 
@@ -38,6 +40,9 @@ pub use inventory::{
 };
 pub use live::{Live, LiveEvent};
 pub use membership::Member;
+
+pub use panel::{Call, Lamp, PanelView, Panels};
+pub use requests::{Limits, NewRequest, RequestState, RequestView, Requests, Target};
 
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{NodeId, Timestamp};
@@ -73,6 +78,10 @@ pub struct Services {
     pub access: Arc<Access>,
     /// Devices, candidates, events, nodes.
     pub inventory: Arc<Inventory>,
+    /// The panels of this node's own devices.
+    pub panels: Arc<Panels>,
+    /// What was asked of nodes and devices.
+    pub requests: Arc<Requests>,
     /// Plug-ins.
     pub catalogue: Arc<Catalogue>,
     /// Registrations and the devices that came in, where this is a manager.

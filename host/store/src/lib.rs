@@ -23,8 +23,9 @@ use hostler_core::history::Series;
 use hostler_core::message::{Acks, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
+use hostler_core::request::Flight;
 use hostler_core::routing::Route;
-use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, Timestamp, UserName};
+use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, Timestamp, UserName};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
@@ -145,6 +146,10 @@ pub trait Store: Send + Sync {
     fn routes(&self) -> Read<Vec<Versioned<Route>>>;
     /// One of them.
     fn route(&self, node: &NodeId) -> Read<Option<Versioned<Route>>>;
+    /// The requests that this node knows of.
+    fn flights(&self) -> Read<Vec<Versioned<Flight>>>;
+    /// One of them.
+    fn flight(&self, id: &RequestId) -> Read<Option<Versioned<Flight>>>;
     /// What users registered.
     fn registrations(&self) -> Read<Vec<Versioned<Registration>>>;
     /// One of them.

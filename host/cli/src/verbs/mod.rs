@@ -11,6 +11,7 @@ pub mod join;
 pub mod node;
 pub mod plugin;
 pub mod registration;
+pub mod request;
 pub mod restore;
 pub mod serve;
 pub mod simulate;

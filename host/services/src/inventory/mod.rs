@@ -142,8 +142,13 @@ impl Inventory {
         Ok(DeviceView { condition: snapshot.condition(), device, placement, snapshot, plugin, away, path })
     }
 
+    /// What this node's own network is seen to by, where it has one.
+    pub(crate) fn own_gateway(&self) -> Option<&Arc<Gateway>> {
+        self.gateway.get()
+    }
+
     /// The nodes through which a gateway is reached.
-    fn path(&self, gateway: &NodeId) -> Vec<NodeId> {
+    pub(crate) fn path(&self, gateway: &NodeId) -> Vec<NodeId> {
         if *gateway == self.node { Vec::new() } else { self.index().routes.path(gateway) }
     }
 

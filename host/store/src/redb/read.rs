@@ -15,8 +15,9 @@ use hostler_core::history::Series;
 use hostler_core::message::{Acks, Class, Envelope, Epoch, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
+use hostler_core::request::Flight;
 use hostler_core::routing::Route;
-use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, Timestamp, UserName};
+use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, Timestamp, UserName};
 use redb::{ReadTransaction, ReadableTable};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -275,6 +276,14 @@ impl Store for RedbStore {
 
     fn route(&self, node: &NodeId) -> Read<Option<Versioned<Route>>> {
         self.row(t::ROUTES, "route", node.as_str())
+    }
+
+    fn flights(&self) -> Read<Vec<Versioned<Flight>>> {
+        self.values(t::FLIGHTS, "request")
+    }
+
+    fn flight(&self, id: &RequestId) -> Read<Option<Versioned<Flight>>> {
+        self.row(t::FLIGHTS, "request", id.as_str())
     }
 
     fn registrations(&self) -> Read<Vec<Versioned<Registration>>> {

@@ -46,6 +46,8 @@ pub(super) const CHILDREN: Rows = TableDefinition::new("children");
 pub(super) const CHILD_TOKENS: TableDefinition<&str, &str> = TableDefinition::new("child-tokens");
 /// By node: the way to one that another calls
 pub(super) const ROUTES: Rows = TableDefinition::new("routes");
+/// By request
+pub(super) const FLIGHTS: Rows = TableDefinition::new("flights");
 pub(super) const REGISTRATIONS: Rows = TableDefinition::new("registrations");
 /// By the digest of the PIN or key
 pub(super) const INVITATIONS: Rows = TableDefinition::new("invitations");
@@ -62,7 +64,7 @@ pub(super) const HISTORIES: TableDefinition<(&str, &str), &[u8]> = TableDefiniti
 /// Makes every table, and for a new store its format and epoch. Returns whether it is new.
 pub(super) fn create(write: &WriteTransaction, format: u64) -> Result<bool, StoreError> {
     let own = [DEVICES, PLACEMENTS, RELEASED, ADOPTIONS, PLUGINS, USERS, TOKENS, CHILDREN, SNAPSHOTS];
-    for table in own.into_iter().chain([ROUTES, REGISTRATIONS, INVITATIONS, ENROLLED, MEMBERSHIP]) {
+    for table in own.into_iter().chain([ROUTES, FLIGHTS, REGISTRATIONS, INVITATIONS, ENROLLED, MEMBERSHIP]) {
         write.open_table(table)?;
     }
     index_children(write)?;

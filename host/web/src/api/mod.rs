@@ -12,8 +12,10 @@ pub mod live;
 pub mod membership;
 pub mod nodes;
 pub mod openapi;
+pub mod panel;
 pub mod plugins;
 pub mod registrations;
+pub mod requests;
 pub mod terminal;
 pub mod tokens;
 pub mod users;
@@ -31,6 +33,8 @@ pub(crate) fn router() -> (axum::Router<Web>, utoipa::openapi::OpenApi) {
         .merge(events::router())
         .merge(plugins::router())
         .merge(nodes::router())
+        .merge(requests::router())
+        .merge(panel::router())
         .merge(backup::router())
         .merge(tokens::router())
         .merge(users::router())

@@ -30,6 +30,7 @@ use utoipa::openapi::security::{
         (name = "events", description = "What happened."),
         (name = "plugins", description = "The catalogue: what knows which type of device, and what it may do."),
         (name = "nodes", description = "This node and the gateways below it."),
+        (name = "requests", description = "Questions to nodes and devices below, and how they ended."),
         (name = "enrollment", description = "Registering devices, and those that came in."),
         (name = "account", description = "Who is asking."),
         (name = "access", description = "Users, and tokens for programs."),

@@ -2,17 +2,23 @@
 
 use super::{Drawn, Section, Shell, draw};
 use crate::api::nodes::{self, OwnNode};
+use crate::api::requests;
 use crate::auth::Who;
+use crate::error::PageError;
+use crate::extract::{Json, Path};
 use crate::state::Web;
 use crate::words;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::routing::get;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use hostler_core::NodeId;
+use hostler_core::request::Question;
 use hostler_services::NodeView;
 
 pub(super) fn router() -> Router<Web> {
-    Router::new().route("/nodes", get(show))
+    Router::new().route("/nodes", get(show)).route("/nodes/{id}/check", post(check))
 }
 
 #[derive(Template)]
@@ -28,6 +34,12 @@ async fn show(State(web): State<Web>, who: Who) -> Drawn {
     let axum::Json(own) = nodes::own(State(web.clone()), who.clone()).await;
     let axum::Json(nodes) = nodes::list(State(web), who).await?;
     draw(&NodesPage { shell, nodes, own })
+}
+
+async fn check(State(web): State<Web>, who: Who, Path(id): Path<NodeId>) -> Result<Redirect, PageError> {
+    let ask = requests::Ask::to(id, Question::Alive);
+    let (_, axum::Json(asked)) = requests::ask(State(web), who, Json(ask)).await?;
+    Ok(Redirect::to(&format!("/requests/{}", asked.id)))
 }
 
 impl NodesPage {
