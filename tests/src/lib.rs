@@ -36,6 +36,7 @@ mod setup;
 #[path = "../../sdk/plugin/src/testing/skipped.rs"]
 mod skipped;
 mod wait;
+mod zeep;
 
 pub use api::{Answer, Api};
 pub use binary::{Ran, hostler, plugin, program, recordings, target};
@@ -51,3 +52,4 @@ pub use place::Place;
 pub use setup::{Network, Setup, device_address};
 pub use skipped::{cannot, skipped};
 pub use wait::until;
+pub use zeep::Zeep;

@@ -12,7 +12,7 @@ use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hostler_services::authority::Gate;
 use hostler_services::tree::Tree;
 use hostler_services::{AuthorityError, Enrollment, EnrollmentError, JoinHere, now};
-use hostler_transport::{Desk, Shown};
+use hostler_transport::{Desk, Scheme, Shown};
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -73,6 +73,7 @@ impl NodesBound {
         let acceptor = Certificates { tls: RustlsAcceptor::new(tls.clone()), gate: enrollment.gate() };
         let router = hostler_transport::router(Arc::clone(&tree));
         let router = router.merge(hostler_transport::desk(tree, desk)).fallback(nothing_here);
+        let router = router.layer(Extension(Scheme::Https));
         let service = Router::into_make_service_with_connect_info::<SocketAddr>(router);
         let handle = Handle::new();
         let server = axum_server::from_tcp(listener).map_err(broken)?.acceptor(acceptor).handle(handle.clone());

@@ -2,6 +2,7 @@
 
 use crate::config::Listen;
 use crate::node::StartError;
+use axum::Extension;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hostler_services::Services;
@@ -101,6 +102,7 @@ impl Bound {
         if let Some(desk) = desk {
             router = router.merge(hostler_transport::desk(tree, desk));
         }
+        let router = router.layer(Extension(options.scheme));
         self.serve_this(router)
     }
 

@@ -33,7 +33,7 @@ pub use enrollment::{
 pub use error::ServiceError;
 pub use gateway::Gateway;
 pub use hostler_engine::now;
-pub use hostler_transport::{Place, Places, Seldom};
+pub use hostler_transport::{Place, Places, Seldom, soap};
 pub use inventory::{
     Away, CandidateView, Choice, DeviceRow, DeviceView, Duty, Inventory, LowLevel, NodeView, Ordered, Page, Query,
     StoredEvent,

@@ -2,7 +2,7 @@
 //!
 //! [`ParentClient`] is the child's side, [`router`] the parent's; what is said is in [`hostler_core::message`]. A node that
 //! isn't known yet knocks at its manager's [`Door`]. A registrar on a node of its own hands on what users ask: [`Relay`] there,
-//! [`desk`] at the manager.
+//! [`desk`] at the manager. Devices that speak nothing else call by [`soap`].
 
 mod client;
 mod desk;
@@ -12,6 +12,7 @@ mod places;
 mod relay;
 mod seldom;
 mod server;
+pub mod soap;
 mod trust;
 
 pub use client::{CallParentError, ParentClient};
@@ -21,7 +22,7 @@ pub use handed::Scheme;
 pub use places::{Place, Places};
 pub use relay::{NotHandedOn, Relay};
 pub use seldom::Seldom;
-pub use server::{Closed, Parent, Refused, Shown, router};
+pub use server::{Closed, Parent, Refused, Shown, Standing, router};
 pub use trust::{explain, node_tls};
 
 /// Where a manager takes connection requests.

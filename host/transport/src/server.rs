@@ -1,6 +1,6 @@
 //! The parent's side.
 
-use crate::{CATALOGUE, COMPONENTS, CONNECT, EXCHANGE, EXCHANGE_LIMIT, Places, RENEW, Seldom};
+use crate::{CATALOGUE, COMPONENTS, CONNECT, EXCHANGE, EXCHANGE_LIMIT, Place, Places, RENEW, Seldom};
 use axum::body::{Body, HttpBody};
 use axum::extract::{ConnectInfo, FromRequestParts, Path, State};
 use axum::http::request::Parts;
@@ -9,8 +9,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use futures::StreamExt;
+use hostler_core::device::Device;
 use hostler_core::enrollment::{Knock, LONGEST_KNOCK, NotLetIn, Peer, Refusal, Renewal, Renewed, Welcome};
-use hostler_core::message::{CatalogueEntry, ExchangeDown, ExchangeUp};
+use hostler_core::message::{Acks, CatalogueEntry, ExchangeDown, ExchangeUp};
 use hostler_core::{NodeId, Secret};
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -77,6 +78,15 @@ pub enum Closed {
     NoDoor,
 }
 
+/// What is stored of a child.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// The last of its messages that were taken.
+    pub taken: Acks,
+    /// The devices that it speaks for.
+    pub devices: Vec<Device>,
+}
+
 /// What a node does for its children.
 pub trait Parent: Send + Sync + 'static {
     /// Lets a device in, or says why not. Who is no manager lets nobody in.
@@ -127,6 +137,14 @@ pub trait Parent: Send + Sync + 'static {
         up: ExchangeUp,
     ) -> Pin<Box<dyn Future<Output = Result<ExchangeDown, Refused>> + Send>>;
 
+    /// What is stored of a child, for one that doesn't count itself.
+    ///
+    /// # Errors
+    /// It can't be looked up, or this parent takes no such child.
+    fn standing(&self, child: &NodeId) -> Result<Standing, Refused> {
+        Err(Refused::Invalid(format!("{child} can't call so here: this node takes no devices by SOAP")))
+    }
+
     /// The plug-ins that children run.
     fn catalogue(&self) -> Vec<CatalogueEntry>;
 
@@ -142,6 +160,7 @@ pub fn router(parent: Arc<impl Parent>) -> Router {
         .route(EXCHANGE, post(exchange))
         .route(CATALOGUE, get(catalogue))
         .route(&format!("{COMPONENTS}/{{digest}}"), get(component))
+        .merge(crate::soap::device::router())
         .layer(Extension(Arc::new(Strangers::default())))
         .layer(Extension(Arc::new(Places::<NodeId>::new(LARGE_AT_A_TIME, LARGE_OF_ONE))))
         .with_state(parent)
@@ -237,11 +256,11 @@ pub(crate) fn refusal(refused: &Refused) -> Response {
 
 /// A child's body. One that is too large is read to its end, though not for ever: who is cut off while it sends may never
 /// see why.
-async fn whole(body: Body) -> Result<Vec<u8>, Response> {
+async fn whole(body: Body) -> Result<Vec<u8>, (StatusCode, String)> {
     let (mut whole, mut length) = (Vec::new(), 0);
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()).into_response())?;
+        let chunk = chunk.map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
         length += chunk.len();
         if length > 2 * EXCHANGE_LIMIT {
             break;
@@ -251,7 +270,25 @@ async fn whole(body: Body) -> Result<Vec<u8>, Response> {
         }
     }
     let too_large = || format!("an exchange has at most {EXCHANGE_LIMIT} bytes");
-    if length > EXCHANGE_LIMIT { Err((StatusCode::PAYLOAD_TOO_LARGE, too_large()).into_response()) } else { Ok(whole) }
+    if length > EXCHANGE_LIMIT { Err((StatusCode::PAYLOAD_TOO_LARGE, too_large())) } else { Ok(whole) }
+}
+
+/// The same within a child's patience; a large one with the place that it holds until it was understood.
+pub(crate) async fn read(
+    large: &Places<NodeId>,
+    child: &NodeId,
+    body: Body,
+) -> Result<(Vec<u8>, Option<Place<NodeId>>), (StatusCode, String)> {
+    let is_large = body.size_hint().upper().is_none_or(|length| length > LARGE);
+    let place = is_large.then(|| large.take(child.clone()));
+    if let Some(None) = place {
+        let why = "too many large exchanges come at once; send this one again";
+        return Err((StatusCode::SERVICE_UNAVAILABLE, why.to_owned()));
+    }
+    match tokio::time::timeout(CHILDS_PATIENCE, whole(body)).await {
+        Ok(whole) => Ok((whole?, place.flatten())),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the exchange wasn't whole in time".to_owned())),
+    }
 }
 
 async fn exchange<P: Parent>(
@@ -261,15 +298,9 @@ async fn exchange<P: Parent>(
     body: Body,
 ) -> Response {
     let child = &caller.0.node;
-    let is_large = body.size_hint().upper().is_none_or(|length| length > LARGE);
-    let place = is_large.then(|| large.take(child.clone()));
-    if let Some(None) = place {
-        return refusal(&Refused::NotNow("too many large exchanges come at once; send this one again".to_owned()));
-    }
-    let body = match tokio::time::timeout(CHILDS_PATIENCE, whole(body)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(refused)) => return refused,
-        Err(_) => return (StatusCode::REQUEST_TIMEOUT, "the exchange wasn't whole in time").into_response(),
+    let (body, place) = match read(&large, child, body).await {
+        Ok(read) => read,
+        Err(refused) => return refused.into_response(),
     };
     if !caller.holds(&*parent) {
         return refusal(&Refused::Unknown);

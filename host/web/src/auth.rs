@@ -62,7 +62,7 @@ fn refuse(parts: &Parts) -> Response {
 
 /// Whether errors under this path are read by programs.
 pub(crate) fn is_for_programs(path: &str) -> bool {
-    path.starts_with("/api/") || path == "/metrics"
+    path.starts_with("/api/") || path == "/metrics" || path == crate::soap::PATH
 }
 
 /// The token that is shown. Whoever shows one as a program is judged by it alone: a request that `csrf` lets pass for its token

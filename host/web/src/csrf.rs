@@ -7,6 +7,7 @@
 
 use crate::auth;
 use crate::error::ApiError;
+use crate::soap;
 use crate::state::Web;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, header};
@@ -16,8 +17,11 @@ use axum::response::Response;
 /// Middleware: refuses what another site sent.
 pub async fn guard(State(web): State<Web>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let program = path.starts_with("/api/") && auth::cookie(request.headers(), web.options).is_none();
-    if program || permits(request.method(), request.headers()) {
+    let cookie = auth::cookie(request.headers(), web.options);
+    let program = path.starts_with("/api/") && cookie.is_none();
+    // A password may be added by a browser that knows it, so nothing of what a page sends may be there.
+    let soap = path == soap::PATH && cookie.is_none() && !soap::is_from_a_page(request.headers());
+    if program || soap || permits(request.method(), request.headers()) {
         next.run(request).await
     } else {
         ApiError::foreign().respond(request.uri().path())

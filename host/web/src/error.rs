@@ -177,7 +177,8 @@ fn seconds(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(1)
 }
 
-fn headers(error: &ApiError) -> axum::http::HeaderMap {
+/// What goes beside it.
+pub(crate) fn headers(error: &ApiError) -> axum::http::HeaderMap {
     let mut headers = axum::http::HeaderMap::new();
     if let Some(wait) = error.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds(wait)));

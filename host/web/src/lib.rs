@@ -2,7 +2,7 @@
 //!
 //! There is one way in: the API under `/api/v1` (see [`api`]), which calls the services and nothing else. The pages
 //! (see [`pages`]) call the API's own handlers and draw what those return, so that whatever a page shows or does, a
-//! program can see and do as well. The OpenAPI document is made from the same handlers.
+//! program can see and do as well. The OpenAPI document is made from the same handlers, and what [`soap`] offers is done by them.
 //!
 //! Three rules hold for all of it, each in one file: nobody gets anything without having logged in ([`auth`]; a service
 //! wants a [`Viewer`](hostler_core::viewer::Viewer), and only the extractor makes one), no other site can act for
@@ -22,6 +22,7 @@ pub mod pages;
 mod patience;
 mod plain;
 pub mod registrar;
+pub mod soap;
 mod state;
 mod words;
 
@@ -50,6 +51,7 @@ pub fn router(services: Arc<Services>, options: Options) -> axum::Router {
         .merge(pages::router())
         .merge(api)
         .merge(api::openapi::router(document))
+        .merge(soap::router())
         .route("/metrics", get(metrics::metrics))
         .route("/assets/{file}", get(assets::serve))
         .fallback(pages::not_found)

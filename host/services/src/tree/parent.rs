@@ -20,7 +20,7 @@ use hostler_core::reading::Snapshot;
 use hostler_core::{DeviceId, NodeId};
 use hostler_engine::{Doorbells, now};
 use hostler_store::{Store, StoreError};
-use hostler_transport::{Closed, LONGEST_WAIT_MS, Parent, Refused, Shown};
+use hostler_transport::{Closed, LONGEST_WAIT_MS, Parent, Refused, Shown, Standing};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::IpAddr;
@@ -321,6 +321,12 @@ impl Parent for Tree {
         from: IpAddr,
     ) -> Pin<Box<dyn Future<Output = Result<Welcome, Closed>> + Send>> {
         Box::pin(async move { self.let_in(knock, from).await })
+    }
+
+    fn standing(&self, child: &NodeId) -> Result<Standing, Refused> {
+        let taken = self.store.received(child).map_err(not_now)?;
+        let devices = self.inventory.devices_where(|gateway| gateway == child);
+        Ok(Standing { taken, devices: devices.into_iter().map(Arc::unwrap_or_clone).collect() })
     }
 
     fn catalogue(&self) -> Vec<CatalogueEntry> {
