@@ -134,6 +134,12 @@ fn allowed(text: &str) -> Result<(), XmlError> {
     text.chars().find(|c| !is_character(*c)).map_or(Ok(()), |c| Err(XmlError::Character(c.into())))
 }
 
+/// Whether an element or attribute can be called so, without its prefix (Namespaces in XML §3; of letters beyond ASCII any).
+fn is_local(name: &str) -> bool {
+    let begins = |c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii();
+    name.starts_with(begins) && name.chars().all(|c| begins(c) || c.is_ascii_digit() || matches!(c, '-' | '.'))
+}
+
 fn malformed(error: impl std::fmt::Display) -> XmlError {
     XmlError::Malformed(error.to_string())
 }
@@ -200,6 +206,7 @@ fn meant(reference: &BytesRef<'_>) -> Result<String, XmlError> {
 
 fn element(reader: &NsReader<&[u8]>, start: &BytesStart<'_>, limits: Limits) -> Result<Element, XmlError> {
     let named = |resolved: ResolveResult<'_>, local: &str| match resolved {
+        _ if !is_local(local) => Err(malformed(format!("nothing can be called “{local}”"))),
         ResolveResult::Unbound => Ok(Name::of("", local)),
         // What stands there is as it was sent, with its references.
         ResolveResult::Bound(namespace) => {
@@ -305,9 +312,20 @@ mod tests {
         for text in ["", "  ", "<a/><b/>", "<a/>b", "b", "</a>"] {
             assert!(matches!(refused(text), XmlError::NotOne | XmlError::Malformed(_)), "{text}");
         }
-        for text in
-            ["<a>", "<a", "<a></b>", "<a b=c/>", "<a>&", "<a>&#xZ;</a>", "<![CDATA[x]]>", "<?xml version='1.1'?><a/>"]
-        {
+        for text in [
+            "<a>",
+            "<a",
+            "<a></b>",
+            "<a b=c/>",
+            "<a>&",
+            "<a>&#xZ;</a>",
+            "<![CDATA[x]]>",
+            "<?xml version='1.1'?><a/>",
+            "<a:b:c xmlns:a='u'/>",
+            "<1/>",
+            "<a <b='1'/>",
+            "<a 1b='1'/>",
+        ] {
             assert!(matches!(refused(text), XmlError::Malformed(_)), "{text}: {:?}", refused(text));
         }
     }
