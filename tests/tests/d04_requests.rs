@@ -162,9 +162,9 @@ async fn d04_a_thousand_questions_at_once_are_each_answered_once() {
     const ASKED: usize = 300;
     let mut asked = Vec::new();
     for _ in 0..ASKED {
-        let answer =
-            line.manager.api().post("requests", &json!({ "question": { "ask": "alive" }, "node": "gateway-3" }));
-        asked.push(answer.await.unwrap()["id"].as_str().unwrap().to_owned());
+        let question = json!({ "question": { "ask": "alive" }, "node": "gateway-3" });
+        let answer = line.manager.api().post("requests", &question).await.unwrap();
+        asked.push(answer["id"].as_str().unwrap().to_owned());
     }
     for id in &asked {
         line.until_state(id, "answered").await;

@@ -105,7 +105,7 @@ impl Node {
         private_folder(&data)?;
         let store: Arc<dyn Store> = Arc::new(RedbStore::open(&data.join(backup::STORE))?);
         let parent: Option<NodeId> = PARENT.parse().ok();
-        backup::reconcile(&*store, parent.as_ref().filter(|_| config.parent.is_some())).await?;
+        backup::reconcile(&*store, &config.node.id, parent.as_ref().filter(|_| config.parent.is_some())).await?;
         let runtime = Runtime::start(data.join("compiled"), compiler)?;
         let live = Live::at(&*store);
         let bells = Doorbells::at(&*store);

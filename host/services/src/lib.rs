@@ -35,8 +35,8 @@ pub use gateway::Gateway;
 pub use hostler_engine::now;
 pub use hostler_transport::{Place, Places, Seldom};
 pub use inventory::{
-    Away, CandidateView, Choice, DeviceRow, DeviceView, Duty, Inventory, LowLevel, NodeView, Ordered, Page, Query,
-    StoredEvent,
+    Away, CandidateView, Choice, DeviceRow, DeviceView, Duty, Inventory, LowLevel, NodeDetail, NodeView, Ordered, Page,
+    Query, StoredEvent, Waits,
 };
 pub use live::{Live, LiveEvent};
 pub use membership::Member;

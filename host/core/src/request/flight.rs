@@ -108,6 +108,8 @@ pub enum Happening {
     Due(String),
     /// The neighbour that was asked isn't there any more.
     WayLost(String),
+    /// This node's store was put back to an earlier state: nobody knows how far it came since.
+    PutBack,
 }
 
 /// Which node this is and what time it has.
@@ -239,6 +241,11 @@ impl Flight {
                 Said::Outcome(outcome) => flight.end(outcome, context),
             },
             (Happening::WayLost(why), Phase::Passed { .. }) => flight.fail(Failing::Unreachable, why, context),
+            (Happening::PutBack, _) => {
+                let why =
+                    "a backup of this node's store was put back; what became of this since isn't known".to_owned();
+                flight.fail(Failing::InDoubt, why, context)
+            }
             (Happening::Begin, Phase::Here) => {
                 Step { next: Self { phase: Phase::Begun, ..flight }, changes: Changes::none() }
             }

@@ -77,6 +77,18 @@ impl Question {
         }
     }
 
+    /// Whether somebody below may ask the manager this. Nothing else is let out upwards that wasn't asked for.
+    #[must_use]
+    pub fn goes_up(&self) -> bool {
+        matches!(self, Self::Alive | Self::UserCall { .. })
+    }
+
+    /// Whether somebody above may ask a node below this.
+    #[must_use]
+    pub fn goes_down(&self) -> bool {
+        !matches!(self, Self::UserCall { .. })
+    }
+
     /// Whether it may be carried out once more where nobody knows whether it was. What isn't sure of it is reported as in
     /// doubt instead.
     #[must_use]

@@ -74,6 +74,7 @@ impl Requests {
     /// Reads a device and brings what it counts. One that doesn't answer is asked again until the time is over: it may sleep.
     async fn counters(&self, flight: &Flight, device: &DeviceId) -> Done {
         let mut wait = SOON;
+        self.say_waits(&flight.id, format!("{device} is being asked, and hasn't answered yet"));
         loop {
             let Some(gateway) = self.inventory.own_gateway() else {
                 return Err((Failing::Refused, format!("{} speaks for no devices", self.node.id)));

@@ -1,6 +1,6 @@
 //! What neighbours say of requests: somebody asks, it takes longer, it has ended.
 
-use super::{MOST_OF_ONE, Requests};
+use super::{MOST_OF_ONE, MOST_WAITING, Requests};
 use crate::tree::way_to;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::message::Ends;
@@ -63,9 +63,14 @@ impl Requests {
             return Ok(Changes::none());
         };
         let (way, stays) = self.way(speaker.from.or(Some(speaker.next)), to.as_ref(), question)?;
-        let (way, stays) = if self.index().waiting(Some(speaker.next)) + heard.0.len() >= MOST_OF_ONE {
-            let why = format!("{MOST_OF_ONE} requests wait for an answer here already; ask again later");
+        let above = self.parent.as_ref() == Some(speaker.next);
+        let most = if above { MOST_WAITING } else { MOST_OF_ONE };
+        let (way, stays) = if self.index().waiting(Some(speaker.next)) + heard.0.len() >= most {
+            let why = format!("{most} requests wait for an answer here already; ask again later");
             (Way::No(Failing::Full, why), Changes::none())
+        } else if above && !question.goes_down() || !above && !question.goes_up() {
+            let why = format!("{} isn't asked {}", question.words(), if above { "downwards" } else { "upwards" });
+            (Way::No(Failing::Refused, why), Changes::none())
         } else {
             (way, stays)
         };

@@ -113,6 +113,12 @@ impl Index {
         self.due.first().cloned()
     }
 
+    /// Those that came when the clock showed a later time than now: it was set back, and what is due for them is as far away.
+    pub(super) fn of_the_future(&self, now: Timestamp) -> Vec<RequestId> {
+        let future = |known: &Known| !known.ended && known.since > now;
+        self.known.iter().filter(|(_, known)| future(known)).map(|(id, _)| id.clone()).collect()
+    }
+
     /// Those that have to be done here and that nobody took up. Each is given out once.
     pub(super) fn take_to_do(&mut self) -> BTreeSet<RequestId> {
         std::mem::take(&mut self.to_do)

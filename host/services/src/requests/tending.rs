@@ -37,6 +37,7 @@ impl Requests {
             if swept.elapsed() >= LOOK {
                 swept = tokio::time::Instant::now();
                 self.expire().await;
+                self.follow_clock().await;
             }
             let next = self.index().next_due().map(|(at, _)| at.since(now()));
             let wait = next.unwrap_or(LOOK).min(LOOK);
@@ -61,6 +62,18 @@ impl Requests {
             let late = after.as_ref().and_then(|flight| flight.outcome());
             if let (Some(next), Some(Outcome::Failed(Failure { failing: Failing::Late, .. }))) = (next, late) {
                 self.stale.lock().unwrap_or_else(PoisonError::into_inner).insert(next);
+            }
+        }
+    }
+
+    /// A clock that was set back doesn't give those that are under way more time than they had.
+    async fn follow_clock(&self) {
+        let future = self.index().of_the_future(now());
+        for id in future {
+            let happened =
+                self.happened(&id, Default::default(), |flight| Some(Happening::Due(self.waits_for(flight))));
+            if let Err(error) = happened.await {
+                tracing::error!(request = %id, %error, "a request can't be given the time that it has left");
             }
         }
     }
