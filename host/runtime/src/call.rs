@@ -54,12 +54,12 @@ impl Question {
             Self::Identify => "identify",
             Self::Read => "read",
             Self::TakeNotice(_) => "take-notice",
-            Self::DescribeCommands => "describe",
-            Self::RunCommand { .. } => "run",
-            Self::LookAtPanel => "look",
-            Self::ShowOnPanel(_) => "show",
-            Self::PowerState => "state",
-            Self::SetPower(_) => "set",
+            Self::DescribeCommands => "commands.describe",
+            Self::RunCommand { .. } => "commands.run",
+            Self::LookAtPanel => "panel.look",
+            Self::ShowOnPanel(_) => "panel.show",
+            Self::PowerState => "power.state",
+            Self::SetPower(_) => "power.set",
         }
     }
 
