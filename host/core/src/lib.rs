@@ -8,6 +8,7 @@ pub mod access;
 pub mod adoption;
 pub mod certificate;
 pub mod changes;
+pub mod command;
 pub mod device;
 pub mod enrollment;
 pub mod event;

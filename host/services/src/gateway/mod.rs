@@ -4,7 +4,7 @@ mod calls;
 mod discovery;
 mod reader;
 
-pub use calls::{CallFailed, Caller};
+pub use calls::{CallFailed, Caller, Told, Undone};
 pub use discovery::{Discovery, Network, Rule};
 pub use reader::Reader;
 
