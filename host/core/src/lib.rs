@@ -17,6 +17,7 @@ pub mod message;
 pub mod plugin;
 pub mod reading;
 pub mod routing;
+pub mod schedule;
 pub mod secret;
 mod source;
 pub mod time;
@@ -25,8 +26,8 @@ pub mod watch;
 
 pub use changes::{Change, Changes, Expect};
 pub use id::{
-    BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, Serial, SiteId,
-    UserName,
+    BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, ScheduleId,
+    Serial, SiteId, UserName,
 };
 pub use secret::Secret;
 pub use source::source;

@@ -14,6 +14,7 @@ pub mod inventory;
 mod live;
 pub mod membership;
 pub mod registrar;
+pub mod schedules;
 pub mod tree;
 mod turns;
 
@@ -38,6 +39,7 @@ pub use inventory::{
 };
 pub use live::{Live, LiveEvent};
 pub use membership::Member;
+pub use schedules::{Coming, NewSchedule, ScheduleView, Schedules};
 
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{NodeId, Timestamp};
@@ -75,6 +77,8 @@ pub struct Services {
     pub inventory: Arc<Inventory>,
     /// Plug-ins.
     pub catalogue: Arc<Catalogue>,
+    /// What is done by the calendar.
+    pub schedules: Arc<Schedules>,
     /// Registrations and the devices that came in, where this is a manager.
     pub enrollment: Option<Arc<Enrollment>>,
     /// This node's own membership in its manager's fleet, where it joins by a PIN or key.

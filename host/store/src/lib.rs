@@ -24,7 +24,8 @@ use hostler_core::message::{Acks, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
 use hostler_core::routing::Route;
-use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, Timestamp, UserName};
+use hostler_core::schedule::Schedule;
+use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, ScheduleId, Timestamp, UserName};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
@@ -159,6 +160,10 @@ pub trait Store: Send + Sync {
     fn all_enrolled(&self) -> Read<Vec<Versioned<Enrolled>>>;
     /// One of them.
     fn enrolled(&self, device: &DeviceId) -> Read<Option<Versioned<Enrolled>>>;
+    /// Every schedule.
+    fn schedules(&self) -> Read<Vec<Versioned<Schedule>>>;
+    /// One of them.
+    fn schedule(&self, id: &ScheduleId) -> Read<Option<Versioned<Schedule>>>;
     /// This node's own membership in its manager's fleet.
     fn membership(&self) -> Read<Option<Versioned<Membership>>>;
     /// The newest of every device.

@@ -12,6 +12,7 @@ pub mod node;
 pub mod plugin;
 pub mod registration;
 pub mod restore;
+pub mod schedule;
 pub mod serve;
 pub mod simulate;
 pub mod token;

@@ -14,6 +14,7 @@ pub mod nodes;
 pub mod openapi;
 pub mod plugins;
 pub mod registrations;
+pub mod schedules;
 pub mod terminal;
 pub mod tokens;
 pub mod users;
@@ -35,6 +36,7 @@ pub(crate) fn router() -> (axum::Router<Web>, utoipa::openapi::OpenApi) {
         .merge(tokens::router())
         .merge(users::router())
         .merge(registrations::router())
+        .merge(schedules::router())
         .merge(terminal::router())
         .merge(membership::router())
         .merge(live::router());

@@ -31,6 +31,7 @@ use utoipa::openapi::security::{
         (name = "plugins", description = "The catalogue: what knows which type of device, and what it may do."),
         (name = "nodes", description = "This node and the gateways below it."),
         (name = "enrollment", description = "Registering devices, and those that came in."),
+        (name = "schedules", description = "What is done by the calendar."),
         (name = "account", description = "Who is asking."),
         (name = "access", description = "Users, and tokens for programs."),
         (name = "live", description = "What changes, while it changes."),

@@ -11,7 +11,7 @@ use hostler_services::backup::Backups;
 use hostler_services::tree::Presence;
 use hostler_services::{
     Access, Authority, Catalogue, Duty, Enrollment, Inventory, Live, NewToken, NewUser, NodeInfo, Person, Rules,
-    SelfRegistration, Services,
+    Schedules, SelfRegistration, Services,
 };
 use hostler_store::{Kept, RedbStore, Store};
 use hostler_web::{Offer, Options, Scheme};
@@ -104,10 +104,13 @@ impl Site {
         enrollment.tell(&live);
         let enrollment = Some(enrollment);
         let backups = Backups::new(Arc::clone(&store), folder.path().to_owned(), node.id.clone());
+        let inventory = inventory.unwrap();
+        let schedules = Schedules::open(Arc::clone(&store), Arc::clone(&inventory), None);
         let services = Arc::new(Services {
             access,
-            inventory: inventory.unwrap(),
+            inventory,
             catalogue,
+            schedules,
             enrollment,
             member: None,
             join: None,
