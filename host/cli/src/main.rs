@@ -44,6 +44,8 @@ enum Verb {
     #[command(subcommand)]
     Join(verbs::join::Join),
     #[command(subcommand)]
+    Schedule(verbs::schedule::Schedule),
+    #[command(subcommand)]
     Token(verbs::token::Token),
     #[command(subcommand)]
     User(verbs::user::User),
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
             Verb::Enrolled(verb) => verb.run().await,
             Verb::Enroll(verb) => verb.run().await,
             Verb::Join(verb) => verb.run().await,
+            Verb::Schedule(verb) => verb.run().await,
             Verb::Token(verb) => verb.run().await,
             Verb::User(verb) => verb.run().await,
             Verb::Backup(verb) => verb.run().await,

@@ -5,12 +5,13 @@ use crate::adoption::Adoption;
 use crate::device::{Candidate, Device, Placement};
 use crate::enrollment::{Enrolled, Invitation, Membership, PinDigest, Registration};
 use crate::event::Event;
-use crate::id::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, UserName};
+use crate::id::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, ScheduleId, UserName};
 use crate::message::{Acks, Class, Ends, Epoch, Message, Method};
 use crate::plugin::PluginRecord;
 use crate::reading::Snapshot;
 use crate::request::Flight;
 use crate::routing::Route;
+use crate::schedule::Schedule;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -272,6 +273,15 @@ pub enum Change {
         expect: Expect,
         /// What is there afterwards.
         value: Box<Membership>,
+    },
+    /// A schedule is made, is edited, runs or goes.
+    Schedule {
+        /// Which.
+        id: ScheduleId,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Option<Box<Schedule>>,
     },
 }
 

@@ -19,6 +19,7 @@ pub mod plugin;
 pub mod reading;
 pub mod request;
 pub mod routing;
+pub mod schedule;
 pub mod secret;
 mod source;
 pub mod time;
@@ -27,7 +28,7 @@ pub mod watch;
 
 pub use changes::{Change, Changes, Expect};
 pub use id::{
-    BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, RequestId,
+    BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, RequestId, ScheduleId,
     Serial, SiteId, UserName,
 };
 pub use secret::Secret;

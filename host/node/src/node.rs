@@ -19,7 +19,7 @@ use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{
     Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Gateway, Inventory, Live, Member, NodeInfo,
-    Panels, Requests, SelfRegistration, ServiceError, Services,
+    Panels, Requests, Schedules, SelfRegistration, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::CallParentError;
@@ -165,6 +165,8 @@ impl Node {
             enrollment.tell(&live);
             tasks.push(tokio::spawn(Arc::clone(enrollment).tend_forever()));
         }
+        let schedules = Schedules::open(Arc::clone(&store), Arc::clone(&inventory), above.clone());
+        tasks.push(tokio::spawn(Arc::clone(&schedules).run_forever()));
         let keeping = Arc::clone(&inventory);
         tasks.push(tokio::spawn(async move { keeping.keep_forever().await }));
         private_file(&data.join(LOCAL_ADDRESS), &url)?;
@@ -201,6 +203,7 @@ impl Node {
             panels,
             requests,
             catalogue,
+            schedules,
             join,
             enrollment,
             member,

@@ -16,6 +16,7 @@ pub mod membership;
 pub mod panel;
 pub mod registrar;
 pub mod requests;
+pub mod schedules;
 pub mod tree;
 mod turns;
 
@@ -40,6 +41,7 @@ pub use inventory::{
 };
 pub use live::{Live, LiveEvent};
 pub use membership::Member;
+pub use schedules::{Coming, NewSchedule, ScheduleView, Schedules};
 
 pub use panel::{Call, Lamp, PanelView, Panels};
 pub use requests::{Limits, NewRequest, RequestState, RequestView, Requests, Target};
@@ -84,6 +86,8 @@ pub struct Services {
     pub requests: Arc<Requests>,
     /// Plug-ins.
     pub catalogue: Arc<Catalogue>,
+    /// What is done by the calendar.
+    pub schedules: Arc<Schedules>,
     /// Registrations and the devices that came in, where this is a manager.
     pub enrollment: Option<Arc<Enrollment>>,
     /// This node's own membership in its manager's fleet, where it joins by a PIN or key.

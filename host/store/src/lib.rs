@@ -25,7 +25,8 @@ use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
 use hostler_core::request::Flight;
 use hostler_core::routing::Route;
-use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, Timestamp, UserName};
+use hostler_core::schedule::Schedule;
+use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, ScheduleId, Timestamp, UserName};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
@@ -164,6 +165,10 @@ pub trait Store: Send + Sync {
     fn all_enrolled(&self) -> Read<Vec<Versioned<Enrolled>>>;
     /// One of them.
     fn enrolled(&self, device: &DeviceId) -> Read<Option<Versioned<Enrolled>>>;
+    /// Every schedule.
+    fn schedules(&self) -> Read<Vec<Versioned<Schedule>>>;
+    /// One of them.
+    fn schedule(&self, id: &ScheduleId) -> Read<Option<Versioned<Schedule>>>;
     /// This node's own membership in its manager's fleet.
     fn membership(&self) -> Read<Option<Versioned<Membership>>>;
     /// The newest of every device.

@@ -13,6 +13,7 @@ pub mod plugin;
 pub mod registration;
 pub mod request;
 pub mod restore;
+pub mod schedule;
 pub mod serve;
 pub mod simulate;
 pub mod token;

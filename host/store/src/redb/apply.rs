@@ -47,6 +47,7 @@ pub(super) struct Batch<'t> {
     invitations: Rows<'t>,
     enrolled: Rows<'t>,
     membership: Rows<'t>,
+    schedules: Rows<'t>,
     snapshots: Rows<'t>,
     histories: Table<'t, (&'static str, &'static str), &'static [u8]>,
 }
@@ -82,6 +83,7 @@ impl<'t> Batch<'t> {
             invitations: write.open_table(t::INVITATIONS)?,
             enrolled: write.open_table(t::ENROLLED)?,
             membership: write.open_table(t::MEMBERSHIP)?,
+            schedules: write.open_table(t::SCHEDULES)?,
             snapshots: write.open_table(t::SNAPSHOTS)?,
             histories: write.open_table(t::HISTORIES)?,
         })
@@ -113,6 +115,7 @@ impl<'t> Batch<'t> {
                     fits(&self.enrolled, "the enrollment of", device.as_str(), *expect)?;
                 }
                 Change::Membership { expect, .. } => fits(&self.membership, "the membership of", t::OWN, *expect)?,
+                Change::Schedule { id, expect, .. } => fits(&self.schedules, "schedule", id.as_str(), *expect)?,
                 Change::Child { id, expect, value } => {
                     fits(&self.children, "node", id.as_str(), *expect)?;
                     match value {
@@ -298,6 +301,7 @@ impl<'t> Batch<'t> {
                 put(&mut self.enrolled, "enrollment", device.as_str(), value.as_ref())
             }
             Change::Membership { value, .. } => put(&mut self.membership, "membership", t::OWN, Some(value)),
+            Change::Schedule { id, value, .. } => put(&mut self.schedules, "schedule", id.as_str(), value.as_ref()),
             Change::Child { id, value, .. } => self.child(id.as_str(), value.as_ref()),
         }
     }

@@ -17,7 +17,8 @@ use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
 use hostler_core::request::Flight;
 use hostler_core::routing::Route;
-use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, Timestamp, UserName};
+use hostler_core::schedule::Schedule;
+use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, ScheduleId, Timestamp, UserName};
 use redb::{ReadTransaction, ReadableTable};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -318,6 +319,14 @@ impl Store for RedbStore {
 
     fn enrolled(&self, device: &DeviceId) -> Read<Option<Versioned<Enrolled>>> {
         self.row(t::ENROLLED, "enrollment", device.as_str())
+    }
+
+    fn schedules(&self) -> Read<Vec<Versioned<Schedule>>> {
+        self.values(t::SCHEDULES, "schedule")
+    }
+
+    fn schedule(&self, id: &ScheduleId) -> Read<Option<Versioned<Schedule>>> {
+        self.row(t::SCHEDULES, "schedule", id.as_str())
     }
 
     fn membership(&self) -> Read<Option<Versioned<Membership>>> {

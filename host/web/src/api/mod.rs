@@ -16,6 +16,7 @@ pub mod panel;
 pub mod plugins;
 pub mod registrations;
 pub mod requests;
+pub mod schedules;
 pub mod terminal;
 pub mod tokens;
 pub mod users;
@@ -39,6 +40,7 @@ pub(crate) fn router() -> (axum::Router<Web>, utoipa::openapi::OpenApi) {
         .merge(tokens::router())
         .merge(users::router())
         .merge(registrations::router())
+        .merge(schedules::router())
         .merge(terminal::router())
         .merge(membership::router())
         .merge(live::router());
