@@ -28,8 +28,8 @@ pub mod watch;
 
 pub use changes::{Change, Changes, Expect};
 pub use id::{
-    BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, RequestId, ScheduleId,
-    Serial, SiteId, UserName,
+    BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, RequestId,
+    ScheduleId, Serial, SiteId, UserName,
 };
 pub use secret::Secret;
 pub use source::source;
