@@ -333,6 +333,13 @@ impl Changes {
         self
     }
 
+    /// These without what is said to a neighbour that takes no more.
+    #[must_use]
+    pub fn without_messages_for(mut self, neighbour: &NodeId) -> Self {
+        self.0.retain(|change| !matches!(change, Change::Send { to, .. } if to == neighbour));
+        self
+    }
+
     /// Whether there is nothing to apply.
     #[must_use]
     pub fn is_empty(&self) -> bool {

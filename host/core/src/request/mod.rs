@@ -30,6 +30,9 @@ pub const SHORTEST: Duration = Duration::from_secs(1);
 /// Within so much an asker who said nothing else hears something: an answer, or that it takes longer.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The largest question that is passed on, in bytes: what is taken of one message is several times that.
+pub const LARGEST_QUESTION: usize = 8 << 10;
+
 /// The longest reason that is passed on, in characters.
 pub const LONGEST_WHY: usize = 500;
 
@@ -133,6 +136,29 @@ impl Question {
             Self::SetPower { wish, .. } => *wish != PowerWish::PowerCycle,
             // Which of them may be is only known where they are described.
             Self::Command { .. } => false,
+        }
+    }
+
+    /// Whether this is what answers it.
+    #[must_use]
+    pub fn is_answered_by(&self, answer: &Answer) -> bool {
+        matches!(
+            (self, answer),
+            (Self::Alive, Answer::Alive { .. })
+                | (Self::Counters { .. }, Answer::Counters { .. })
+                | (Self::Command { .. } | Self::ShowOnPanel { .. } | Self::SetPower { .. }, Answer::Done { .. })
+                | (Self::Panel { .. }, Answer::Panel { .. })
+                | (Self::Power { .. }, Answer::Power { .. })
+                | (Self::UserCall { .. }, Answer::CallTaken { .. })
+        )
+    }
+
+    /// What came from people or elsewhere as it may be passed on: its text without control characters, and not without end.
+    #[must_use]
+    pub fn sane(self) -> Self {
+        match self {
+            Self::UserCall { device, text } => Self::UserCall { device, text: text.map(|text| as_why(&text)) },
+            other => other,
         }
     }
 

@@ -35,7 +35,15 @@ pub async fn reconcile(store: &dyn Store, own: &NodeId, parent: Option<&NodeId>)
         Event { at: now(), device: None, name: "backup.restored".to_owned(), severity: Severity::Warning, text };
     let requests = requests(store, own)?;
     let all = [withdrawn, ended, numbering(store, parent)?, requests, Changes::from(Change::Happened(event))];
-    store.commit(all.into_iter().flat_map(|changes| changes.0).chain([Change::Reconciled]).collect()).await?;
+    let all: Changes = all.into_iter().flat_map(|changes| changes.0).chain([Change::Reconciled]).collect();
+    match store.commit(all.clone()).await {
+        // Nobody who asked is told then: it ends there at its limit.
+        Err(StoreError::OutboxFull { .. }) => {
+            let silent = all.0.into_iter().filter(|change| !matches!(change, Change::Send { .. }));
+            store.commit(silent.collect()).await?;
+        }
+        outcome => outcome?,
+    }
     tracing::warn!(backup = %at, invitations, log_ins, "a backup was put back; what could revive was withdrawn");
     Ok(())
 }

@@ -7,7 +7,10 @@ use crate::live::LiveEvent;
 use crate::need;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::command::{Command, Given};
-use hostler_core::request::{Asker, Context, Failing, Flight, LONGEST, PATIENCE, Question, SHORTEST, Step, Way};
+use hostler_core::message::weight;
+use hostler_core::request::{
+    Asker, Context, Failing, Flight, LARGEST_QUESTION, LONGEST, PATIENCE, Question, SHORTEST, Step, Way,
+};
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{DeviceId, NodeId, RequestId, UserName};
 use hostler_store::StoreError;
@@ -123,6 +126,10 @@ impl Requests {
             let text = format!("{MOST_WAITING} requests wait for an answer already; wait for some of them");
             return Err(ServiceError::TooMany { text, retry_after: PATIENCE });
         }
+        let new = NewRequest { question: new.question.sane(), ..new };
+        if weight(&new.question) > LARGEST_QUESTION {
+            return Err(ServiceError::Invalid(format!("a question has at most {LARGEST_QUESTION} bytes; say less")));
+        }
         let id = random_id()?;
         let to = self.whom(&new)?;
         let (way, stays) = self.way(None, to.as_ref(), &new.question)?;
@@ -167,10 +174,7 @@ impl Requests {
         let Step { next, changes } = step;
         let id = next.id.clone();
         let changes = changes.and(Change::Flight { id, expect: Expect::Absent, value: Some(Box::new(next)) });
-        match self.index().oldest_beyond(KEPT) {
-            Some(id) => changes.and(Change::Flight { id, expect: Expect::Anything, value: None }),
-            None => changes,
-        }
+        changes.with(self.forgetting(None, KEPT))
     }
 
     /// One request.
@@ -182,8 +186,7 @@ impl Requests {
         Ok(self.view(self.store.flight(id)?.ok_or_else(|| unknown(id))?.value))
     }
 
-    /// One request, when something more is known of it than `than` (how many notices there were, and whether it has ended), or
-    /// after so long.
+    /// One request, when something more is known of it than now, or after so long.
     ///
     /// # Errors
     /// Those of [`Requests::get`].
@@ -214,12 +217,8 @@ impl Requests {
 
     /// The last call for help that came from here for this device.
     pub(crate) fn last_call(&self, device: &DeviceId) -> Result<Option<RequestView>, ServiceError> {
-        let from_here = |flight: &Flight| {
-            matches!(flight.asker, Asker::Here(_))
-                && matches!(&flight.question, Question::UserCall { device: of, .. } if of == device)
-        };
-        let calls = self.store.flights()?.into_iter().map(|row| row.value).filter(from_here);
-        Ok(calls.max_by_key(|flight| flight.since).map(|flight| self.view(flight)))
+        let Some(id) = self.index().last_call(device) else { return Ok(None) };
+        Ok(self.store.flight(&id)?.map(|row| self.view(row.value)))
     }
 
     /// The newest requests that this node knows of, the newest first.
@@ -250,8 +249,18 @@ impl Requests {
                 return Ok(Some(next));
             }
             let value = Some(Box::new(next.clone()));
-            let step = Change::Flight { id: id.clone(), expect: Expect::Version(row.version), value };
-            match self.store.commit(changes.and(step).with(more.clone())).await {
+            let step = Changes::from(Change::Flight { id: id.clone(), expect: Expect::Version(row.version), value });
+            let step = step.with(more.clone());
+            match self.store.commit(changes.with(step.clone())).await {
+                // Whoever asked fetches nothing: it ends there at its limit, and here it goes on.
+                Err(StoreError::OutboxFull { to, .. }) if row.value.is_asked_by(&to) => {
+                    match self.store.commit(step).await {
+                        Err(StoreError::Conflict { what }) => {
+                            tracing::debug!(request = %id, %what, "a step is taken anew")
+                        }
+                        outcome => return outcome.map(|()| Some(next)),
+                    }
+                }
                 Ok(()) => return Ok(Some(next)),
                 Err(StoreError::Conflict { what }) => tracing::debug!(request = %id, %what, "a step is taken anew"),
                 Err(error) => return Err(error),

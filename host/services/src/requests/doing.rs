@@ -27,7 +27,12 @@ type Done = Result<Answer, (Failing, String)>;
 
 /// A call that brought nothing, as whoever asked is told.
 fn failed(error: CallFailed) -> (Failing, String) {
-    let failing = if error.is_of_the_thing() { Failing::Unreachable } else { Failing::Refused };
+    let failing = match &error {
+        // It may have done something before it was stopped.
+        CallFailed::Plugin(_) => Failing::InDoubt,
+        error if error.is_of_the_thing() => Failing::Unreachable,
+        _ => Failing::Refused,
+    };
     (failing, error.to_string())
 }
 
@@ -102,8 +107,10 @@ impl Requests {
                 return Err((Failing::Refused, trouble.text.clone()));
             }
             let (again, text) = (wait.as_secs(), &trouble.text);
-            self.say_waits(&flight.id, format!("{device} doesn't answer and is asked again every {again} s: {text}"));
-            if now().plus(wait) >= flight.until {
+            self.say_waits(&flight.id, format!("{device} doesn't answer and is asked again in {again} s: {text}"));
+            // It may have ended otherwise, by a clock that was set, or a node that was removed.
+            let goes_on = matches!(self.store.flight(&flight.id), Ok(Some(row)) if row.value.outcome().is_none());
+            if !goes_on || now().plus(wait) >= flight.until {
                 return Err((Failing::Unreachable, format!("{device} doesn't answer: {text}")));
             }
             tokio::time::sleep(wait).await;

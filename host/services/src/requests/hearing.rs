@@ -3,9 +3,10 @@
 use super::{MOST_OF_ONE, MOST_WAITING, Requests};
 use crate::tree::way_to;
 use hostler_core::changes::{Change, Changes, Expect};
-use hostler_core::message::Ends;
+use hostler_core::message::{Ends, Method, weight};
 use hostler_core::request::{
-    Asker, Delay, Failing, Failure, Flight, Happening, Outcome, Question, Request, Said, Step, Way, as_why,
+    Asker, Delay, Failing, Failure, Flight, Happening, LARGEST_QUESTION, Outcome, Question, Request, Said, Step, Way,
+    as_why,
 };
 use hostler_core::{NodeId, RequestId, Timestamp};
 use hostler_engine::now;
@@ -62,21 +63,36 @@ impl Requests {
             tracing::debug!(request = %id, from = %speaker.next, "a request came when its time was over");
             return Ok(Changes::none());
         };
-        let (way, stays) = self.way(speaker.from.or(Some(speaker.next)), to.as_ref(), question)?;
+        let question = question.clone().sane();
         let above = self.parent.as_ref() == Some(speaker.next);
         let most = if above { MOST_WAITING } else { MOST_OF_ONE };
-        let (way, stays) = if self.index().waiting(Some(speaker.next)) + heard.0.len() >= most {
-            let why = format!("{most} requests wait for an answer here already; ask again later");
-            (Way::No(Failing::Full, why), Changes::none())
+        let refused = if weight(&question) > LARGEST_QUESTION {
+            Some((Failing::Refused, format!("a question has at most {LARGEST_QUESTION} bytes")))
         } else if above && !question.goes_down() || !above && !question.goes_up() {
-            let why = format!("{} isn't asked {}", question.words(), if above { "downwards" } else { "upwards" });
-            (Way::No(Failing::Refused, why), Changes::none())
+            let way = if above { "downwards" } else { "upwards" };
+            Some((Failing::Refused, format!("{} isn't asked {way}", question.words())))
+        } else if self.index().waiting(Some(speaker.next)) + heard.0.len() >= most {
+            let why = format!("{most} requests wait for an answer here already; ask again later");
+            Some((Failing::Full, why))
         } else {
-            (way, stays)
+            None
         };
+        // What is refused at once leaves nothing here: whoever asks once more is answered the same.
+        if let Some((failing, why)) = refused {
+            let failure = Failure { by: self.node.id.clone(), failing, why: as_why(&why) };
+            let outcome = Box::new(Outcome::Failed(failure));
+            return Ok(Change::send(speaker.next, Method::Response { id: id.clone(), outcome }).into());
+        }
+        let (way, stays) = self.way(speaker.from.or(Some(speaker.next)), to.as_ref(), &question)?;
         let asker = Asker::Neighbour { next: speaker.next.clone(), from: speaker.from.cloned() };
-        let step = Flight::begin((id.clone(), question.clone()), (asker, to), left, way, &self.context());
-        Ok(stays.with(Self::keep(heard, Expect::Absent, step)))
+        let step = Flight::begin((id.clone(), question), (asker, to), left, way, &self.context());
+        Ok(stays.with(self.forgetting(Some(speaker.next), most)).with(Self::keep(heard, Expect::Absent, step)))
+    }
+
+    /// Those of an asker that ended, beyond so many, are forgotten.
+    pub(super) fn forgetting(&self, asker: Option<&NodeId>, most: usize) -> Changes {
+        let beyond = self.index().beyond(asker, most);
+        beyond.into_iter().map(|id| Change::Flight { id, expect: Expect::Anything, value: None }).collect()
     }
 
     /// The same where what waits for the neighbour to be asked is full: whoever asks is told at once.
@@ -135,6 +151,14 @@ impl Requests {
                 Said::Outcome(Outcome::Failed(Failure { by, failing, why: as_why(&why) }))
             }
             Said::Outcome(Outcome::Answered(answer)) => Said::Outcome(Outcome::Answered(answer.sane(now()))),
+        };
+        let said = match said {
+            Said::Outcome(Outcome::Answered(answer)) if !flight.question.is_answered_by(&answer) => {
+                let why = format!("{from} answered something else than was asked");
+                let failure = Failure { by: self.node.id.clone(), failing: Failing::Refused, why };
+                Said::Outcome(Outcome::Failed(failure))
+            }
+            said => said,
         };
         let before = flight.clone();
         let step = flight.step(Happening::Heard { from: from.clone(), said }, &self.context());

@@ -26,6 +26,9 @@ use tokio::time::Instant;
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// What somebody has to say waits at least so long after a call that failed.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 /// What keeps node and parent apart is said again so often, and whenever it is something else.
 const SAY_AGAIN: Duration = Duration::from_secs(300);
 
@@ -106,10 +109,20 @@ impl ChildLoop {
                         tracing::warn!(parent = %self.parent, "{text}");
                         apart = Some((text, Instant::now()));
                     }
-                    tokio::time::sleep(wait).await;
+                    self.pause(wait).await;
                     wait = (wait * 2).min(LONGEST);
                 }
             }
+        }
+    }
+
+    /// Waits before the next call; less where somebody has something to say.
+    async fn pause(&self, wait: Duration) {
+        let bell = self.bells.bell(&self.parent);
+        tokio::time::sleep(wait.min(SHORTEST)).await;
+        tokio::select! {
+            () = tokio::time::sleep(wait.saturating_sub(SHORTEST)) => {}
+            () = bell.notified() => {}
         }
     }
 
@@ -207,7 +220,13 @@ impl ChildLoop {
             _ => None,
         };
         if let Some(changes) = of_request {
-            return Ok(self.store.commit(more.with(changes)).await?);
+            return match self.store.commit(more.clone().with(changes.clone())).await {
+                // Whoever asked fetches nothing: nobody else's orders wait for that.
+                Err(StoreError::OutboxFull { to, .. }) if to != self.parent => {
+                    Ok(self.store.commit(more.with(changes.without_messages_for(&to))).await?)
+                }
+                outcome => Ok(outcome?),
+            };
         }
         match passing::meant_for(&*self.store, own, &order)? {
             Some(to) => Ok(passing::pass_on(&*self.store, (own, &self.parent), &to, order.method, more).await?),
