@@ -46,10 +46,6 @@ impl Line {
         self.ask(json!({ "ask": "counters", "device": self.device }), within_s).await
     }
 
-    async fn request(&self, id: &str) -> Value {
-        self.manager.api().get(&format!("requests/{id}")).await.unwrap()
-    }
-
     async fn until_state(&self, id: &str, state: &str) -> Value {
         until(format!("request {id} is {state}"), async || {
             let request = self.manager.api().get(&format!("requests/{id}")).await.ok()?;

@@ -154,7 +154,7 @@ impl Node {
         let mut node = Building { config: &config, store: &store, runtime: &runtime, tasks: Vec::new() };
         if config.has(Role::Gateway) || config.has(Role::Registrar) || member.is_some() {
             let gateway = node.gateway(&catalogue, &inventory).await?;
-            node.call_parent(member.as_ref(), (&gateway, &inventory, &catalogue, &requests, &bells))?;
+            node.call_parent(member.as_ref(), (&gateway, &inventory, &catalogue), (&requests, &bells))?;
         }
         let mut tasks = node.tasks;
         tasks.push(tokio::spawn(Arc::clone(&requests).tend_forever()));
@@ -354,13 +354,8 @@ impl Building<'_> {
     fn call_parent(
         &mut self,
         member: Option<&Arc<Member>>,
-        (gateway, inventory, catalogue, requests, bells): (
-            &Arc<Gateway>,
-            &Arc<Inventory>,
-            &Arc<Catalogue>,
-            &Arc<Requests>,
-            &Arc<Doorbells>,
-        ),
+        (gateway, inventory, catalogue): (&Arc<Gateway>, &Arc<Inventory>, &Arc<Catalogue>),
+        (requests, bells): (&Arc<Requests>, &Arc<Doorbells>),
     ) -> Result<(), StartError> {
         let Some(parent) = self.parent()? else { return Ok(()) };
         let calling = ChildLoop {

@@ -208,13 +208,10 @@ fn answer(request: &Value) -> Vec<String> {
             ago(answered, "/started_at"),
             text(answered, "/devices")
         )],
-        Some("done") => {
-            let said = each(answered, "/lines").chain(each(answered, "/undone"));
-            match said.filter_map(Value::as_str).collect::<Vec<_>>() {
-                lines if lines.is_empty() => vec!["done".to_owned()],
-                lines => lines.into_iter().map(printable).collect(),
-            }
-        }
+        Some("done") => match each(answered, "/lines").filter_map(Value::as_str).collect::<Vec<_>>() {
+            lines if lines.is_empty() => vec!["done".to_owned()],
+            lines => lines.into_iter().map(printable).collect(),
+        },
         Some("panel") => {
             let lamps = each(answered, "/panel/lamps")
                 .map(|lamp| format!("({}) {}: {}", text(lamp, "/colour"), text(lamp, "/title"), text(lamp, "/state")));

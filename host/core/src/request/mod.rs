@@ -200,13 +200,10 @@ pub enum Answer {
         /// The readings that only ever grow.
         counters: Vec<Reading>,
     },
-    /// What was to be done was done, as far as it says.
+    /// What was to be done was done.
     Done {
         /// What the plug-in says, a line each.
         lines: Vec<String>,
-        /// What wasn't done after all, or of which nobody knows whether it was, a sentence each.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        undone: Vec<String>,
     },
     /// What a panel shows.
     Panel {
@@ -234,10 +231,7 @@ impl Answer {
                 Self::Alive { version: as_why(&version), started_at: started_at.min(now), devices }
             }
             Self::Counters { read_at, counters } => Self::Counters { read_at: read_at.min(now), counters },
-            Self::Done { lines, undone } => {
-                let plain = |lines: &[String]| lines.iter().map(|line| as_why(line)).collect();
-                Self::Done { lines: plain(&lines), undone: plain(&undone) }
-            }
+            Self::Done { lines } => Self::Done { lines: lines.iter().map(|line| as_why(line)).collect() },
             Self::Panel { panel } => {
                 let lines = panel.lines.iter().map(|line| as_why(line)).collect();
                 Self::Panel { panel: PanelView { lines, ..panel } }

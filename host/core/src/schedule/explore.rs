@@ -108,7 +108,7 @@ impl World {
             (None, None) => {}
         }
         if self.meddles > 0 {
-            let paused = Event::Edited(Plan { name: "m".to_owned(), ..self.stored.plan.clone() });
+            let paused = Event::Edited(Box::new(Plan { name: "m".to_owned(), ..self.stored.plan.clone() }));
             for event in [paused, Event::Paused, Event::Wanted] {
                 let meddled = self.took(event);
                 all.push(Self { meddles: self.meddles - 1, meddled: true, ..meddled });

@@ -150,7 +150,7 @@ pub enum Event {
     /// Somebody wants it to run now.
     Wanted,
     /// Somebody wants something else.
-    Edited(Plan),
+    Edited(Box<Plan>),
     /// Somebody wants it to run no more.
     Paused,
     /// Somebody wants it to run again.
@@ -210,7 +210,7 @@ impl Schedule {
             Event::Edited(plan) => {
                 // What was due until now was due by what it said until now; what it says from now on was never missed.
                 let Step { next, changes } = self.look(context);
-                Step { next: Self { plan, ..next }.deciding(context.now), changes }
+                Step { next: Self { plan: *plan, ..next }.deciding(context.now), changes }
             }
             Event::Paused => Self { standing: Standing::Paused, next: None, ..self }.stay(),
             Event::Resumed if self.standing == Standing::Paused => {

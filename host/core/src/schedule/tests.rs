@@ -241,7 +241,7 @@ fn d07_what_can_t_be_done_twice_is_in_doubt_after_a_restart() {
 fn d07_what_is_edited_or_resumed_was_never_missed() {
     let begun = schedule("30 2 * * *", Missed::RunOnce, "2026-11-20T12:00:00Z");
     let other = schedule("0 10 * * *", Missed::RunOnce, "2026-11-20T12:00:00Z").plan;
-    let (edited, told) = step(begun.clone(), Event::Edited(other), "2026-11-20T20:00:00Z");
+    let (edited, told) = step(begun.clone(), Event::Edited(Box::new(other)), "2026-11-20T20:00:00Z");
     assert_eq!((edited.next, told.len()), (Some(at("2026-11-21T09:00:00Z")), 0));
     let (paused, _) = step(begun, Event::Paused, "2026-11-20T20:00:00Z");
     assert_eq!(step(paused.clone(), Event::Looked, "2026-11-25T20:00:00Z").1, []);

@@ -12,7 +12,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// What was described, by plug-in, and the digest of the component that did.
 #[derive(Default)]
-pub(super) struct Described(RwLock<BTreeMap<PluginName, (String, Arc<[Command]>)>>);
+pub(super) struct Described(RwLock<BTreeMap<PluginName, OfRelease>>);
+
+/// The digest of a release, and the commands that it describes.
+type OfRelease = (String, Arc<[Command]>);
 
 impl Catalogue {
     /// The commands that a plug-in describes; none where it exports no `commands`. No device is asked.

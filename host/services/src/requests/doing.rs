@@ -1,7 +1,7 @@
 //! This node does what it was asked.
 
 use super::Requests;
-use crate::gateway::CallFailed;
+use crate::gateway::{CallFailed, Told, Undone};
 use hostler_core::changes::{Change, Changes};
 use hostler_core::event::Event;
 use hostler_core::message::{Method, weight};
@@ -142,11 +142,13 @@ impl Requests {
                 return Err((Failing::Refused, "a plug-in isn't asked this".to_owned()));
             }
         };
-        told.map(|told| Answer::Done {
-            lines: told.lines,
-            undone: told.undone.iter().map(ToString::to_string).collect(),
-        })
-        .map_err(failed)
+        let Told { lines, undone } = told.map_err(failed)?;
+        if undone.is_empty() {
+            return Ok(Answer::Done { lines });
+        }
+        let doubt = undone.iter().any(|undone| matches!(undone, Undone::InDoubt(_)));
+        let failing = if doubt { Failing::InDoubt } else { Failing::Refused };
+        Err((failing, undone.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
     }
 
     fn say_waits(&self, id: &RequestId, why: String) {

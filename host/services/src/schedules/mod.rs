@@ -112,7 +112,7 @@ impl Schedules {
     pub async fn edit(&self, viewer: &Viewer, id: &ScheduleId, new: NewSchedule) -> Result<ScheduleView, ServiceError> {
         need(viewer, Right::Operate)?;
         let plan = self.plan(viewer, new)?;
-        self.ordered(id, Event::Edited(plan)).await
+        self.ordered(id, Event::Edited(Box::new(plan))).await
     }
 
     /// Lets a schedule rest, or run again. What was due while it rested wasn't missed.

@@ -151,10 +151,8 @@ impl RequestPage {
                 let started = words::absolute(*started_at);
                 vec![format!("It is there: version {version}, started {started}, {devices} devices.")]
             }
-            Some(Outcome::Answered(Answer::Done { lines, undone })) if lines.is_empty() && undone.is_empty() => {
-                vec!["Done.".to_owned()]
-            }
-            Some(Outcome::Answered(Answer::Done { lines, undone })) => lines.iter().chain(undone).cloned().collect(),
+            Some(Outcome::Answered(Answer::Done { lines })) if lines.is_empty() => vec!["Done.".to_owned()],
+            Some(Outcome::Answered(Answer::Done { lines })) => lines.clone(),
             Some(Outcome::Answered(Answer::Panel { panel })) => panel.lines.clone(),
             Some(Outcome::Answered(Answer::Power { power })) => {
                 let word = |value: serde_json::Value| value.as_str().unwrap_or_default().replace('-', " ");
