@@ -3,13 +3,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use hostler_simulator::{Fleet, FleetConfig, Share, Source, profile};
 use hostler_tests::{Browser, Network, Node, Place, Setup, until};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d07_what_a_plugin_describes_is_done_under_two_gateways() {
     let place = Place::new(247);
-    let fleet = place.printers(1).await;
+    let mix = vec![Share { source: Source::Profile(profile::orchid_c4500()), weight: 1 }];
+    let write_community = Some("private".to_owned());
+    let config = FleetConfig { count: 1, mix, pages_per_hour: 0, write_community, ..place.fleet() };
+    let fleet = Fleet::start(config).await.unwrap();
     let manager = Node::start(Setup::manager(&place)).await;
     manager.install("mfp").await;
     let token = manager.token_for(1).await;
