@@ -174,7 +174,7 @@ impl Panels {
     fn became(&self, request: RequestView) -> Call {
         match (request.outcome, request.state) {
             (Some(Outcome::Answered(Answer::CallTaken { text })), _) => Call::Taken { text },
-            // Whoever answers something else took it all the same.
+            // Nothing else answers a call: a request takes only what answers its question.
             (Some(Outcome::Answered(_)), _) => Call::Taken { text: "it was taken".to_owned() },
             (Some(Outcome::Failed(failure)), _) => match failure.failing {
                 Failing::Late if failure.by == self.node.id => Call::OwnLimit { why: failure.why },

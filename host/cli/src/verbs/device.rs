@@ -17,7 +17,7 @@ Examples:
   hostler device list kobe orchid --json
   hostler device show example-or12345
   hostler device adopt gateway-1 192.168.1.17 mfp
-  hostler device command example-or12345 identify how=display
+  hostler device command example-or12345 identify by=display
   hostler device place example-or12345 --site kobe --owner ann@example.com --tag colour")]
 pub enum Device {
     /// Find devices; what needs somebody comes first
@@ -101,7 +101,7 @@ pub struct Commanded {
     id: String,
     /// The command; `hostler device commands` lists them
     name: String,
-    /// What it is told, such as how=display
+    /// What it is told, such as by=display
     #[arg(value_parser = pair)]
     arguments: Vec<(String, String)>,
     #[command(flatten)]
@@ -137,8 +137,7 @@ pub struct Power {
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) =
-        text.split_once('=').ok_or_else(|| format!("{text:?} is no NAME=VALUE, such as how=display"))?;
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is no NAME=VALUE, such as by=display"))?;
     Ok((name.to_owned(), value.to_owned()))
 }
 

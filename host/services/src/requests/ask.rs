@@ -9,7 +9,7 @@ use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::command::{Command, Given};
 use hostler_core::message::weight;
 use hostler_core::request::{
-    Asker, Context, Failing, Flight, LARGEST_QUESTION, LONGEST, PATIENCE, Question, SHORTEST, Step, Way,
+    Asker, Failing, Flight, LARGEST_QUESTION, LONGEST, PATIENCE, Question, SHORTEST, Step, Way,
 };
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{DeviceId, NodeId, RequestId, UserName};
@@ -242,7 +242,7 @@ impl Requests {
     ) -> Result<Option<Flight>, StoreError> {
         loop {
             let Some(row) = self.store.flight(id)? else { return Ok(None) };
-            let context: Context = self.context();
+            let context = self.context();
             let Some(happening) = happening(&row.value) else { return Ok(Some(row.value)) };
             let Step { next, changes } = row.value.clone().step(happening, &context);
             if next == row.value {

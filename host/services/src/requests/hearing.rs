@@ -77,11 +77,8 @@ impl Requests {
         } else {
             None
         };
-        // What is refused at once leaves nothing here: whoever asks once more is answered the same.
         if let Some((failing, why)) = refused {
-            let failure = Failure { by: self.node.id.clone(), failing, why: as_why(&why) };
-            let outcome = Box::new(Outcome::Failed(failure));
-            return Ok(Change::send(speaker.next, Method::Response { id: id.clone(), outcome }).into());
+            return Ok(self.refuse(speaker.next, id, failing, &why));
         }
         let (way, stays) = self.way(speaker.from.or(Some(speaker.next)), to.as_ref(), &question)?;
         let asker = Asker::Neighbour { next: speaker.next.clone(), from: speaker.from.cloned() };
@@ -95,14 +92,11 @@ impl Requests {
         beyond.into_iter().map(|id| Change::Flight { id, expect: Expect::Anything, value: None }).collect()
     }
 
-    /// The same where what waits for the neighbour to be asked is full: whoever asks is told at once.
-    pub(crate) fn refused(&self, speaker: Speaker<'_>, to: NodeId, request: &Request, full: &StoreError) -> Changes {
-        let Request { id, question, left } = request;
-        let Some(left) = left.when(speaker.clock) else { return Changes::none() };
-        let asker = Asker::Neighbour { next: speaker.next.clone(), from: None };
-        let way = Way::No(Failing::Full, full.to_string());
-        let step = Flight::begin((id.clone(), question.clone()), (asker, Some(to)), left, way, &self.context());
-        Self::keep(&mut Flights::default(), Expect::Absent, step)
+    /// Whoever asks is told at once that it can't be. It leaves nothing here: who asks once more is answered the same.
+    pub(crate) fn refuse(&self, asker: &NodeId, id: &RequestId, failing: Failing, why: &str) -> Changes {
+        let failure = Failure { by: self.node.id.clone(), failing, why: as_why(why) };
+        let outcome = Box::new(Outcome::Failed(failure));
+        Change::send(asker, Method::Response { id: id.clone(), outcome }).into()
     }
 
     /// Where a request goes from here, and what must stay as it is for it to get there. It is for a node, or for the manager,

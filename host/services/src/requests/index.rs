@@ -124,9 +124,9 @@ impl Index {
         self.waiting.get(&asker.cloned()).copied().unwrap_or_default()
     }
 
-    /// The first that something is due for, and when.
-    pub(super) fn next_due(&self) -> Option<(Timestamp, RequestId)> {
-        self.due.first().cloned()
+    /// When something is due next.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
     }
 
     /// Those that came when the clock showed a later time than now: it was set back, and what is due for them is as far away.

@@ -40,7 +40,7 @@ impl Requests {
                 self.expire().await;
                 self.follow_clock().await;
             }
-            let next = self.index().next_due().map(|(at, _)| at.since(now()));
+            let next = self.index().next_due().map(|at| at.since(now()));
             let wait = match seen_to {
                 Ok(()) => next.unwrap_or(LOOK).min(LOOK),
                 Err(error) => {

@@ -11,7 +11,7 @@ use crate::requests::{Flights, Requests, Speaker};
 use hostler_core::changes::Changes;
 use hostler_core::message::{Epoch, ExchangeDown, ExchangeUp, Message, Method, Outbox, Portion};
 use hostler_core::reading::Snapshot;
-use hostler_core::request::{Request, Said};
+use hostler_core::request::{Failing, Request, Said};
 use hostler_core::{DeviceId, NodeId, Timestamp};
 use hostler_engine::{Doorbells, now};
 use hostler_store::{Store, StoreError};
@@ -237,15 +237,15 @@ impl ChildLoop {
     /// Somebody above asks this node or one below.
     async fn asked(&self, to: NodeId, request: &Request, clock: Timestamp, more: Changes) -> Result<(), ServiceError> {
         let speaker = Speaker { next: &self.parent, from: None, clock };
-        let changes = self.requests.asked(&mut Flights::default(), speaker, Some(to.clone()), request)?;
-        match self.store.commit(more.clone().with(changes)).await {
+        let changes = self.requests.asked(&mut Flights::default(), speaker, Some(to), request)?;
+        let outcome = self.store.commit(more.clone().with(changes)).await;
+        match &outcome {
             // To wait for room would hold up every order behind it, for whoever that is.
-            Err(error @ StoreError::OutboxFull { .. }) if !matches!(&error, StoreError::OutboxFull { to, .. } if *to == self.parent) =>
-            {
-                let refused = self.requests.refused(speaker, to, request, &error);
+            Err(full @ StoreError::OutboxFull { to, .. }) if *to != self.parent => {
+                let refused = self.requests.refuse(&self.parent, &request.id, Failing::Full, &full.to_string());
                 Ok(self.store.commit(more.with(refused)).await?)
             }
-            outcome => Ok(outcome?),
+            _ => Ok(outcome?),
         }
     }
 
