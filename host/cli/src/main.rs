@@ -31,6 +31,8 @@ enum Verb {
     #[command(subcommand)]
     Device(verbs::device::Device),
     #[command(subcommand)]
+    Event(verbs::event::Event),
+    #[command(subcommand)]
     Plugin(verbs::plugin::Plugin),
     #[command(subcommand)]
     Node(verbs::node::Node),
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
             Verb::Serve(verb) => verb.run().await,
             Verb::Demo(verb) => verb.run().await,
             Verb::Device(verb) => verb.run().await,
+            Verb::Event(verb) => verb.run().await,
             Verb::Plugin(verb) => verb.run().await,
             Verb::Node(verb) => verb.run().await,
             Verb::Registration(verb) => verb.run().await,

@@ -2,14 +2,19 @@
 
 use crate::event::Event;
 use crate::id::DeviceId;
-use crate::reading::{Alert, Condition, Severity, Snapshot};
+use crate::reading::{Alert, Condition, Reading, Severity, Snapshot, Value};
 use crate::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// What of a supply is left when it counts as low, from 0 to 1.
+pub const LOW: f64 = 0.1;
 
 /// The events that lead from `before` to `after`. The first reading of a device brings none but its complaints.
 #[must_use]
 pub fn happened(device: &DeviceId, title: &str, before: &Snapshot, after: &Snapshot) -> Vec<Event> {
     let event = |name: &str, severity: Severity, text: String| Event {
         at: after.tried_at,
+        node: None,
         device: Some(device.clone()),
         name: name.to_owned(),
         severity,
@@ -38,8 +43,39 @@ pub fn happened(device: &DeviceId, title: &str, before: &Snapshot, after: &Snaps
         for alert in old.iter().filter(|alert| !new.iter().any(|current| same(current, alert))) {
             events.push(event("alert.cleared", Severity::Info, format!("{title}: no longer {}", describe(alert))));
         }
+        let told = supplies(before, after);
+        events.extend(told.into_iter().map(|(name, text)| event(name, Severity::Warning, format!("{title}: {text}"))));
     }
     events
+}
+
+/// What became of supplies between two readings. One that is low at the first is told like one that became so.
+fn supplies(before: &Snapshot, after: &Snapshot) -> Vec<(&'static str, String)> {
+    let levels = |snapshot: &Snapshot| -> BTreeMap<String, (f64, Reading)> {
+        let readings = snapshot.report.iter().flat_map(|report| &report.readings);
+        let supplies = readings.filter(|reading| reading.name == "supply.level");
+        let left = supplies.filter_map(|reading| match &reading.value {
+            Value::Level(level) => Some((reading.series(), (level.fraction()?, reading.clone()))),
+            _ => None,
+        });
+        left.collect()
+    };
+    let known = levels(before);
+    let told = levels(after).into_iter().filter_map(|(series, (is, reading))| {
+        let was = known.get(&series).map_or(1.0, |(was, _)| *was);
+        let fills = reading.attributes.get("class").is_some_and(|class| class == "filled");
+        let (label, percent) = (reading.title(), (is * 100.0).round());
+        match (is <= 0.0, fills) {
+            (true, false) if was > 0.0 => Some(("supply.empty", format!("{label} is used up"))),
+            (true, true) if was > 0.0 => Some(("supply.empty", format!("{label} is full"))),
+            (false, false) if is <= LOW && was > LOW => Some(("supply.low", format!("{label} has {percent} % left"))),
+            (false, true) if is <= LOW && was > LOW => {
+                Some(("supply.low", format!("{label} has {percent} % of its space left")))
+            }
+            _ => None,
+        }
+    });
+    told.collect()
 }
 
 /// An alert in one line.
@@ -55,7 +91,7 @@ pub fn describe(alert: &Alert) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::{Hindrance, Report, Status};
+    use crate::reading::{Amount, Attributes, Hindrance, Level, Report, Status};
 
     fn names(before: &Snapshot, after: &Snapshot) -> Vec<String> {
         happened(&"d".parse().unwrap(), "D", before, after).into_iter().map(|event| event.name).collect()
@@ -72,6 +108,33 @@ mod tests {
         assert_eq!(names(&Snapshot::default(), &with(&["jam"])), ["alert.raised"]);
         assert!(names(&with(&["jam"]), &with(&["jam"])).is_empty());
         assert_eq!(names(&with(&["jam"]), &with(&["door"])), ["alert.raised", "alert.cleared"]);
+    }
+
+    fn filled(levels: &[f64]) -> Snapshot {
+        let readings = levels.iter().zip(0..).map(|(left, instance)| Reading {
+            name: "supply.level".into(),
+            instance: Some(format!("{instance}")),
+            label: Some(format!("Toner {instance}")),
+            unit: None,
+            value: Value::Level(Level { remaining: Amount::Exact(*left), capacity: Some(100.0) }),
+            attributes: Attributes::default(),
+        });
+        let readings = readings.collect();
+        Snapshot::read(Timestamp(1), Report { status: Status::Ready, readings, ..Report::default() })
+    }
+
+    #[test]
+    fn d07_a_supply_is_told_once_when_it_gets_low_and_once_when_it_is_empty() {
+        let mut told = Vec::new();
+        let mut last = filled(&[12.0, 50.0]);
+        for left in [11.0, 10.0, 9.0, 1.0, 0.0, 0.0, 100.0, 10.0] {
+            let next = filled(&[left, 50.0]);
+            told.extend(names(&last, &next));
+            last = next;
+        }
+        assert_eq!(told, ["supply.low", "supply.empty", "supply.low"]);
+        assert_eq!(names(&Snapshot::default(), &filled(&[3.0, 0.0])), ["supply.low", "supply.empty"]);
+        assert!(names(&filled(&[3.0]), &filled(&[3.0]).failed(Timestamp(2), "no answer".into())).is_empty());
     }
 
     #[test]

@@ -33,8 +33,8 @@ pub use gateway::Gateway;
 pub use hostler_engine::now;
 pub use hostler_transport::{Place, Places, Seldom};
 pub use inventory::{
-    Away, CandidateView, Choice, DeviceRow, DeviceView, Duty, Inventory, LowLevel, NodeView, Ordered, Page, Query,
-    StoredEvent,
+    Away, CandidateView, Choice, DeviceRow, DeviceView, Duty, EventsPage, Inventory, LowLevel, NodeView, Ordered, Page,
+    Query, StoredEvent,
 };
 pub use live::{Live, LiveEvent};
 pub use membership::Member;

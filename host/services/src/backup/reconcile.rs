@@ -29,8 +29,14 @@ pub async fn reconcile(store: &dyn Store, parent: Option<&NodeId>) -> Result<(),
          which were used since, and {log_ins} log-ins ended. Users, programs' tokens and bars are as they were then: \
          whoever was removed, revoked or barred since is to be again. Devices that came in since are strangers and need a new PIN."
     );
-    let event =
-        Event { at: now(), device: None, name: "backup.restored".to_owned(), severity: Severity::Warning, text };
+    let event = Event {
+        at: now(),
+        node: None,
+        device: None,
+        name: "backup.restored".to_owned(),
+        severity: Severity::Warning,
+        text,
+    };
     let all = [withdrawn, ended, numbering(store, parent)?, Changes::from(Change::Happened(event))];
     store.commit(all.into_iter().flat_map(|changes| changes.0).chain([Change::Reconciled]).collect()).await?;
     tracing::warn!(backup = %at, invitations, log_ins, "a backup was put back; what could revive was withdrawn");

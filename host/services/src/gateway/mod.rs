@@ -104,6 +104,7 @@ impl Gateway {
         };
         let event = Event {
             at: now(),
+            node: None,
             device: None,
             name: "device.released".to_owned(),
             severity: Severity::Info,

@@ -252,6 +252,7 @@ pub(super) fn events() -> Vec<StoredEvent> {
         seq: 100 - n,
         event: Event {
             at: ago(n * n * 5),
+            node: None,
             device: Some("example-aa2k017001234".parse().unwrap()),
             name: name.into(),
             severity,
