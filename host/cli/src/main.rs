@@ -33,6 +33,8 @@ enum Verb {
     #[command(subcommand)]
     Event(verbs::event::Event),
     #[command(subcommand)]
+    Forward(verbs::forward::Forward),
+    #[command(subcommand)]
     Plugin(verbs::plugin::Plugin),
     #[command(subcommand)]
     Node(verbs::node::Node),
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
             Verb::Demo(verb) => verb.run().await,
             Verb::Device(verb) => verb.run().await,
             Verb::Event(verb) => verb.run().await,
+            Verb::Forward(verb) => verb.run().await,
             Verb::Plugin(verb) => verb.run().await,
             Verb::Node(verb) => verb.run().await,
             Verb::Registration(verb) => verb.run().await,

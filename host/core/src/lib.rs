@@ -11,6 +11,7 @@ pub mod changes;
 pub mod device;
 pub mod enrollment;
 pub mod event;
+pub mod forward;
 pub mod history;
 pub mod id;
 pub mod message;
@@ -25,8 +26,8 @@ pub mod watch;
 
 pub use changes::{Change, Changes, Expect};
 pub use id::{
-    BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, Serial, SiteId,
-    UserName,
+    BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, RuleName, Serial,
+    SiteId, UserName,
 };
 pub use secret::Secret;
 pub use source::source;

@@ -22,8 +22,8 @@ use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
 use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{
-    Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Gateway, Inventory, Live, Member, NodeInfo,
-    SelfRegistration, ServiceError, Services,
+    Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Forwards, Gateway, Inventory, Live, Member,
+    NodeInfo, SelfRegistration, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::CallParentError;
@@ -120,6 +120,7 @@ impl Node {
         let open_to = if config.has(Role::Manager) { settings.open_to() } else { SelfRegistration::Off };
         let access = Access::open_to(Arc::clone(&store), taken, open_to);
         above.iter().for_each(|parent| access.tell(parent.clone()));
+        let rules = config.forwards().map_err(StartError::Certificate)?;
         say_started(&*store, &config.node.id, above.as_ref()).await?;
         let catalogue = Catalogue::open(Arc::clone(&store), Arc::clone(&runtime), data.join(backup::PLUGINS)).await?;
         let inventory = Inventory::open(
@@ -168,6 +169,7 @@ impl Node {
         let local = LocalToken::make(Arc::clone(&access), data.join(LOCAL_TOKEN)).await?;
         tasks.push(tokio::spawn(local.renew_forever()));
         let knowing = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue));
+        let forwarding_above = above.clone();
         let place = (config.node.id.clone(), above);
         let tree = Tree::new(Arc::clone(&store), place, knowing, presence, bells, live.clone(), enrollment.clone());
         tasks.push(tokio::spawn(Arc::clone(&tree).tell_who_is_here()));
@@ -178,6 +180,8 @@ impl Node {
             version: env!("CARGO_PKG_VERSION"),
             started_at: now(),
         };
+        let forwards = Forwards::open(Arc::clone(&store), config.node.id.clone(), forwarding_above, rules).await?;
+        tasks.push(tokio::spawn(Arc::clone(&forwards).run()));
         let join = nodes.as_ref().map(NodesBound::join_here);
         let mut servers = Vec::new();
         let mut beside = Vec::new();
@@ -199,6 +203,7 @@ impl Node {
             enrollment,
             member,
             backups: Backups::new(Arc::clone(&store), data, config.node.id.clone()),
+            forwards,
             live,
             node: info,
         };

@@ -7,6 +7,7 @@ use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Device, Placement, Reach};
 use hostler_core::enrollment::{Enrolled, Invitation, InvitationState, Means, Membership, PinDigest, Places};
 use hostler_core::event::Event;
+use hostler_core::forward::Cursor;
 use hostler_core::history::{Point, Series};
 use hostler_core::message::{Acks, Class, Ends, Epoch, Message, Method, Portion, weight};
 use hostler_core::reading::{Identity, Report, Severity, Snapshot};
@@ -40,6 +41,7 @@ macro_rules! conformance {
             events_are_found_newest_first_by_device_and_together,
             d07_looking_for_events_is_bounded_and_goes_on,
             d07_events_are_followed_in_their_order,
+            d07_a_cursor_is_kept_with_what_is_told_of_it_and_goes_with_its_rule,
             plugin_state_is_apart_for_each_device_and_plugin,
             empty_changes_do_not_write,
             observers_see_commits_before_the_caller_is_told,
@@ -504,6 +506,20 @@ mod cases {
         assert_eq!(following.kept, Some((1, 4)));
         let none = store.events_after(4, 9).unwrap();
         assert_eq!((none.events.len(), none.kept), (0, Some((1, 4))));
+    }
+
+    pub async fn d07_a_cursor_is_kept_with_what_is_told_of_it_and_goes_with_its_rule(store: Arc<dyn Store>) {
+        let put = |rule: &str, value| Change::Forward { rule: parse(rule), value };
+        let cursor = |through| Some(Box::new(Cursor { through, ..Cursor::default() }));
+        store.commit(Changes::from(put("a", cursor(1))).and(put("a-b", cursor(7)))).await.unwrap();
+        store.commit(Changes::from(put("a", cursor(2))).and(event(None, "told"))).await.unwrap();
+        let refused = Changes::from(put("a", cursor(3))).and(child(Expect::Version(9)));
+        assert!(store.commit(refused).await.is_err());
+        let kept: Vec<(String, u64)> =
+            store.forwards().unwrap().into_iter().map(|(rule, cursor)| (rule.to_string(), cursor.through)).collect();
+        assert_eq!(kept, [("a".to_owned(), 2), ("a-b".to_owned(), 7)]);
+        store.commit(put("a", None).into()).await.unwrap();
+        assert_eq!(store.forwards().unwrap().keys().map(ToString::to_string).collect::<Vec<_>>(), ["a-b"]);
     }
 
     pub async fn plugin_state_is_apart_for_each_device_and_plugin(store: Arc<dyn Store>) {

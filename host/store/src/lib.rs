@@ -19,12 +19,13 @@ use hostler_core::changes::{Changes, StartedAction};
 use hostler_core::device::{Candidate, Device, Placement};
 use hostler_core::enrollment::{Enrolled, Invitation, Membership, PinDigest, Registration};
 use hostler_core::event::Event;
+use hostler_core::forward::Cursor;
 use hostler_core::history::Series;
 use hostler_core::message::{Acks, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
 use hostler_core::routing::Route;
-use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, Timestamp, UserName};
+use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, RuleName, Timestamp, UserName};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
@@ -197,6 +198,8 @@ pub trait Store: Send + Sync {
     fn enrolled(&self, device: &DeviceId) -> Read<Option<Versioned<Enrolled>>>;
     /// This node's own membership in its manager's fleet.
     fn membership(&self) -> Read<Option<Versioned<Membership>>>;
+    /// How far each forwarding rule is.
+    fn forwards(&self) -> Read<BTreeMap<RuleName, Cursor>>;
     /// The newest of every device.
     fn snapshots(&self) -> Read<BTreeMap<DeviceId, Snapshot>>;
     /// The histories of one device, by their names.

@@ -8,6 +8,7 @@ pub mod device;
 pub mod enroll;
 pub mod enrolled;
 pub mod event;
+pub mod forward;
 pub mod join;
 pub mod node;
 pub mod plugin;

@@ -45,6 +45,7 @@ pub(super) struct Batch<'t> {
     invitations: Rows<'t>,
     enrolled: Rows<'t>,
     membership: Rows<'t>,
+    forwards: Rows<'t>,
     snapshots: Rows<'t>,
     histories: Table<'t, (&'static str, &'static str), &'static [u8]>,
 }
@@ -79,6 +80,7 @@ impl<'t> Batch<'t> {
             invitations: write.open_table(t::INVITATIONS)?,
             enrolled: write.open_table(t::ENROLLED)?,
             membership: write.open_table(t::MEMBERSHIP)?,
+            forwards: write.open_table(t::FORWARDS)?,
             snapshots: write.open_table(t::SNAPSHOTS)?,
             histories: write.open_table(t::HISTORIES)?,
         })
@@ -172,6 +174,7 @@ impl<'t> Batch<'t> {
                 | Change::Met { .. }
                 | Change::Renumber { .. }
                 | Change::Reconciled
+                | Change::Forward { .. }
                 | Change::Token { .. } => {}
             }
         }
@@ -291,6 +294,7 @@ impl<'t> Batch<'t> {
                 put(&mut self.enrolled, "enrollment", device.as_str(), value.as_ref())
             }
             Change::Membership { value, .. } => put(&mut self.membership, "membership", t::OWN, Some(value)),
+            Change::Forward { rule, value } => put(&mut self.forwards, "cursor", rule.as_str(), value.as_ref()),
             Change::Child { id, value, .. } => self.child(id.as_str(), value.as_ref()),
         }
     }

@@ -11,12 +11,13 @@ use hostler_core::changes::{Changes, StartedAction};
 use hostler_core::device::{Candidate, Device, Placement};
 use hostler_core::enrollment::{Enrolled, Invitation, Membership, PinDigest, Registration};
 use hostler_core::event::Event;
+use hostler_core::forward::Cursor;
 use hostler_core::history::Series;
 use hostler_core::message::{Acks, Class, Envelope, Epoch, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
 use hostler_core::routing::Route;
-use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, Timestamp, UserName};
+use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, RuleName, Timestamp, UserName};
 use redb::{ReadTransaction, ReadableTable};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -339,6 +340,11 @@ impl Store for RedbStore {
 
     fn membership(&self) -> Read<Option<Versioned<Membership>>> {
         self.row(t::MEMBERSHIP, "membership", t::OWN)
+    }
+
+    fn forwards(&self) -> Read<BTreeMap<RuleName, Cursor>> {
+        let rows = self.rows(t::FORWARDS, "cursor")?;
+        Ok(rows.into_iter().filter_map(|(rule, cursor)| Some((rule.parse().ok()?, cursor.value))).collect())
     }
 
     fn snapshots(&self) -> Read<BTreeMap<DeviceId, Snapshot>> {

@@ -8,6 +8,7 @@ pub mod candidates;
 mod csv;
 pub mod devices;
 pub mod events;
+pub mod forwards;
 pub mod live;
 pub mod membership;
 pub mod nodes;
@@ -29,6 +30,7 @@ pub(crate) fn router() -> (axum::Router<Web>, utoipa::openapi::OpenApi) {
         .merge(devices::router())
         .merge(candidates::router())
         .merge(events::router())
+        .merge(forwards::router())
         .merge(plugins::router())
         .merge(nodes::router())
         .merge(backup::router())

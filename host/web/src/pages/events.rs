@@ -3,16 +3,17 @@
 use super::{Drawn, Section, Shell, draw};
 use crate::api::events::{self, Behind, Span, asking};
 use crate::auth::Who;
+use crate::error::ApiError;
 use crate::extract::Query;
 use crate::state::Web;
+use crate::words;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use hostler_core::NodeId;
 use hostler_core::event::Filter;
-use hostler_services::EventsPage as Found;
-use hostler_services::StoredEvent;
+use hostler_services::{EventsPage as Found, ForwardView, StoredEvent};
 
 const ROWS: usize = 50;
 
@@ -45,6 +46,8 @@ pub(super) struct EventsPage {
     pub(super) filter: Filter,
     /// Whether these are the newest.
     pub(super) newest: bool,
+    /// Where notices are forwarded to, for who administers.
+    pub(super) forwards: Vec<ForwardView>,
 }
 
 async fn show(State(web): State<Web>, who: Who, Query(span): Query<Span>, Query(filter): Query<Filter>) -> Drawn {
@@ -52,7 +55,9 @@ async fn show(State(web): State<Web>, who: Who, Query(span): Query<Span>, Query(
     let newest = span.before.is_none();
     let span = Span { limit: Some(ROWS), ..span };
     let found = events::find(&web, &who, span, Behind::default(), &filter)?;
-    draw(&EventsPage { shell, found, filter, newest })
+    let forwards =
+        if shell.administers() { web.services.forwards.list(&who.viewer).map_err(ApiError::from)? } else { Vec::new() };
+    draw(&EventsPage { shell, found, filter, newest, forwards })
 }
 
 /// What can be chosen in a field: the value, what to call it, whether it is.
@@ -139,6 +144,10 @@ impl EventsPage {
 
     fn of_node(&self, node: &NodeId) -> String {
         self.address("/events", &Filter { node: Some(node.clone()), ..self.filter.clone() })
+    }
+
+    fn count(&self, number: &u64) -> String {
+        words::thousands(*number)
     }
 
     /// Who saw it, where that wasn't this node.

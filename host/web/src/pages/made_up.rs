@@ -315,3 +315,24 @@ pub(super) fn enrolled(why: &str) -> Vec<EnrolledView> {
         standing(3, Stands::Released, None),
     ]
 }
+
+/// A rule whose receiver is down.
+pub(super) fn forward() -> hostler_services::ForwardView {
+    hostler_services::ForwardView {
+        name: "on-call".parse().unwrap(),
+        to: "https://hooks.example".to_owned(),
+        filter: Default::default(),
+        delivered: 12_345,
+        delivered_at: Some(ago(5)),
+        waiting: 10_000,
+        more_waiting: true,
+        lost: 3,
+        refused: 1,
+        trouble: Some(hostler_core::forward::Trouble {
+            since: ago(4),
+            attempts: 7,
+            text: "it answered 503 <later>".to_owned(),
+            told: true,
+        }),
+    }
+}

@@ -79,6 +79,7 @@ fn all(right: Right) -> Vec<(&'static str, String)> {
                 found: hostler_services::EventsPage { events: made_up::events(), next: Some(7) },
                 filter: Filter { name: "supply.".parse().ok(), device: "sn-1".parse().ok(), ..Filter::default() },
                 newest: true,
+                forwards: vec![made_up::forward()],
             }),
         ),
         ("account", account(shell(Section::Account))),
