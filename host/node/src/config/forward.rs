@@ -1,8 +1,9 @@
 //! `[[forward]]` and `[mail]`: where notices are forwarded to.
 
 use super::{Config, Duration, Wrong, at};
-use hostler_core::RuleName;
-use hostler_core::event::Filter;
+use hostler_core::event::filter::{AtLeast, Words};
+use hostler_core::event::{Filter, Names};
+use hostler_core::{DeviceId, NodeId, RuleName};
 use hostler_services::forward::{ForwardRule, Mail, MailServer, MailTls, Mailbox, Target, Webhook};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -25,7 +26,7 @@ pub struct ForwardConfig {
     /// What it is called; no other rule of the node is.
     pub name: Spanned<RuleName>,
     /// Which events; all where none is given.
-    pub filter: Option<Spanned<Filter>>,
+    pub filter: Option<Spanned<FilterConfig>>,
     /// A web server that takes them.
     pub webhook: Option<Spanned<Url>>,
     /// A file with the secret that signs what it gets.
@@ -36,6 +37,29 @@ pub struct ForwardConfig {
     pub mail: Option<Spanned<Vec<Spanned<String>>>>,
     /// For how long others are waited for after the first: 30s for mails, not at all for a web server.
     pub gather: Option<Spanned<Duration>>,
+}
+
+/// Which events are forwarded: a filter in which nothing is misspelt, and that doesn't look back.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct FilterConfig {
+    /// How much they matter at least.
+    pub severity: Option<AtLeast>,
+    /// Their names, or beginnings of names.
+    pub name: Option<Names>,
+    /// To which device they happened.
+    pub device: Option<DeviceId>,
+    /// Which node saw them.
+    pub node: Option<NodeId>,
+    /// What their text contains.
+    pub text: Option<Words>,
+}
+
+impl FilterConfig {
+    fn filter(&self) -> Filter {
+        let Self { severity, name, device, node, text } = self.clone();
+        Filter { severity, name, device, node, text, ..Filter::default() }
+    }
 }
 
 /// The mail server.
@@ -102,15 +126,6 @@ impl Config {
     }
 
     fn check_rule(&self, rule: &ForwardConfig) -> Result<(), Wrong> {
-        if let Some(filter) = rule.filter.as_ref().filter(|filter| {
-            let filter = filter.get_ref();
-            filter.from.is_some() || filter.to.is_some()
-        }) {
-            return Err(at(
-                filter,
-                "`from` and `to` are for looking back; what is forwarded begins when the rule is new",
-            ));
-        }
         if let Some(gather) = rule.gather.as_ref().filter(|gather| gather.get_ref().0 > LONGEST) {
             return Err(at(gather, "`gather` is at most 24h"));
         }
@@ -155,7 +170,7 @@ impl Config {
                 _ => continue,
             };
             let gather = rule.gather.as_ref().map_or(gather, |gather| gather.get_ref().0);
-            let filter = rule.filter.as_ref().map(|filter| filter.get_ref().clone()).unwrap_or_default();
+            let filter = rule.filter.as_ref().map(|filter| filter.get_ref().filter()).unwrap_or_default();
             rules.push(ForwardRule { name: rule.name.get_ref().clone(), filter, target, gather });
         }
         Ok(rules)
@@ -242,7 +257,7 @@ mail = ["ann@example.com"]
             ("\"staff\"", "\"Staff room\"", 18, "name of a rule"),
             ("\"critical\"", "\"loud\"", 16, "info, warning and critical"),
             ("\"supply.,alert.\"", "\"Supply\"", 16, "no name of events"),
-            ("severity = \"critical\"", "from = \"24h\"", 16, "looking back"),
+            ("severity = \"critical\"", "from = \"24h\"", 16, "unknown field `from`"),
             ("https://hooks", "http://hooks", 15, "unencrypted"),
             ("https://hooks", "ftp://hooks", 15, "no way to a webhook"),
             ("webhook = \"https://hooks.example/x\"", "", 14, "say where they go"),
