@@ -49,5 +49,5 @@ pub use node::Node;
 pub use peers::{Peer, peer};
 pub use place::Place;
 pub use setup::{Network, Setup, device_address};
-pub use skipped::skipped;
+pub use skipped::{cannot, skipped};
 pub use wait::until;

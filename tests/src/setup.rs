@@ -161,7 +161,7 @@ impl Setup {
     fn device_as(place: &Place, number: u8, id: &str, address: Ipv4Addr, join: &serde_json::Value) -> Self {
         let new = Self::new(place, &format!("mfp-{number}"), "\"device\"", 20 + number);
         let lines = format!(
-            "id = {id:?}\nmodel = \"Orchid C4500\"\npage = \"{address}:8081\"\n\
+            "id = {id:?}\nmodel = \"Orchid C4500\"\npage = \"{address}:8081\"\ncall-within = \"8s\"\n\
              snmp = {{ address = \"{address}:11161\", read = \"public\", write = \"private\" }}"
         );
         new.joining(join).section("device", &lines)

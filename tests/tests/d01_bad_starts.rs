@@ -1,6 +1,6 @@
 //! D1: a node that can't start or can't go on says what is wrong and where, and breaks nothing.
 
-use hostler_tests::{Node, Place, Setup, hostler, skipped, until};
+use hostler_tests::{Node, Place, Setup, cannot, hostler, until};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -76,7 +76,7 @@ impl SmallDisk {
         let size = format!("size={size}");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "hostler-story"]).arg(at).output();
         if !mounted.is_ok_and(|mounted| mounted.status.success()) {
-            skipped("a full disk needs the right to mount one (run as root)");
+            cannot("a full disk needs the right to mount one (run as root)");
             return None;
         }
         Some(Self(at.to_owned()))

@@ -21,6 +21,9 @@ const PAUSE: Duration = Duration::from_millis(400);
 /// How long nothing needs: servers let go after 20 s, or 10 s more where a handshake comes before.
 const FAR_TOO_LONG: Duration = Duration::from_secs(75);
 
+/// A handshake is done within so much, on a machine that is busy.
+const SHAKING_HANDS: Duration = Duration::from_secs(15);
+
 /// How somebody never finishes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Way {
@@ -112,7 +115,7 @@ fn never_finish(target: &Target, way: Way) -> Ended {
     let (first, again) = target.says(way);
     let fast = matches!(way, Way::EndlessHead | Way::EndlessBody);
     let mut answer = Vec::new();
-    let mut gone = stream.write_all(first.as_bytes()).is_err();
+    let mut gone = !says_first(&mut *stream, first.as_bytes());
     while !gone {
         let (path, so_far) = (target.path, String::from_utf8_lossy(&answer));
         assert!(began.elapsed() < FAR_TOO_LONG, "{way:?} at {path} of {} is held: {so_far}", target.at);
@@ -129,6 +132,18 @@ fn never_finish(target: &Target, way: Way) -> Ended {
     }
     let answer = String::from_utf8_lossy(&answer).into_owned();
     Ended { way, path: target.path, at: target.at, port, after: began.elapsed(), answer }
+}
+
+/// Says what comes first; whether somebody took it. Over TLS it waits for the handshake, before which nothing of it is taken.
+fn says_first(stream: &mut dyn Stream, first: &[u8]) -> bool {
+    let began = Instant::now();
+    loop {
+        match stream.write_all(first) {
+            Ok(()) => return true,
+            Err(error) if waits(&error) && began.elapsed() < SHAKING_HANDS => {}
+            Err(_) => return false,
+        }
+    }
 }
 
 fn waits(error: &std::io::Error) -> bool {

@@ -24,7 +24,7 @@ async fn until_said(manager: &Node, device: &str, code: &str, ask: impl Fn() -> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn e07_a_device_of_another_maker_comes_in_by_a_pin_once() {
-    let place = Place::new(95);
+    let place = Place::new(146);
     let manager = Node::start(Setup::manager(&place)).await;
     let (Some(first), Some(second)) = (Foreign::make(&place, "first"), Foreign::make(&place, "second")) else { return };
     let made = manager.registered(&["192.168.0.7", "printer-3.example"]).await;
@@ -102,7 +102,7 @@ async fn e07_of_two_devices_that_bring_one_pin_at_the_same_instant_one_comes_in(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn e06_what_is_no_connection_request_is_refused_with_what_is_wrong() {
-    let place = Place::new(96);
+    let place = Place::new(147);
     let manager = Node::start(Setup::manager(&place)).await;
     let Some(device) = Foreign::make(&place, "device") else { return };
     let connect = format!("{}/node/v1/connect", manager.api().base());
@@ -135,7 +135,7 @@ async fn e06_what_is_no_connection_request_is_refused_with_what_is_wrong() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn e07_a_manager_killed_while_devices_come_in_lets_each_in_once() {
-    let place = Place::new(97);
+    let place = Place::new(148);
     let mut manager = Node::start(Setup::manager(&place)).await;
     let Some(device) = Foreign::make(&place, "device") else { return };
     let made = manager.registered(&["--shared", "20"]).await;

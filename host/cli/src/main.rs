@@ -39,12 +39,16 @@ enum Verb {
     #[command(subcommand)]
     Node(verbs::node::Node),
     #[command(subcommand)]
+    Request(verbs::request::Request),
+    #[command(subcommand)]
     Registration(verbs::registration::Registration),
     #[command(subcommand)]
     Enrolled(verbs::enrolled::Enrolled),
     Enroll(verbs::enroll::Enroll),
     #[command(subcommand)]
     Join(verbs::join::Join),
+    #[command(subcommand)]
+    Schedule(verbs::schedule::Schedule),
     #[command(subcommand)]
     Token(verbs::token::Token),
     #[command(subcommand)]
@@ -78,10 +82,12 @@ fn main() -> ExitCode {
             Verb::Forward(verb) => verb.run().await,
             Verb::Plugin(verb) => verb.run().await,
             Verb::Node(verb) => verb.run().await,
+            Verb::Request(verb) => verb.run().await,
             Verb::Registration(verb) => verb.run().await,
             Verb::Enrolled(verb) => verb.run().await,
             Verb::Enroll(verb) => verb.run().await,
             Verb::Join(verb) => verb.run().await,
+            Verb::Schedule(verb) => verb.run().await,
             Verb::Token(verb) => verb.run().await,
             Verb::User(verb) => verb.run().await,
             Verb::Backup(verb) => verb.run().await,

@@ -6,11 +6,13 @@ use crate::device::{Candidate, Device, Placement};
 use crate::enrollment::{Enrolled, Invitation, Membership, PinDigest, Registration};
 use crate::event::Event;
 use crate::forward::Cursor;
-use crate::id::{DeviceId, NodeId, PluginName, RegistrationId, RuleName, UserName};
+use crate::id::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, RuleName, ScheduleId, UserName};
 use crate::message::{Acks, Class, Ends, Epoch, Message, Method};
 use crate::plugin::PluginRecord;
 use crate::reading::Snapshot;
+use crate::request::Flight;
 use crate::routing::Route;
+use crate::schedule::Schedule;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -128,6 +130,22 @@ pub enum Change {
         class: Class,
         /// Which one.
         seq: u64,
+    },
+    /// A request comes, goes on, ends or is forgotten.
+    Flight {
+        /// Which.
+        id: RequestId,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Option<Box<Flight>>,
+    },
+    /// What waits for a neighbour and is too late to be sent needn't wait any more.
+    Expire {
+        /// For whom.
+        to: NodeId,
+        /// Now.
+        now: Timestamp,
     },
     /// A neighbour has committed our messages up to here.
     Acked {
@@ -263,6 +281,15 @@ pub enum Change {
         expect: Expect,
         /// What is there afterwards.
         value: Box<Membership>,
+    },
+    /// A schedule is made, is edited, runs or goes.
+    Schedule {
+        /// Which.
+        id: ScheduleId,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Option<Box<Schedule>>,
     },
 }
 

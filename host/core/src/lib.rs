@@ -8,6 +8,7 @@ pub mod access;
 pub mod adoption;
 pub mod certificate;
 pub mod changes;
+pub mod command;
 pub mod device;
 pub mod enrollment;
 pub mod event;
@@ -17,7 +18,9 @@ pub mod id;
 pub mod message;
 pub mod plugin;
 pub mod reading;
+pub mod request;
 pub mod routing;
+pub mod schedule;
 pub mod secret;
 mod source;
 pub mod time;
@@ -26,8 +29,8 @@ pub mod watch;
 
 pub use changes::{Change, Changes, Expect};
 pub use id::{
-    BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, RuleName, Serial,
-    SiteId, UserName,
+    BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, RequestId,
+    RuleName, ScheduleId, Serial, SiteId, UserName,
 };
 pub use secret::Secret;
 pub use source::source;

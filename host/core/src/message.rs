@@ -6,9 +6,11 @@
 use crate::changes::{Change, Changes};
 use crate::device::{Candidate, Device};
 use crate::event::Event;
-use crate::id::{DeviceId, Fingerprint, NodeId, PluginName};
+use crate::id::{DeviceId, Fingerprint, NodeId, PluginName, RequestId};
 use crate::plugin::Grant;
 use crate::reading::Snapshot;
+use crate::request::{Delay, Outcome, Request};
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -87,6 +89,22 @@ pub enum Method {
     },
     /// Down: search the networks now.
     DiscoverNow,
+    /// Down, to a node, or up, to the manager: somebody asks this and wants to learn how it ends.
+    Request(Box<Request>),
+    /// Back to who asked: it takes longer. The response follows.
+    Delay {
+        /// Which request.
+        id: RequestId,
+        /// Who says so, and why.
+        delay: Delay,
+    },
+    /// Back to who asked: how it ended.
+    Response {
+        /// Which request.
+        id: RequestId,
+        /// How.
+        outcome: Box<Outcome>,
+    },
 }
 
 impl Method {
@@ -101,7 +119,36 @@ impl Method {
             Self::Adopt { .. } | Self::Release(_) | Self::ReadNow(_) | Self::Trust { .. } | Self::DiscoverNow => {
                 Class::Result
             }
+            Self::Request(_) | Self::Delay { .. } | Self::Response { .. } => Class::Result,
             Self::EventHappened(_) | Self::CandidateSeen(_) | Self::CandidateGone(_) => Class::Rest,
+        }
+    }
+}
+
+impl Method {
+    /// What it is about, in a few words for people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::DeviceAdopted(device) => format!("{} is managed", device.id),
+            Self::DeviceReleased(device) => format!("{device} isn't managed any more"),
+            Self::CandidateSeen(candidate) => format!("something answers at {}", candidate.reach.address),
+            Self::CandidateGone(address) => format!("nothing answers at {address} any more"),
+            Self::EventHappened(event) => event.text.clone(),
+            Self::AdoptionEnded { address, why } => format!("what answers at {address} wasn't adopted: {why}"),
+            Self::NodeBelow { path } => format!("{} is below", crate::routing::as_path(path)),
+            Self::NodeGone(node) => format!("{node} is gone"),
+            Self::Adopt { address, plugin } => format!("adopt what answers at {address} with {plugin}"),
+            Self::Release(device) => format!("let {device} go"),
+            Self::ReadNow(device) => format!("read {device}"),
+            Self::Trust { device, .. } => format!("trust the other certificate of {device}"),
+            Self::DiscoverNow => "search the networks".to_owned(),
+            Self::Request(request) => match request.question.device() {
+                Some(device) => format!("asked: {} of {device}", request.question.words()),
+                None => format!("asked: {}", request.question.words()),
+            },
+            Self::Delay { delay, .. } => format!("an answer takes longer: {}", delay.why),
+            Self::Response { .. } => "an answer".to_owned(),
         }
     }
 }
@@ -163,6 +210,14 @@ pub struct Envelope {
 impl From<Method> for Message {
     fn from(method: Method) -> Self {
         Self { ends: Ends::neighbours(), method }
+    }
+}
+
+impl Message {
+    /// Whether nobody waits for it any more.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        matches!(&self.method, Method::Request(request) if request.left.when(now).is_none())
     }
 }
 
@@ -297,6 +352,9 @@ pub struct ExchangeUp {
     pub catalogue: String,
     /// Milliseconds that the parent may hold the call when it has nothing to say.
     pub wait_ms: u32,
+    /// What the child's clock shows: what of a request's time is left follows from that.
+    #[serde(default)]
+    pub clock: Timestamp,
 }
 
 /// What the parent answers.
@@ -318,6 +376,9 @@ pub struct ExchangeDown {
     /// everything behind these, once more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown_nodes: Vec<NodeId>,
+    /// What the parent's clock shows: what of a request's time is left follows from that.
+    #[serde(default)]
+    pub clock: Timestamp,
 }
 
 /// A plug-in of a parent's catalogue, as its children run it.

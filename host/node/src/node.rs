@@ -23,7 +23,7 @@ use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{
     Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Forwards, Gateway, Inventory, Live, Member,
-    NodeInfo, SelfRegistration, ServiceError, Services,
+    NodeInfo, Panels, Requests, Schedules, SelfRegistration, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::CallParentError;
@@ -109,7 +109,7 @@ impl Node {
         private_folder(&data)?;
         let store: Arc<dyn Store> = Arc::new(RedbStore::open(&data.join(backup::STORE))?);
         let parent: Option<NodeId> = PARENT.parse().ok();
-        backup::reconcile(&*store, parent.as_ref().filter(|_| config.parent.is_some())).await?;
+        backup::reconcile(&*store, &config.node.id, parent.as_ref().filter(|_| config.parent.is_some())).await?;
         let runtime = Runtime::start(data.join("compiled"), compiler)?;
         let live = Live::at(&*store);
         let bells = Doorbells::at(&*store);
@@ -148,31 +148,6 @@ impl Node {
         let page = config.device.as_ref().and_then(|device| device.page.as_ref());
         let page = page.map(|page| serve::bind_to(*page.get_ref())).transpose()?;
         let users = registrar::bind(&config).await?;
-        let mut node = Building { config: &config, store: &store, runtime: &runtime, tasks: Vec::new() };
-        if config.has(Role::Gateway) || config.has(Role::Registrar) || member.is_some() {
-            let gateway = node.gateway(&catalogue, &inventory).await?;
-            node.call_parent(member.as_ref(), (&gateway, &inventory, &catalogue, &bells))?;
-        }
-        let mut tasks = node.tasks;
-        if let (Some(member), Some(device)) = (&member, &config.device) {
-            tasks.extend(own::tend(member, device, &data).await?);
-        }
-        if let Some(enrollment) = &enrollment {
-            enrollment.tell(&live);
-            tasks.push(tokio::spawn(Arc::clone(enrollment).tend_forever()));
-        }
-        let keeping = Arc::clone(&inventory);
-        tasks.push(tokio::spawn(async move { keeping.keep_forever().await }));
-        private_file(&data.join(LOCAL_ADDRESS), &url)?;
-        let admin: UserName = "admin".parse().map_err(|_| StartError::Links("admin is a user ID".to_owned()))?;
-        let first_login = access.first_user(admin.clone()).await?.map(|password| (admin, password));
-        let local = LocalToken::make(Arc::clone(&access), data.join(LOCAL_TOKEN)).await?;
-        tasks.push(tokio::spawn(local.renew_forever()));
-        let knowing = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue));
-        let forwarding_above = above.clone();
-        let place = (config.node.id.clone(), above);
-        let tree = Tree::new(Arc::clone(&store), place, knowing, presence, bells, live.clone(), enrollment.clone());
-        tasks.push(tokio::spawn(Arc::clone(&tree).tell_who_is_here()));
         let info = NodeInfo {
             id: config.node.id.clone(),
             manager: config.has(Role::Manager),
@@ -180,14 +155,49 @@ impl Node {
             version: env!("CARGO_PKG_VERSION"),
             started_at: now(),
         };
-        let forwards = Forwards::open(Arc::clone(&store), config.node.id.clone(), forwarding_above, rules).await?;
+        let knowing = (Arc::clone(&inventory), Arc::clone(&presence));
+        let requests = Requests::open(Arc::clone(&store), (info.clone(), above.clone()), knowing, live.clone())?;
+        let mut node = Building { config: &config, store: &store, runtime: &runtime, tasks: Vec::new() };
+        if config.has(Role::Gateway) || config.has(Role::Registrar) || member.is_some() {
+            let gateway = node.gateway(&catalogue, &inventory).await?;
+            node.call_parent(member.as_ref(), (&gateway, &inventory, &catalogue, &requests, &bells))?;
+        }
+        let mut tasks = node.tasks;
+        tasks.push(tokio::spawn(Arc::clone(&requests).tend_forever()));
+        if let (Some(member), Some(device)) = (&member, &config.device) {
+            tasks.extend(own::tend(member, device, &data).await?);
+        }
+        if let Some(enrollment) = &enrollment {
+            enrollment.tell(&live);
+            tasks.push(tokio::spawn(Arc::clone(enrollment).tend_forever()));
+        }
+        let schedules = Schedules::open(Arc::clone(&store), Arc::clone(&inventory), above.clone());
+        tasks.push(tokio::spawn(Arc::clone(&schedules).run_forever()));
+        let keeping = Arc::clone(&inventory);
+        tasks.push(tokio::spawn(async move { keeping.keep_forever().await }));
+        private_file(&data.join(LOCAL_ADDRESS), &url)?;
+        let admin: UserName = "admin".parse().map_err(|_| StartError::Links("admin is a user ID".to_owned()))?;
+        let first_login = access.first_user(admin.clone()).await?.map(|password| (admin, password));
+        let local = LocalToken::make(Arc::clone(&access), data.join(LOCAL_TOKEN)).await?;
+        tasks.push(tokio::spawn(local.renew_forever()));
+        let knowing = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue), Arc::clone(&requests));
+        let forwards = Forwards::open(Arc::clone(&store), config.node.id.clone(), above.clone(), rules).await?;
         tasks.push(tokio::spawn(Arc::clone(&forwards).run()));
+        let place = (config.node.id.clone(), above);
+        let tree = Tree::new(Arc::clone(&store), place, knowing, presence, bells, live.clone(), enrollment.clone());
+        tasks.push(tokio::spawn(Arc::clone(&tree).tell_who_is_here()));
         let join = nodes.as_ref().map(NodesBound::join_here);
+        let within = config.device.as_ref().map_or(Panels::WITHIN, |device| device.call_within.get_ref().0);
+        let panels = Panels::new(Arc::clone(&requests), Arc::clone(&inventory), info.clone(), within);
+        let panels = Arc::new(panels);
         let mut servers = Vec::new();
         let mut beside = Vec::new();
         if let (Some(page), Some(member)) = (page, &member) {
             beside.push(("this device's own page is", format!("http://{}", page.0)));
-            servers.push(serve::serve_plain(page, hostler_web::own::router(Arc::clone(member)))?);
+            servers.push(serve::serve_plain(
+                page,
+                hostler_web::own::router(Arc::clone(member), Some(Arc::clone(&panels))),
+            )?);
         }
         if let Some(users) = users {
             beside.push(("users register at", users.url()));
@@ -198,7 +208,10 @@ impl Node {
         let services = Services {
             access,
             inventory: Arc::clone(&inventory),
+            panels,
+            requests,
             catalogue,
+            schedules,
             join,
             enrollment,
             member,
@@ -359,7 +372,13 @@ impl Building<'_> {
     fn call_parent(
         &mut self,
         member: Option<&Arc<Member>>,
-        (gateway, inventory, catalogue, bells): (&Arc<Gateway>, &Arc<Inventory>, &Arc<Catalogue>, &Arc<Doorbells>),
+        (gateway, inventory, catalogue, requests, bells): (
+            &Arc<Gateway>,
+            &Arc<Inventory>,
+            &Arc<Catalogue>,
+            &Arc<Requests>,
+            &Arc<Doorbells>,
+        ),
     ) -> Result<(), StartError> {
         let Some(parent) = self.parent()? else { return Ok(()) };
         let calling = ChildLoop {
@@ -368,6 +387,7 @@ impl Building<'_> {
             gateway: Arc::clone(gateway),
             inventory: Arc::clone(inventory),
             catalogue: Arc::clone(catalogue),
+            requests: Arc::clone(requests),
             bells: Arc::clone(bells),
         };
         if let Some(member) = member.cloned() {

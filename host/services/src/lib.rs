@@ -14,7 +14,10 @@ pub mod gateway;
 pub mod inventory;
 mod live;
 pub mod membership;
+pub mod panel;
 pub mod registrar;
+pub mod requests;
+pub mod schedules;
 pub mod tree;
 mod turns;
 
@@ -35,11 +38,15 @@ pub use gateway::Gateway;
 pub use hostler_engine::now;
 pub use hostler_transport::{Place, Places, Seldom};
 pub use inventory::{
-    Away, CandidateView, Choice, DeviceRow, DeviceView, Duty, EventsPage, Inventory, LowLevel, NodeView, Ordered, Page,
-    Query, StoredEvent,
+    Away, CandidateView, Choice, DeviceRow, DeviceView, Duty, EventsPage, Inventory, LowLevel, NodeDetail, NodeView,
+    Ordered, Page, Query, StoredEvent, Waits,
 };
 pub use live::{Live, LiveEvent};
 pub use membership::Member;
+pub use schedules::{Coming, NewSchedule, ScheduleView, Schedules};
+
+pub use panel::{Call, Lamp, PanelView, Panels};
+pub use requests::{Limits, NewRequest, RequestState, RequestView, Requests, Target};
 
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{NodeId, Timestamp};
@@ -75,8 +82,14 @@ pub struct Services {
     pub access: Arc<Access>,
     /// Devices, candidates, events, nodes.
     pub inventory: Arc<Inventory>,
+    /// The panels of this node's own devices.
+    pub panels: Arc<Panels>,
+    /// What was asked of nodes and devices.
+    pub requests: Arc<Requests>,
     /// Plug-ins.
     pub catalogue: Arc<Catalogue>,
+    /// What is done by the calendar.
+    pub schedules: Arc<Schedules>,
     /// Registrations and the devices that came in, where this is a manager.
     pub enrollment: Option<Arc<Enrollment>>,
     /// This node's own membership in its manager's fleet, where it joins by a PIN or key.

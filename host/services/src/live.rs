@@ -1,7 +1,7 @@
 //! What changes, as it changes, for pages that stay open.
 
 use hostler_core::changes::{Change, Changes};
-use hostler_core::{DeviceId, RegistrationId, UserName};
+use hostler_core::{DeviceId, RegistrationId, RequestId, UserName};
 use hostler_store::Store;
 use serde::Serialize;
 use std::sync::Arc;
@@ -27,6 +27,11 @@ pub enum LiveEvent {
     Plugins,
     /// Something happened.
     Events,
+    /// How a request stands.
+    Request {
+        /// Which.
+        id: RequestId,
+    },
     /// How far a registration is.
     Registration {
         /// Which.
@@ -78,6 +83,7 @@ fn of(change: &Change) -> Option<LiveEvent> {
         Change::Child { .. } | Change::Route { .. } => Some(LiveEvent::Nodes),
         Change::Plugin { .. } => Some(LiveEvent::Plugins),
         Change::Happened(_) => Some(LiveEvent::Events),
+        Change::Flight { id, .. } => Some(LiveEvent::Request { id: id.clone() }),
         Change::Invitation { value: Some(invitation), .. } => {
             Some(LiveEvent::Registration { id: invitation.registration.clone(), by: invitation.by.clone() })
         }

@@ -12,6 +12,7 @@ use hostler_core::history::{Point, Series};
 use hostler_core::message::{Acks, Class, Ends, Epoch, Message, Method, Portion, weight};
 use hostler_core::reading::{Identity, Report, Severity, Snapshot};
 use hostler_core::routing::Route;
+use hostler_core::schedule::{Calendar, Context, Missed, Plan, Schedule, Work};
 use hostler_core::{DeviceId, NodeId, Timestamp};
 use std::sync::{Arc, Mutex};
 
@@ -34,6 +35,7 @@ macro_rules! conformance {
             e08_a_node_is_found_by_its_token_and_by_no_former_one,
             e07_a_place_and_who_takes_it_are_written_together_or_not_at_all,
             e08_a_node_keeps_one_membership_in_its_newest_version,
+            d07_a_schedule_is_stored_with_what_follows_or_not_at_all,
             who_expects_a_row_to_stay_is_told_when_it_did_not,
             d03_a_candidate_is_not_told_behind_its_end,
             a_device_that_goes_leaves_nothing_behind,
@@ -355,6 +357,33 @@ mod cases {
         put(Expect::Version(0), "bob").await.unwrap();
         let kept = store.membership().unwrap().unwrap();
         assert_eq!((kept.version, kept.value.user), (1, Some(parse("bob"))));
+    }
+
+    pub async fn d07_a_schedule_is_stored_with_what_follows_or_not_at_all(store: Arc<dyn Store>) {
+        use hostler_core::schedule::Event as Now;
+        let calendar = Calendar::parse("30 2 * * *", "Europe/Berlin").unwrap();
+        let work = Work::DiscoverNetworks { gateway: None };
+        let (name, by) = ("Nightly".to_owned(), parse("ada"));
+        let made =
+            Schedule::new(parse("nightly"), Plan { name, calendar, work, missed: Missed::Skip, by }, Timestamp(1));
+        let put = |expect, value: &Schedule| Change::Schedule {
+            id: value.id.clone(),
+            expect,
+            value: Some(Box::new(value.clone())),
+        };
+        store.commit(put(Expect::Absent, &made).into()).await.unwrap();
+        assert!(store.commit(put(Expect::Absent, &made).into()).await.is_err(), "the name is taken");
+        let version = store.schedule(&made.id).unwrap().unwrap().version;
+        let begun = made.clone().step(Now::Wanted, &Context { parent: None, now: Timestamp(2) });
+        let begins = || begun.changes.clone().and(put(Expect::Version(version), &begun.next));
+        store.commit(begins()).await.unwrap();
+        let refusal = store.commit(begins()).await.unwrap_err();
+        assert!(matches!(refusal, StoreError::Conflict { .. }), "{refusal}");
+        assert_eq!(texts(&*store, None, None, 9).len(), 1, "it begins once, and so it is told");
+        assert_eq!(store.schedules().unwrap()[0].value, begun.next);
+        let gone = Change::Schedule { id: made.id.clone(), expect: Expect::Anything, value: None };
+        store.commit(gone.into()).await.unwrap();
+        assert_eq!(store.schedule(&made.id).unwrap(), None);
     }
 
     pub async fn who_expects_a_row_to_stay_is_told_when_it_did_not(store: Arc<dyn Store>) {

@@ -24,8 +24,12 @@ use hostler_core::history::Series;
 use hostler_core::message::{Acks, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
+use hostler_core::request::Flight;
 use hostler_core::routing::Route;
-use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, RuleName, Timestamp, UserName};
+use hostler_core::schedule::Schedule;
+use hostler_core::{
+    DeviceId, NodeId, PluginName, RegistrationId, RequestId, RuleName, ScheduleId, Timestamp, UserName,
+};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
@@ -182,6 +186,10 @@ pub trait Store: Send + Sync {
     fn routes(&self) -> Read<Vec<Versioned<Route>>>;
     /// One of them.
     fn route(&self, node: &NodeId) -> Read<Option<Versioned<Route>>>;
+    /// The requests that this node knows of.
+    fn flights(&self) -> Read<Vec<Versioned<Flight>>>;
+    /// One of them.
+    fn flight(&self, id: &RequestId) -> Read<Option<Versioned<Flight>>>;
     /// What users registered.
     fn registrations(&self) -> Read<Vec<Versioned<Registration>>>;
     /// One of them.
@@ -196,6 +204,10 @@ pub trait Store: Send + Sync {
     fn all_enrolled(&self) -> Read<Vec<Versioned<Enrolled>>>;
     /// One of them.
     fn enrolled(&self, device: &DeviceId) -> Read<Option<Versioned<Enrolled>>>;
+    /// Every schedule.
+    fn schedules(&self) -> Read<Vec<Versioned<Schedule>>>;
+    /// One of them.
+    fn schedule(&self, id: &ScheduleId) -> Read<Option<Versioned<Schedule>>>;
     /// This node's own membership in its manager's fleet.
     fn membership(&self) -> Read<Option<Versioned<Membership>>>;
     /// How far each forwarding rule is.

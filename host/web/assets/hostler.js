@@ -100,6 +100,10 @@
     const registrations = changed.registrations ?? [];
     if (what === "registrations") return registrations.length > 0 ? SHOWN : Infinity;
     if (what === "registration") return changed.enrolled || registrations.includes(id) ? SHOWN : Infinity;
+    const requests = changed.requests ?? [];
+    if (what === "requests") return requests.length > 0 ? SHOWN : Infinity;
+    if (what === "panel") return devices.includes(id) || requests.length > 0 ? 0 : Infinity;
+    if (what === "request") return requests.includes(id) ? 0 : Infinity;
     if (what !== "devices") return changed[what] ? 0 : Infinity;
     if (devices.length === 0) return Infinity;
     const shown = new Set([...region.querySelectorAll("[data-device]")].map((row) => row.dataset.device));

@@ -64,7 +64,7 @@ async fn e02_where_nobody_registers_an_unknown_user_is_a_wrong_password() {
     assert_eq!((unknown.status, known.status), (401, 401));
     assert_eq!(unknown.body.replace("nobody", "admin"), known.body);
     let mut took = [Duration::MAX; 2];
-    for _ in 0..3 {
+    for _ in 0..10 {
         for (least, user) in took.iter_mut().zip(["nobody-else", "admin"]) {
             let begun = Instant::now();
             let _ = log_in(&site, user).await;
@@ -72,7 +72,7 @@ async fn e02_where_nobody_registers_an_unknown_user_is_a_wrong_password() {
         }
     }
     let [unknown, known] = took;
-    assert!(unknown * 3 > known && known * 3 > unknown, "{unknown:?} and {known:?}");
+    assert!(unknown * 5 > known && known * 5 > unknown, "{unknown:?} and {known:?}");
     let refused = register(&site, "nobody", "long+enough+so", "long+enough+so").await;
     assert_eq!(refused.status, 403);
     assert!(refused.body.contains("Ask an administrator"), "{}", refused.body);

@@ -2,6 +2,7 @@
 
 use crate::client::{Client, Plain};
 use crate::output::{ago, each, lines, table, text};
+use crate::verbs::request::{Patience, ask};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use reqwest::Method;
@@ -25,6 +26,8 @@ pub enum Device {
     Show(One),
     /// Read a device now
     Read(One),
+    /// Fetch what a device counts now, however many gateways it is behind
+    Counters(Asked),
     /// Say whose a device is and where it stands; what isn't named stays as it is
     Place(Place),
     /// List what was discovered and isn't managed
@@ -69,6 +72,16 @@ pub struct List {
 pub struct One {
     /// The device's ID
     id: String,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Asked {
+    /// The device's ID
+    id: String,
+    #[command(flatten)]
+    patience: Patience,
     #[command(flatten)]
     plain: Plain,
 }
@@ -144,6 +157,10 @@ impl Device {
                 output.print(&both, show)
             }
             Self::Read(one) => one.order(Method::POST, Some("read"), "is being read").await,
+            Self::Counters(asked) => {
+                let question = json!({ "ask": "counters", "device": asked.id });
+                ask(&asked.plain, &asked.patience, json!({ "question": question })).await
+            }
             Self::Release(one) => one.order(Method::DELETE, None, "is being let go").await,
             Self::Trust(trust) => trust.run().await,
             Self::Place(place) => place.run().await,

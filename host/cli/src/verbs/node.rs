@@ -2,6 +2,7 @@
 
 use crate::client::Plain;
 use crate::output::{ago, table, text};
+use crate::verbs::request::{Patience, ask};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use reqwest::Method;
@@ -12,7 +13,8 @@ use serde_json::{Value, json};
 #[command(after_help = "\
 Example, at the manager, or at a gateway that others call:
   hostler node add gateway-1 > parent.token      (then bring that file to the gateway)
-  hostler node join                              (what devices and gateways need that join by a PIN)")]
+  hostler node join                              (what devices and gateways need that join by a PIN)
+  hostler node check gateway-2                   (is it there, however many gateways it is behind?)")]
 pub enum Node {
     /// List the nodes
     #[command(visible_alias = "ls")]
@@ -21,6 +23,10 @@ pub enum Node {
     Add(Add),
     /// Print what a node's configuration needs to join this manager's fleet by a PIN or key
     Join(Plain),
+    /// Show one node, and what waits for it
+    Show(One),
+    /// Ask a node whether it is there, however many gateways it is behind
+    Check(Check),
     /// Let a gateway call this node no longer; what is known of its devices, and of what is behind it, goes with it
     Remove(Remove),
 }
@@ -32,6 +38,24 @@ pub struct Add {
     /// Make a new token for a gateway that has one; the former ends
     #[arg(long)]
     replace: bool,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct One {
+    /// The node's ID
+    id: String,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Check {
+    /// The node's ID
+    id: String,
+    #[command(flatten)]
+    patience: Patience,
     #[command(flatten)]
     plain: Plain,
 }
@@ -88,6 +112,28 @@ impl Node {
                         text(join, "/fingerprint")
                     )
                 })
+            }
+            Self::Show(one) => {
+                let detail = one.plain.connection.client()?.get(&["nodes", &one.id]).await?;
+                one.plain.output.print(&detail, |detail| {
+                    let facts = [
+                        ("node", text(detail, "/node/id")),
+                        ("reached by", text(detail, "/node/path")),
+                        ("connected", text(detail, "/node/connected")),
+                        ("since", ago(detail, "/node/connected_since")),
+                        ("last seen", ago(detail, "/node/last_seen")),
+                        ("devices", text(detail, "/node/devices")),
+                        ("waiting", text(detail, "/node/waiting")),
+                    ];
+                    let facts: Vec<String> = facts.map(|(name, value)| format!("{name:<11} {value}")).to_vec();
+                    let waits = detail["waits"].as_array().into_iter().flatten();
+                    let rows = waits.map(|one| vec![text(one, "/class"), text(one, "/to"), text(one, "/what")]);
+                    format!("{}\n\n{}", facts.join("\n"), table(&["class", "for", "what waits"], rows))
+                })
+            }
+            Self::Check(check) => {
+                let body = json!({ "question": { "ask": "alive" }, "node": check.id });
+                ask(&check.plain, &check.patience, body).await
             }
             Self::Remove(remove) => {
                 let (client, output) = (remove.plain.connection.client()?, remove.plain.output);

@@ -2,7 +2,9 @@
 
 use super::{Config, Duration, Role, Wrong, at};
 use hostler_core::enrollment::device::LONGEST_WINDOW;
+use hostler_core::request::{LONGEST, SHORTEST};
 use hostler_core::{DeviceId, Secret, UserName};
+use hostler_services::Panels;
 use hostler_services::membership::AgentConfig;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -26,12 +28,19 @@ pub struct DeviceConfig {
     /// How long it takes a PIN after its start, and after a key is pressed.
     #[serde(default = "window")]
     pub window: Spanned<Duration>,
+    /// How long a call for help at its panel takes at most.
+    #[serde(default = "call_within")]
+    pub call_within: Spanned<Duration>,
     /// Its user, where only their PIN shall connect it. Who is entered at the device itself goes before this.
     pub user: Option<UserName>,
 }
 
 fn window() -> Spanned<Duration> {
     Spanned::new(0..0, Duration(std::time::Duration::from_secs(15 * 60)))
+}
+
+fn call_within() -> Spanned<Duration> {
+    Spanned::new(0..0, Duration(Panels::WITHIN))
 }
 
 impl Config {
@@ -45,6 +54,10 @@ impl Config {
                 let why = "`window` is at most 1h: a device that takes a PIN for longer is anybody's for longer";
                 Err(at(&device.window, why))
             }
+            (Some(device), Some(_)) if !(SHORTEST..=LONGEST).contains(&device.call_within.get_ref().0) => Err(at(
+                &device.call_within,
+                "`call-within` is from 1s to 7 days; whoever calls stands there and waits, so try 60s",
+            )),
             (Some(device), Some(_)) => device.snmp.as_ref().map_or(Ok(()), check_agent),
             (None, Some(fingerprint)) => {
                 let why = "a node with a fingerprint joins by a PIN or key; say which device it is: add [device] with its `id`";

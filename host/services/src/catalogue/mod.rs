@@ -7,6 +7,7 @@
 //! Plug-ins for the terminals of users are kept like others, handed out ([`terminal`]), and called by nobody here.
 
 mod blobs;
+mod commands;
 mod terminal;
 mod tree;
 
@@ -41,6 +42,7 @@ pub struct Catalogue {
     runtime: Arc<Runtime>,
     blobs: Blobs,
     ready: RwLock<BTreeMap<PluginName, Slot>>,
+    described: commands::Described,
     /// Says which plug-in runs differently from now on, or not any more.
     turned: broadcast::Sender<PluginName>,
     /// One installation at a time, so that what is loaded is what is stored.
@@ -183,6 +185,7 @@ impl Catalogue {
             store,
             runtime,
             ready: RwLock::default(),
+            described: commands::Described::default(),
             turned: broadcast::channel(BACKLOG).0,
             changing: tokio::sync::Mutex::default(),
         };

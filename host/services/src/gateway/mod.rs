@@ -4,7 +4,7 @@ mod calls;
 mod discovery;
 mod reader;
 
-pub use calls::{CallFailed, Caller};
+pub use calls::{CallFailed, Caller, Told, Undone};
 pub use discovery::{Discovery, Network, Rule};
 pub use reader::Reader;
 
@@ -14,7 +14,7 @@ use hostler_core::adoption::Origin;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::event::Event;
 use hostler_core::message::Method;
-use hostler_core::reading::Severity;
+use hostler_core::reading::{Severity, Snapshot};
 use hostler_core::{DeviceId, NodeId};
 use hostler_engine::{Adopter, now};
 use hostler_store::Store;
@@ -96,6 +96,11 @@ impl Gateway {
                 Ok(self.store.commit(more).await?)
             }
         }
+    }
+
+    /// Reads a device of this gateway at once, beside its schedule, and keeps what that brought. `None` where it isn't one.
+    pub(crate) async fn read(&self, id: &DeviceId) -> Option<Snapshot> {
+        self.reader.read_for(id, &self.inventory).await
     }
 
     async fn release(&self, id: &DeviceId, more: Changes) -> Result<(), ServiceError> {

@@ -5,6 +5,7 @@
 
 use super::calls::Caller;
 use crate::inventory::Inventory;
+use crate::turns::Turns;
 use hostler_core::changes::{Change, Changes};
 use hostler_core::device::{Device, Reach};
 use hostler_core::reading::{PATIENCE, Snapshot};
@@ -35,6 +36,7 @@ pub struct Reader {
     due: Mutex<Due>,
     queues: Vec<Queue>,
     tally: Tally,
+    turns: Turns<DeviceId>,
 }
 
 /// How many readings this gateway has done since it was started.
@@ -99,8 +101,8 @@ impl Reader {
         let queues = networks.flat_map(|network| [queue(network, Lane::Lively), queue(network, Lane::Doubtful)]);
         let queues: Vec<Queue> = queues.collect();
         let due = Due { order: queues.iter().map(|_| BTreeSet::new()).collect(), ..Due::default() };
-        let (due, tally) = (Mutex::new(due), Tally::default());
-        let reader = Arc::new(Self { store, caller, node, every, due, queues, tally });
+        let (due, tally, turns) = (Mutex::new(due), Tally::default(), Turns::default());
+        let reader = Arc::new(Self { store, caller, node, every, due, queues, tally, turns });
         let following = Arc::downgrade(&reader);
         reader.store.observe(Arc::new(move |changes: &Changes| {
             if let Some(reader) = following.upgrade() {
@@ -244,8 +246,24 @@ impl Reader {
         }
     }
 
+    /// Reads a device for somebody who waits for it; `None` when it isn't one of this gateway.
+    pub(crate) async fn read_for(&self, id: &DeviceId, inventory: &Inventory) -> Option<Snapshot> {
+        let (device, newest) = inventory.known(id).filter(|(device, _)| device.gateway == self.node)?;
+        let networks = self.caller.networks();
+        let place = networks.enter(networks.of(device.reach.address), lane(&newest)).await;
+        Some(self.read_and_tell(id, place, inventory).await?.0)
+    }
+
     /// Reads once; returns when to read again, or nothing when the device is gone.
     async fn read(&self, id: &DeviceId, place: Place, inventory: &Inventory) -> Option<Duration> {
+        Some(self.read_and_tell(id, place, inventory).await?.1)
+    }
+
+    /// Reads once: what is known then, and when to read again; nothing when the device is gone.
+    async fn read_and_tell(&self, id: &DeviceId, place: Place, inventory: &Inventory) -> Option<(Snapshot, Duration)> {
+        // What changed since the last reading is told by one of two that are done at a time.
+        let turn = self.turns.of(id);
+        let _turn = turn.lock().await;
         let (device, before) = inventory.known(id).filter(|(device, _)| device.gateway == self.node)?;
         let read = self.caller.read(&device, place).await;
         let count = if read.is_ok() { &self.tally.brought } else { &self.tally.failed };
@@ -264,15 +282,16 @@ impl Reader {
         if let Err(error) = self.tell(&device, &before, &after).await {
             // What was known stays known, so that the next reading finds the same difference and tells it.
             tracing::error!(device = %id, %error, "what happened to a device could not be stored");
-            return Some(self.every.min(SOON));
+            return Some((after, self.every.min(SOON)));
         }
         let failed = after.trouble.as_ref().map_or(0, |trouble| trouble.attempts);
-        inventory.take_snapshot(id, after);
-        Some(match failed {
+        inventory.take_snapshot(id, after.clone());
+        let again = match failed {
             0 => self.every,
             soon if soon < PATIENCE => self.every.min(SOON),
             long => self.every * (1 << (long - PATIENCE).min(8)).min(LEAST_OFTEN),
-        })
+        };
+        Some((after, again))
     }
 
     async fn tell(&self, device: &Device, before: &Snapshot, after: &Snapshot) -> Result<(), StoreError> {

@@ -9,7 +9,7 @@ mod query;
 mod views;
 
 pub use query::{DeviceRow, LowLevel, Page, Query};
-pub use views::{Away, CandidateView, DeviceView, EventsPage, NodeView, Ordered, StoredEvent};
+pub use views::{Away, CandidateView, DeviceView, EventsPage, NodeDetail, NodeView, Ordered, StoredEvent, Waits};
 
 use crate::catalogue::Catalogue;
 use crate::error::ServiceError;
@@ -31,6 +31,9 @@ use index::Index;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+
+/// So much of what waits for a node is shown.
+const SHOWN: usize = 100;
 
 /// The most events that one question brings.
 const EVENTS: usize = 500;
@@ -147,8 +150,13 @@ impl Inventory {
         Ok(DeviceView { condition: snapshot.condition(), device, placement, snapshot, plugin, away, path })
     }
 
+    /// What this node's own network is seen to by, where it has one.
+    pub(crate) fn own_gateway(&self) -> Option<&Arc<Gateway>> {
+        self.gateway.get()
+    }
+
     /// The nodes through which a gateway is reached.
-    fn path(&self, gateway: &NodeId) -> Vec<NodeId> {
+    pub(crate) fn path(&self, gateway: &NodeId) -> Vec<NodeId> {
         if *gateway == self.node { Vec::new() } else { self.index().routes.path(gateway) }
     }
 
@@ -387,6 +395,7 @@ impl Inventory {
         let mut nodes = vec![NodeView {
             last_seen: None,
             connected: true,
+            connected_since: None,
             called: true,
             waiting: 0,
             devices: devices(&self.node),
@@ -398,7 +407,10 @@ impl Inventory {
             let (id, called) = (child.value.id, child.value.called);
             let (last_seen, connected) = self.presence.of(&id);
             let (waiting, path) = (self.store.waiting(&id)?, vec![id.clone()]);
-            nodes.push(NodeView { last_seen, connected, called, waiting, devices: devices(&id), own: false, id, path });
+            let connected_since = self.presence.since(&id);
+            let devices = devices(&id);
+            let own = false;
+            nodes.push(NodeView { last_seen, connected, connected_since, called, waiting, devices, own, id, path });
         }
         let index = self.index();
         for route in index.routes.iter() {
@@ -406,11 +418,30 @@ impl Inventory {
             let (last_seen, connected) = self.presence.of(next);
             let (waiting, path) = (self.store.waiting(next)?, route.path());
             let devices = devices(&id);
-            nodes.push(NodeView { last_seen, connected, called: true, waiting, devices, own: false, id, path });
+            let (connected_since, called, own) = (self.presence.since(next), true, false);
+            nodes.push(NodeView { last_seen, connected, connected_since, called, waiting, devices, own, id, path });
         }
         // Each behind the one that it calls.
         nodes.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(nodes)
+    }
+
+    /// One of the nodes below, and what waits for it.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], or the right is missing.
+    pub fn node(&self, viewer: &Viewer, id: &NodeId) -> Result<NodeDetail, ServiceError> {
+        let node = self.nodes(viewer)?.into_iter().find(|node| node.id == *id).ok_or_else(|| no_gateway(id))?;
+        let next = node.path.first().filter(|_| !node.own);
+        let waits = match next {
+            Some(next) => self.store.outbox(next, Portion { messages: SHOWN, ..Portion::EXCHANGE })?.messages,
+            None => Vec::new(),
+        };
+        let waits = waits.into_iter().map(|envelope| {
+            let (class, seq, to) = (envelope.class, envelope.seq, envelope.message.ends.to);
+            Waits { class, seq, to, what: envelope.message.method.words() }
+        });
+        Ok(NodeDetail { node, waits: waits.collect() })
     }
 
     /// The newest of every device that the viewer sees.

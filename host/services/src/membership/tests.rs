@@ -121,6 +121,7 @@ async fn e06_while_it_connects_no_other_pin_takes_the_first_ones_place() {
     let mut seen = first.follow();
     let waits = seen.wait_for(|now| matches!(now.joining.state, State::Connecting { next: Some(_), .. }));
     let _ = tokio::time::timeout(MINUTE, waits).await.expect("nobody answers there").unwrap();
+    drop((seen, first));
     // Begun again, it has none and says so.
     let again = Member::open(Arc::clone(&store), folder.path(), settings(MINUTE)).await.unwrap();
     assert_eq!((again.status().state, kept(&again)), (Connection::NotConnected, None));

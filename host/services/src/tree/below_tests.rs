@@ -17,11 +17,11 @@ use hostler_transport::Parent;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-fn admin() -> Viewer {
+pub(super) fn admin() -> Viewer {
     Viewer { user: "admin".parse().unwrap(), right: Right::Administer }
 }
 
-fn node(name: &str) -> NodeId {
+pub(super) fn node(name: &str) -> NodeId {
     name.parse().unwrap()
 }
 
@@ -71,10 +71,10 @@ impl Root {
 }
 
 /// A manager, a gateway below it, and one below that with the device x.
-struct Line {
-    root: Root,
-    middle: Below,
-    last: Below,
+pub(super) struct Line {
+    pub(super) root: Root,
+    pub(super) middle: Below,
+    pub(super) last: Below,
 }
 
 impl Line {
@@ -89,11 +89,11 @@ impl Line {
     }
 
     /// Both speak until something is so.
-    async fn until(&mut self, what: &str, reached: impl Fn(&Root) -> bool) {
+    pub(super) async fn until(&mut self, what: &str, reached: impl Fn(&Root) -> bool) {
         both(&mut self.last, &mut self.middle, what, || reached(&self.root)).await;
     }
 
-    async fn known() -> Self {
+    pub(super) async fn known() -> Self {
         let mut line = Self::new().await;
         line.until("the device is known", |root| root.shows("x").is_some()).await;
         line

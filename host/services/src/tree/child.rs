@@ -7,11 +7,13 @@ use crate::catalogue::Catalogue;
 use crate::error::ServiceError;
 use crate::gateway::Gateway;
 use crate::inventory::Inventory;
+use crate::requests::{Flights, Requests, Speaker};
 use hostler_core::changes::Changes;
-use hostler_core::message::{Epoch, ExchangeDown, ExchangeUp, Message, Outbox, Portion};
+use hostler_core::message::{Epoch, ExchangeDown, ExchangeUp, Message, Method, Outbox, Portion};
 use hostler_core::reading::Snapshot;
-use hostler_core::{DeviceId, NodeId};
-use hostler_engine::Doorbells;
+use hostler_core::request::{Request, Said};
+use hostler_core::{DeviceId, NodeId, Timestamp};
+use hostler_engine::{Doorbells, now};
 use hostler_store::{Store, StoreError};
 use hostler_transport::{CallParentError, LONGEST_WAIT_MS, ParentClient};
 use std::collections::BTreeMap;
@@ -40,6 +42,8 @@ pub struct ChildLoop {
     pub gateway: Arc<Gateway>,
     /// This node's devices.
     pub inventory: Arc<Inventory>,
+    /// What was asked of this node and those below.
+    pub requests: Arc<Requests>,
     /// This node's plug-ins, which follow the parent's.
     pub catalogue: Arc<Catalogue>,
     /// Rings when something waits for the parent.
@@ -140,6 +144,7 @@ impl ChildLoop {
             snapshots,
             catalogue: session.following.looked_at().to_owned(),
             wait_ms: u32::try_from(wait.as_millis()).unwrap_or(LONGEST_WAIT_MS),
+            clock: now(),
         };
         let bell = self.bells.bell(&self.parent);
         let down = tokio::select! {
@@ -174,7 +179,7 @@ impl ChildLoop {
         self.announce(down.unknown, said_all).await?;
         let taken = self.store.received(&self.parent)?;
         let from = (&self.parent, down.epoch);
-        orders::take(from, taken, down.messages, |order, more| self.take(order, more)).await?;
+        orders::take(from, taken, down.messages, |order, more| self.take(order, down.clock, more)).await?;
         session.following.follow(client, &self.catalogue, down.catalogue).await;
         Ok(())
     }
@@ -186,11 +191,42 @@ impl ChildLoop {
     }
 
     /// Takes an order that is for this node, and passes on one that isn't.
-    async fn take(&self, order: Message, more: Changes) -> Result<(), ServiceError> {
+    async fn take(&self, order: Message, clock: Timestamp, more: Changes) -> Result<(), ServiceError> {
         let own = &self.gateway.node;
+        let (parent, mut heard) = (&self.parent, Flights::default());
+        let of_request = match &order.method {
+            Method::Request(request) => {
+                return self.asked(order.ends.to.unwrap_or(own.clone()), request, clock, more).await;
+            }
+            Method::Delay { id, delay } => {
+                Some(self.requests.heard(&mut heard, parent, id, Said::Delay(delay.clone()))?)
+            }
+            Method::Response { id, outcome } => {
+                Some(self.requests.heard(&mut heard, parent, id, Said::Outcome((**outcome).clone()))?)
+            }
+            _ => None,
+        };
+        if let Some(changes) = of_request {
+            return Ok(self.store.commit(more.with(changes)).await?);
+        }
         match passing::meant_for(&*self.store, own, &order)? {
             Some(to) => Ok(passing::pass_on(&*self.store, (own, &self.parent), &to, order.method, more).await?),
             None => self.gateway.take(order.method, more).await,
+        }
+    }
+
+    /// Somebody above asks this node or one below.
+    async fn asked(&self, to: NodeId, request: &Request, clock: Timestamp, more: Changes) -> Result<(), ServiceError> {
+        let speaker = Speaker { next: &self.parent, from: None, clock };
+        let changes = self.requests.asked(&mut Flights::default(), speaker, Some(to.clone()), request)?;
+        match self.store.commit(more.clone().with(changes)).await {
+            // To wait for room would hold up every order behind it, for whoever that is.
+            Err(error @ StoreError::OutboxFull { .. }) if !matches!(&error, StoreError::OutboxFull { to, .. } if *to == self.parent) =>
+            {
+                let refused = self.requests.refused(speaker, to, request, &error);
+                Ok(self.store.commit(more.with(refused)).await?)
+            }
+            outcome => Ok(outcome?),
         }
     }
 

@@ -4,15 +4,17 @@
 use super::parent::Tree;
 use super::set_aside::{Refused, SetAside};
 use crate::enrollment::Enrollment;
+use crate::requests::{Flights, Speaker};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Device, Placement, device_id};
 use hostler_core::enrollment::Enrolled;
 use hostler_core::event::Event;
 use hostler_core::message::{Ends, Message, Method, NotYours};
 use hostler_core::reading::Severity;
+use hostler_core::request::Said;
 use hostler_core::routing::{NoRoute, Route, may_lead};
 use hostler_core::viewer::Right;
-use hostler_core::{DeviceId, NodeId};
+use hostler_core::{DeviceId, NodeId, RequestId, Timestamp};
 use hostler_engine::now;
 use hostler_store::StoreError;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,12 +39,16 @@ pub(super) struct Hearing<'a> {
     routes: BTreeMap<NodeId, Option<Route>>,
     /// Nodes that the child speaks for and nobody here knows.
     pub(super) strangers: BTreeSet<NodeId>,
+    /// What is heard of requests.
+    flights: Flights,
+    /// What the child's clock showed.
+    clock: Timestamp,
 }
 
 impl<'a> Hearing<'a> {
-    pub(super) fn of(tree: &'a Tree, child: &'a NodeId) -> Self {
-        let (owners, routes, strangers) = Default::default();
-        Self { tree, child, owners, routes, strangers }
+    pub(super) fn of(tree: &'a Tree, child: &'a NodeId, clock: Timestamp) -> Self {
+        let (owners, routes, strangers, flights) = Default::default();
+        Self { tree, child, owners, routes, strangers, flights, clock }
     }
 
     /// What one message changes. What isn't taken is said, once.
@@ -136,6 +142,8 @@ impl<'a> Hearing<'a> {
         match &message.method {
             Method::NodeBelow { path } => return self.node_below(path),
             Method::NodeGone(node) => return self.node_gone(node),
+            Method::Delay { id, delay } => return self.heard(id, Said::Delay(delay.clone())),
+            Method::Response { id, outcome } => return self.heard(id, Said::Outcome((**outcome).clone())),
             _ => {}
         }
         let speaker = message.ends.from.as_ref().filter(|from| *from != self.child);
@@ -346,8 +354,15 @@ impl<'a> Hearing<'a> {
                 let event = Event { at, node, device: None, name, severity, text };
                 (Change::Happened(event).into(), method.clone())
             }
+            Method::Request(request) => {
+                let from = (speaker != self.child).then_some(speaker);
+                let said = Speaker { next: self.child, from, clock: self.clock };
+                return Ok(Ok(self.tree.requests.asked(&mut self.flights, said, None, request)?));
+            }
             Method::NodeBelow { .. }
             | Method::NodeGone(_)
+            | Method::Delay { .. }
+            | Method::Response { .. }
             | Method::Adopt { .. }
             | Method::Release(_)
             | Method::ReadNow(_)
@@ -358,6 +373,11 @@ impl<'a> Hearing<'a> {
             }
         };
         Ok(Ok(self.on(changes, speaker, on)))
+    }
+
+    /// The child says something of what it was asked.
+    fn heard(&mut self, id: &RequestId, said: Said) -> Outcome {
+        Ok(Ok(self.tree.requests.heard(&mut self.flights, self.child, id, said)?))
     }
 
     /// A device is this node's, or is known better. The error is whose it is instead.

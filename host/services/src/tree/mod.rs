@@ -12,6 +12,8 @@ mod own_tests;
 mod parent;
 mod passing;
 mod presence;
+#[cfg(test)]
+mod request_tests;
 mod set_aside;
 #[cfg(test)]
 mod tests;

@@ -37,7 +37,8 @@ impl Joined {
         let known = (Arc::clone(&catalogue), Arc::clone(&presence));
         let inventory =
             Inventory::open(Arc::clone(store), live.clone(), name, known.0, known.1, Duty::KeepHistory).unwrap();
-        let services = (Arc::clone(&office.access), inventory, catalogue);
+        let requests = super::tests::requests(store, ("manager", None), (&inventory, &presence), &live);
+        let services = (Arc::clone(&office.access), inventory, catalogue, requests);
         let door = Some(Arc::clone(&office.enrollment));
         let tree =
             Tree::new(Arc::clone(store), ("manager".parse().unwrap(), None), services, presence, bells, live, door);

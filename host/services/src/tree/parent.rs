@@ -10,6 +10,7 @@ use crate::enrollment::{Enrollment, NotLetIn};
 use crate::error::ServiceError;
 use crate::inventory::Inventory;
 use crate::live::{Live, LiveEvent};
+use crate::requests::Requests;
 use hostler_core::access::Child;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::enrollment::{Knock, Renewal, Renewed, Welcome};
@@ -51,6 +52,7 @@ pub struct Tree {
     access: Arc<Access>,
     pub(super) inventory: Arc<Inventory>,
     catalogue: Arc<Catalogue>,
+    pub(super) requests: Arc<Requests>,
     presence: Arc<Presence>,
     bells: Arc<Doorbells>,
     live: Live,
@@ -65,14 +67,28 @@ impl Tree {
     pub fn new(
         store: Arc<dyn Store>,
         (node, parent): (NodeId, Option<NodeId>),
-        (access, inventory, catalogue): (Arc<Access>, Arc<Inventory>, Arc<Catalogue>),
+        (access, inventory, catalogue, requests): (Arc<Access>, Arc<Inventory>, Arc<Catalogue>, Arc<Requests>),
         presence: Arc<Presence>,
         bells: Arc<Doorbells>,
         live: Live,
         door: Option<Arc<Enrollment>>,
     ) -> Arc<Self> {
         let remembered = Remembered::default();
-        Arc::new(Self { store, node, parent, access, inventory, catalogue, presence, bells, live, door, remembered })
+        let knowing = Self {
+            store,
+            node,
+            parent,
+            access,
+            inventory,
+            catalogue,
+            requests,
+            presence,
+            bells,
+            live,
+            door,
+            remembered,
+        };
+        Arc::new(knowing)
     }
 
     async fn let_in(&self, knock: Knock, from: IpAddr) -> Result<Welcome, Closed> {
@@ -123,7 +139,8 @@ impl Tree {
         let outbox = outbox.await.map_err(not_now)?;
         let acks = self.store.received(child).map_err(not_now)?;
         let catalogue = self.catalogue.fingerprint();
-        Ok(ExchangeDown { epoch: outbox.epoch, acks, messages: outbox.messages, catalogue, unknown, unknown_nodes })
+        let (epoch, messages, clock) = (outbox.epoch, outbox.messages, now());
+        Ok(ExchangeDown { epoch, acks, messages, catalogue, unknown, unknown_nodes, clock })
     }
 
     /// Writes down that the child called, where it never did before: who is new isn't away.
@@ -246,7 +263,7 @@ impl Tree {
         if taken.epoch != up.epoch {
             taken = Acks { epoch: up.epoch, ..Acks::default() };
         }
-        let mut hearing = Hearing::of(self, child);
+        let mut hearing = Hearing::of(self, child, up.clock);
         for Envelope { seq, class, message } in &up.messages {
             if taken.seqs.get(class).is_some_and(|last| seq <= last) {
                 continue;

@@ -4,11 +4,13 @@
 
 use super::child::{ExchangeError, Session};
 use super::{ChildLoop, Presence, Tree};
+use crate::NodeInfo;
 use crate::access::{Access, Former};
 use crate::catalogue::Catalogue;
 use crate::gateway::{Caller, Discovery, Gateway, Reader};
 use crate::inventory::{Choice, Duty, Inventory};
 use crate::live::{Live, LiveEvent};
+use crate::requests::Requests;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Device, Reach};
 use hostler_core::event::Event;
@@ -96,6 +98,7 @@ pub(super) struct Root {
     pub(super) store: Arc<dyn Store>,
     pub(super) access: Arc<Access>,
     pub(super) inventory: Arc<Inventory>,
+    pub(super) requests: Arc<Requests>,
     pub(super) tree: Arc<Tree>,
     live: Live,
     pub(super) address: SocketAddr,
@@ -114,7 +117,8 @@ impl Root {
         for child in ["gateway-1", "gateway-2"] {
             access.accept_child(child.parse().unwrap(), &Secret::new(child.to_owned())).await.unwrap();
         }
-        let services = (Arc::clone(&access), Arc::clone(&inventory), catalogue);
+        let requests = requests(&store, ("root", None), (&inventory, &presence), &live);
+        let services = (Arc::clone(&access), Arc::clone(&inventory), catalogue, Arc::clone(&requests));
         let tree = Tree::new(
             Arc::clone(&store),
             ("root".parse().unwrap(), None),
@@ -125,7 +129,7 @@ impl Root {
             None,
         );
         let (address, server) = listen(Arc::clone(&tree)).await;
-        Self { store, access, inventory, tree, live, address, server }
+        Self { store, access, inventory, requests, tree, live, address, server }
     }
 
     /// Ends it, so that its file can be opened by another.
@@ -154,6 +158,19 @@ impl Root {
         let change = Change::send(&child.parse().unwrap(), method);
         self.store.commit(change.into()).await.unwrap();
     }
+}
+
+/// The requests of a node.
+pub(super) fn requests(
+    store: &Arc<dyn Store>,
+    (node, parent): (&str, Option<&NodeId>),
+    (inventory, presence): (&Arc<Inventory>, &Arc<Presence>),
+    live: &Live,
+) -> Arc<Requests> {
+    let (id, started_at) = (node.parse().unwrap(), hostler_engine::now());
+    let info = NodeInfo { id, manager: parent.is_none(), gateway: parent.is_some(), version: "0.0.0", started_at };
+    let knowing = (Arc::clone(inventory), Arc::clone(presence));
+    Requests::open(Arc::clone(store), (info, parent.cloned()), knowing, live.clone()).unwrap()
 }
 
 /// A gateway that calls a manager, or another gateway.
@@ -198,11 +215,12 @@ impl Below {
         let inventory = inventory.unwrap();
         let access = Access::new(Arc::clone(&store), [parent.clone(), node.clone()]);
         access.tell(parent.clone());
-        let (services, rings) =
-            ((Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue)), Arc::clone(&bells));
+        let requests = requests(&store, (name, Some(&parent)), (&inventory, &presence), &live);
+        let services = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue), Arc::clone(&requests));
+        let rings = Arc::clone(&bells);
         let tree = Tree::new(Arc::clone(&store), own.clone(), services, presence, rings, live, None);
         let gateway = Gateway::new(Arc::clone(&store), own, adopter, discovery, reader, Arc::clone(&inventory));
-        let child = ChildLoop { store, parent, gateway, inventory, catalogue, bells };
+        let child = ChildLoop { store, parent, gateway, inventory, requests, catalogue, bells };
         let (client, session) = (client(above, name), Session::default());
         Self { node, child, client, session, access, tree }
     }

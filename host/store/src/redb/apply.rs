@@ -2,6 +2,7 @@
 
 use super::tables::{self as t, encode, version_of};
 use crate::{EVENTS_KEPT, Kept, StoreError};
+use hostler_core::Timestamp;
 use hostler_core::access::Child;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::Device;
@@ -41,10 +42,12 @@ pub(super) struct Batch<'t> {
     children: Rows<'t>,
     child_tokens: Table<'t, &'static str, &'static str>,
     routes: Rows<'t>,
+    flights: Rows<'t>,
     registrations: Rows<'t>,
     invitations: Rows<'t>,
     enrolled: Rows<'t>,
     membership: Rows<'t>,
+    schedules: Rows<'t>,
     forwards: Rows<'t>,
     snapshots: Rows<'t>,
     histories: Table<'t, (&'static str, &'static str), &'static [u8]>,
@@ -76,10 +79,12 @@ impl<'t> Batch<'t> {
             children: write.open_table(t::CHILDREN)?,
             child_tokens: write.open_table(t::CHILD_TOKENS)?,
             routes: write.open_table(t::ROUTES)?,
+            flights: write.open_table(t::FLIGHTS)?,
             registrations: write.open_table(t::REGISTRATIONS)?,
             invitations: write.open_table(t::INVITATIONS)?,
             enrolled: write.open_table(t::ENROLLED)?,
             membership: write.open_table(t::MEMBERSHIP)?,
+            schedules: write.open_table(t::SCHEDULES)?,
             forwards: write.open_table(t::FORWARDS)?,
             snapshots: write.open_table(t::SNAPSHOTS)?,
             histories: write.open_table(t::HISTORIES)?,
@@ -112,6 +117,7 @@ impl<'t> Batch<'t> {
                     fits(&self.enrolled, "the enrollment of", device.as_str(), *expect)?;
                 }
                 Change::Membership { expect, .. } => fits(&self.membership, "the membership of", t::OWN, *expect)?,
+                Change::Schedule { id, expect, .. } => fits(&self.schedules, "schedule", id.as_str(), *expect)?,
                 Change::Child { id, expect, value } => {
                     fits(&self.children, "node", id.as_str(), *expect)?;
                     match value {
@@ -129,6 +135,7 @@ impl<'t> Batch<'t> {
                         None => self.has_no_devices(node.as_str(), changes)?,
                     }
                 }
+                Change::Flight { id, expect, .. } => fits(&self.flights, "request", id.as_str(), *expect)?,
                 Change::RouteStays { node, version } => {
                     fits(&self.routes, "the way to", node.as_str(), Expect::Version(*version))?;
                 }
@@ -171,6 +178,7 @@ impl<'t> Batch<'t> {
                 | Change::Action { .. }
                 | Change::Happened(_)
                 | Change::Acked { .. }
+                | Change::Expire { .. }
                 | Change::Met { .. }
                 | Change::Renumber { .. }
                 | Change::Reconciled
@@ -264,6 +272,8 @@ impl<'t> Batch<'t> {
             Change::Acked { by, acks } => {
                 acks.seqs.iter().try_for_each(|(class, seq)| self.acked(by.as_str(), *class, *seq))
             }
+            Change::Flight { id, value, .. } => put(&mut self.flights, "request", id.as_str(), value.as_ref()),
+            Change::Expire { to, now } => self.expire(to.as_str(), *now),
             Change::Met { neighbour } => {
                 self.met.insert(neighbour.as_str(), ())?;
                 Ok(())
@@ -294,6 +304,7 @@ impl<'t> Batch<'t> {
                 put(&mut self.enrolled, "enrollment", device.as_str(), value.as_ref())
             }
             Change::Membership { value, .. } => put(&mut self.membership, "membership", t::OWN, Some(value)),
+            Change::Schedule { id, value, .. } => put(&mut self.schedules, "schedule", id.as_str(), value.as_ref()),
             Change::Forward { rule, value } => put(&mut self.forwards, "cursor", rule.as_str(), value.as_ref()),
             Change::Child { id, value, .. } => self.child(id.as_str(), value.as_ref()),
         }
@@ -352,9 +363,33 @@ impl<'t> Batch<'t> {
             self.outbox.remove((by, class as u8, first))?;
             gone += 1;
         }
+        self.wait_less(by, class as u8, gone)
+    }
+
+    /// So many fewer wait.
+    fn wait_less(&mut self, to: &str, class: u8, gone: u64) -> Result<(), StoreError> {
         if gone > 0 {
-            let (last, count) = self.queues.get((by, class as u8))?.map_or((0, 0), |queue| queue.value());
-            self.queues.insert((by, class as u8), (last, count.saturating_sub(gone)))?;
+            let (last, count) = self.queues.get((to, class))?.map_or((0, 0), |queue| queue.value());
+            self.queues.insert((to, class), (last, count.saturating_sub(gone)))?;
+        }
+        Ok(())
+    }
+
+    /// What is left keeps its numbers: a neighbour takes those that it gets in their order, and misses none.
+    fn expire(&mut self, to: &str, now: Timestamp) -> Result<(), StoreError> {
+        for class in Class::ALL {
+            let class = class as u8;
+            let mut over = Vec::new();
+            for row in self.outbox.range((to, class, 0)..=(to, class, u64::MAX))? {
+                let (key, row) = row?;
+                if t::decode::<Message>("message", row.value())?.value.is_over(now) {
+                    over.push(key.value().2);
+                }
+            }
+            for seq in &over {
+                self.outbox.remove((to, class, *seq))?;
+            }
+            self.wait_less(to, class, over.len() as u64)?;
         }
         Ok(())
     }

@@ -16,8 +16,12 @@ use hostler_core::history::Series;
 use hostler_core::message::{Acks, Class, Envelope, Epoch, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
+use hostler_core::request::Flight;
 use hostler_core::routing::Route;
-use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, RuleName, Timestamp, UserName};
+use hostler_core::schedule::Schedule;
+use hostler_core::{
+    DeviceId, NodeId, PluginName, RegistrationId, RequestId, RuleName, ScheduleId, Timestamp, UserName,
+};
 use redb::{ReadTransaction, ReadableTable};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -304,6 +308,14 @@ impl Store for RedbStore {
         self.row(t::ROUTES, "route", node.as_str())
     }
 
+    fn flights(&self) -> Read<Vec<Versioned<Flight>>> {
+        self.values(t::FLIGHTS, "request")
+    }
+
+    fn flight(&self, id: &RequestId) -> Read<Option<Versioned<Flight>>> {
+        self.row(t::FLIGHTS, "request", id.as_str())
+    }
+
     fn registrations(&self) -> Read<Vec<Versioned<Registration>>> {
         self.values(t::REGISTRATIONS, "registration")
     }
@@ -336,6 +348,14 @@ impl Store for RedbStore {
 
     fn enrolled(&self, device: &DeviceId) -> Read<Option<Versioned<Enrolled>>> {
         self.row(t::ENROLLED, "enrollment", device.as_str())
+    }
+
+    fn schedules(&self) -> Read<Vec<Versioned<Schedule>>> {
+        self.values(t::SCHEDULES, "schedule")
+    }
+
+    fn schedule(&self, id: &ScheduleId) -> Read<Option<Versioned<Schedule>>> {
+        self.row(t::SCHEDULES, "schedule", id.as_str())
     }
 
     fn membership(&self) -> Read<Option<Versioned<Membership>>> {

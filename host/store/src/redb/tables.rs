@@ -46,6 +46,8 @@ pub(super) const CHILDREN: Rows = TableDefinition::new("children");
 pub(super) const CHILD_TOKENS: TableDefinition<&str, &str> = TableDefinition::new("child-tokens");
 /// By node: the way to one that another calls
 pub(super) const ROUTES: Rows = TableDefinition::new("routes");
+/// By request
+pub(super) const FLIGHTS: Rows = TableDefinition::new("flights");
 pub(super) const REGISTRATIONS: Rows = TableDefinition::new("registrations");
 /// By the digest of the PIN or key
 pub(super) const INVITATIONS: Rows = TableDefinition::new("invitations");
@@ -53,6 +55,8 @@ pub(super) const INVITATIONS: Rows = TableDefinition::new("invitations");
 pub(super) const ENROLLED: Rows = TableDefinition::new("enrolled");
 /// This node's own, under [`OWN`]
 pub(super) const MEMBERSHIP: Rows = TableDefinition::new("membership");
+/// By schedule
+pub(super) const SCHEDULES: Rows = TableDefinition::new("schedules");
 /// By rule: how far forwarding is
 pub(super) const FORWARDS: Rows = TableDefinition::new("forwards");
 /// The one key of what a node has of itself
@@ -64,7 +68,8 @@ pub(super) const HISTORIES: TableDefinition<(&str, &str), &[u8]> = TableDefiniti
 /// Makes every table, and for a new store its format and epoch. Returns whether it is new.
 pub(super) fn create(write: &WriteTransaction, format: u64) -> Result<bool, StoreError> {
     let own = [DEVICES, PLACEMENTS, RELEASED, ADOPTIONS, PLUGINS, USERS, TOKENS, CHILDREN, SNAPSHOTS];
-    for table in own.into_iter().chain([ROUTES, REGISTRATIONS, INVITATIONS, ENROLLED, MEMBERSHIP, FORWARDS]) {
+    let later = [ROUTES, FLIGHTS, REGISTRATIONS, INVITATIONS, ENROLLED, MEMBERSHIP, SCHEDULES, FORWARDS];
+    for table in own.into_iter().chain(later) {
         write.open_table(table)?;
     }
     index_children(write)?;

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use hostler_core::viewer::{Right, Viewer};
-use hostler_core::{DeviceId, RegistrationId, UserName};
+use hostler_core::{DeviceId, RegistrationId, RequestId, UserName};
 use hostler_services::LiveEvent;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +51,9 @@ pub(crate) struct Changed {
     /// Whether something happened that is among the events.
     #[serde(skip_serializing_if = "is_not")]
     events: bool,
+    /// Requests that were asked, or stand otherwise.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    requests: BTreeSet<RequestId>,
     /// Registrations that were made, or whose devices are further.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     registrations: BTreeSet<RegistrationId>,
@@ -72,7 +75,7 @@ impl Changed {
     fn of_own(mut self, sees: impl Fn(&DeviceId) -> bool) -> Self {
         self.devices.retain(sees);
         let events = self.events && !self.devices.is_empty();
-        Self { candidates: false, nodes: false, plugins: false, events, ..self }
+        Self { candidates: false, nodes: false, plugins: false, events, requests: BTreeSet::new(), ..self }
     }
 
     fn is_empty(&self) -> bool {
@@ -97,9 +100,11 @@ impl Gathered {
                 self.registrations.insert(id, by);
             }
             LiveEvent::Enrolled { owner } if self.enrolled.len() < MOST_TOLD => _ = self.enrolled.insert(owner),
-            LiveEvent::Device { .. } | LiveEvent::Registration { .. } | LiveEvent::Enrolled { .. } => {
-                changed.everything = true;
-            }
+            LiveEvent::Request { id } if changed.requests.len() < MOST_TOLD => _ = changed.requests.insert(id),
+            LiveEvent::Device { .. }
+            | LiveEvent::Request { .. }
+            | LiveEvent::Registration { .. }
+            | LiveEvent::Enrolled { .. } => changed.everything = true,
             LiveEvent::Candidates => changed.candidates = true,
             LiveEvent::Nodes => changed.nodes = true,
             LiveEvent::Plugins => changed.plugins = true,

@@ -13,8 +13,11 @@ pub mod live;
 pub mod membership;
 pub mod nodes;
 pub mod openapi;
+pub mod panel;
 pub mod plugins;
 pub mod registrations;
+pub mod requests;
+pub mod schedules;
 pub mod terminal;
 pub mod tokens;
 pub mod users;
@@ -33,10 +36,13 @@ pub(crate) fn router() -> (axum::Router<Web>, utoipa::openapi::OpenApi) {
         .merge(forwards::router())
         .merge(plugins::router())
         .merge(nodes::router())
+        .merge(requests::router())
+        .merge(panel::router())
         .merge(backup::router())
         .merge(tokens::router())
         .merge(users::router())
         .merge(registrations::router())
+        .merge(schedules::router())
         .merge(terminal::router())
         .merge(membership::router())
         .merge(live::router());

@@ -141,7 +141,7 @@ fn asker(head: &HeaderMap) -> Asker {
 /// The name under which the device is reached isn't looked at, here or for an address with a PIN: it is reached by any name
 /// that its network gives it (E3), and it doesn't know these names. A site that makes its own name point to the device
 /// still has to know a PIN, and to find the window open.
-fn is_foreign(head: &HeaderMap) -> bool {
+pub(super) fn is_foreign(head: &HeaderMap) -> bool {
     let said = head.contains_key(header::ORIGIN) || head.contains_key("sec-fetch-site");
     said && !crate::csrf::permits(&axum::http::Method::POST, head)
 }

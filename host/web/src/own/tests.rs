@@ -25,7 +25,7 @@ async fn device(folder: &tempfile::TempDir) -> Arc<Member> {
 async fn serve(member: &Arc<Member>) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let page = super::router(Arc::clone(member));
+    let page = super::router(Arc::clone(member), None);
     tokio::spawn(async move { axum::serve(listener, page).await });
     address
 }

@@ -3,7 +3,7 @@
 use super::readings::Readings;
 use super::shell::Done;
 use super::{Drawn, Section, Shell, again, draw};
-use crate::api::{devices, events::Span};
+use crate::api::{devices, events::Span, requests};
 use crate::auth::Who;
 use crate::error::{ApiError, PageError};
 use crate::extract::{Json, Path, Query, Sent};
@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use hostler_core::device::Placement;
 use hostler_core::reading::{Alert, Status};
+use hostler_core::request::Question;
 use hostler_core::viewer::Right;
 use hostler_core::{BadId, DeviceId, Fingerprint};
 use hostler_services::{DeviceView, StoredEvent};
@@ -30,6 +31,7 @@ pub(super) fn router() -> Router<Web> {
     Router::new()
         .route("/devices/{id}", get(show))
         .route("/devices/{id}/read", post(read))
+        .route("/devices/{id}/counters", post(counters))
         .route("/devices/{id}/place", post(place))
         .route("/devices/{id}/trust", post(trust))
         .route("/devices/{id}/release", post(release))
@@ -62,6 +64,12 @@ async fn with(web: Web, who: Who, id: DeviceId, shell: Shell) -> Drawn {
 async fn read(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<Redirect, PageError> {
     let (_, axum::Json(ordered)) = devices::read(State(web), who, Path(id.clone())).await?;
     Ok(back(&id, if ordered.away.is_some() { "waits" } else { "read" }))
+}
+
+async fn counters(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<Redirect, PageError> {
+    let question = Question::Counters { device: id };
+    let (_, axum::Json(asked)) = requests::ask(State(web), who, Json(requests::Ask::of(question))).await?;
+    Ok(Redirect::to(&format!("/requests/{}", asked.id)))
 }
 
 async fn trust(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>, sent: Sent) -> Result<Redirect, PageError> {

@@ -11,10 +11,12 @@ mod login;
 #[cfg(test)]
 mod made_up;
 mod nodes;
+mod panel;
 mod plugins;
 mod readings;
 mod registration;
 mod registrations;
+mod requests;
 mod shell;
 mod terminal;
 #[cfg(test)]
@@ -45,6 +47,8 @@ pub(crate) fn router() -> Router<Web> {
         .merge(discovered::router())
         .merge(plugins::router())
         .merge(nodes::router())
+        .merge(requests::router())
+        .merge(panel::router())
         .merge(events::router())
         .merge(terminal::router())
         .merge(account::router())

@@ -34,6 +34,7 @@ pub(crate) enum Section {
     Discovered,
     Plugins,
     Nodes,
+    Requests,
     Events,
     Account,
 }
@@ -50,6 +51,7 @@ impl Section {
                 Self::Discovered,
                 Self::Plugins,
                 Self::Nodes,
+                Self::Requests,
                 Self::Events,
                 Self::Account,
             ],
@@ -63,6 +65,7 @@ impl Section {
             Self::Discovered => "Discovered",
             Self::Plugins => "Plug-ins",
             Self::Nodes => "Gateways",
+            Self::Requests => "Requests",
             Self::Events => "Events",
             Self::Account => "Account",
         }
@@ -75,6 +78,7 @@ impl Section {
             Self::Discovered => "/discovered",
             Self::Plugins => "/plugins",
             Self::Nodes => "/nodes",
+            Self::Requests => "/requests",
             Self::Events => "/events",
             Self::Account => "/account",
         }

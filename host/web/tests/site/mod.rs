@@ -10,8 +10,8 @@ use hostler_services::authority::Names;
 use hostler_services::backup::Backups;
 use hostler_services::tree::Presence;
 use hostler_services::{
-    Access, Authority, Catalogue, Duty, Enrollment, Inventory, Live, NewToken, NewUser, NodeInfo, Person, Rules,
-    SelfRegistration, Services,
+    Access, Authority, Catalogue, Duty, Enrollment, Inventory, Live, NewToken, NewUser, NodeInfo, Panels, Person,
+    Requests, Rules, Schedules, SelfRegistration, Services,
 };
 use hostler_store::{Kept, RedbStore, Store};
 use hostler_web::{Offer, Options, Scheme};
@@ -94,9 +94,10 @@ impl Site {
             live.clone(),
             node.clone(),
             Arc::clone(&catalogue),
-            presence,
+            Arc::clone(&presence),
             Duty::KeepHistory,
-        );
+        )
+        .unwrap();
         let password = access.first_user("admin".parse().unwrap()).await.unwrap().unwrap();
         let admin = person(&access, "admin", &password).await;
         let node = NodeInfo { id: node, manager: true, gateway: false, version: "0.0.0", started_at: Timestamp(0) };
@@ -104,10 +105,17 @@ impl Site {
         enrollment.tell(&live);
         let enrollment = Some(enrollment);
         let backups = Backups::new(Arc::clone(&store), folder.path().to_owned(), node.id.clone());
+        let knowing = (Arc::clone(&inventory), presence);
+        let requests = Requests::open(Arc::clone(&store), (node.clone(), None), knowing, live.clone()).unwrap();
+        let panels = Panels::new(Arc::clone(&requests), Arc::clone(&inventory), node.clone(), Panels::WITHIN);
+        let schedules = Schedules::open(Arc::clone(&store), Arc::clone(&inventory), None);
         let services = Arc::new(Services {
             access,
-            inventory: inventory.unwrap(),
+            inventory,
+            panels: Arc::new(panels),
+            requests,
             catalogue,
+            schedules,
             enrollment,
             member: None,
             join: None,

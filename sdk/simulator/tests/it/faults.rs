@@ -40,6 +40,9 @@ async fn silent_is_silent() {
     let (_fleet, device, client) = with(Fault::Silent).await;
     let error = impatient(&device, Auth::v2c("public")).await.get(&oid(DESCRIPTION)).await.expect_err("no answer");
     assert!(matches!(*error, Error::Timeout { .. }), "{error}");
+    while device.control.requests() == 0 {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(device.control.requests(), 1);
     device.control.clear_fault();
     get(&client, DESCRIPTION).await;

@@ -3,6 +3,7 @@
 mod joining;
 mod report;
 mod stage;
+mod tree;
 mod walk;
 
 use anyhow::{Result, bail};

@@ -24,6 +24,8 @@ pub struct Stage {
     pub fleet: Fleet,
     pub manager: Node,
     pub gateway: Option<Node>,
+    /// A gateway below that one, and the printer in its network.
+    below: Option<(Node, Fleet)>,
     pub client: Client,
     pub login: (String, String),
     pub plugins: PathBuf,
@@ -67,6 +69,7 @@ impl Stage {
             fleet,
             manager,
             gateway: None,
+            below: None,
             client,
             login,
             plugins,
@@ -254,6 +257,62 @@ community = "public"
         .await
     }
 
+    /// What the gateway below the gateway has in its network.
+    pub fn below(&self) -> Option<&SimulatedDevice> {
+        self.below.as_ref()?.1.devices().first()
+    }
+
+    /// Starts a gateway that calls the gateway, with a printer of its own; returns the printer's ID when the manager knows it.
+    pub async fn start_gateway_below(&mut self) -> Result<String> {
+        let config = FleetConfig { count: 1, first: BELOW, port: self.snmp_port, seed: 9, ..FleetConfig::default() };
+        let fleet = Fleet::start(config).await.context("the simulated printer can't be started")?;
+        let serial = fleet.devices().first().map(|device| device.serial.clone()).context("there is no printer")?;
+        let above = self.gateway.as_ref().context("there is no gateway")?;
+        let token = std::fs::read_to_string(self.folder.path().join("gateway").join(LOCAL_TOKEN))?;
+        let client = Client::new(url::Url::parse(&above.url())?, hostler_core::Secret::new(token))?;
+        let made = client.send(client.request(Method::POST, &["nodes"])?.json(&json!({ "id": "gateway-2" }))).await?;
+        std::fs::write(self.folder.path().join("below.token"), made["token"].as_str().context("there is no token")?)?;
+        let text = format!(
+            r#"[node]
+id = "gateway-2"
+data = "below"
+roles = ["gateway"]
+
+[listen]
+address = "127.0.0.1:0"
+
+[parent]
+url = "{}"
+token-file = "below.token"
+
+[[gateway.network]]
+name = "further"
+ranges = ["{BELOW}/32"]
+snmp-port = {}
+credentials = ["public"]
+
+[[gateway.adopt]]
+plugin = "mfp"
+
+[credentials.snmp.public]
+version = "2c"
+community = "public"
+"#,
+            above.url(),
+            self.snmp_port,
+        );
+        let path = self.folder.path().join("below.toml");
+        std::fs::write(&path, text)?;
+        let node = Node::start(Config::read(&path)?, crate::verbs::compiler()?).await?;
+        self.below = Some((node, fleet));
+        self.until("the printer is known at the manager", async || {
+            let request = self.client.request(Method::GET, &["devices"])?.query(&[("text", &serial)]);
+            let page = self.client.send(request).await?;
+            Ok(page.pointer("/rows/0/id").and_then(Value::as_str).map(str::to_owned))
+        })
+        .await
+    }
+
     /// Waits until every simulated device is managed.
     pub async fn wait_for_devices(&self) -> Result<u64> {
         let own = if self.devices.is_empty() { 0 } else { self.engine.devices().len() };
@@ -284,6 +343,9 @@ community = "public"
 
     /// Stops everything and removes what it wrote.
     pub async fn clear(self) {
+        if let Some((below, _)) = self.below {
+            below.stop().await;
+        }
         if let Some(gateway) = self.gateway {
             gateway.stop().await;
         }
@@ -296,6 +358,9 @@ community = "public"
 
 /// The address of the engine that the first device node reads.
 const ENGINE: Ipv4Addr = Ipv4Addr::new(127, 2, 0, 1);
+
+/// The address of the printer that the gateway below the gateway reads.
+const BELOW: Ipv4Addr = Ipv4Addr::new(127, 3, 0, 1);
 
 /// The address of the device node with this number, in its own network.
 fn page_address(number: usize) -> Ipv4Addr {

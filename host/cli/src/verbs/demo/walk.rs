@@ -3,6 +3,7 @@
 use super::joining;
 use super::report::Report;
 use super::stage::Stage;
+use super::tree;
 use anyhow::{Context, Result, bail};
 use hostler_simulator::{Condition, Fault, SimulatedDevice, Sleep};
 use reqwest::Method;
@@ -44,7 +45,8 @@ async fn steps(stage: &mut Stage, report: &mut Report) -> Option<()> {
         .await?;
     report.step(&["D20"], "A device goes to sleep, which is no fault", sleep(stage)).await?;
     report.step(&["P3"], "A device falls silent, and costs the others nothing", silence(stage)).await?;
-    report.step(&["P2"], "A right is taken from a plug-in and given back", rights(stage)).await
+    report.step(&["P2"], "A right is taken from a plug-in and given back", rights(stage)).await?;
+    tree::play(stage, report).await
 }
 
 fn first(stage: &Stage) -> String {

@@ -1,0 +1,289 @@
+//! Requests: somebody asks something of a node below or of the manager, and learns how that ended.
+//!
+//! What is asked travels from neighbour to neighbour, and so does the answer. Each node on the way keeps a [`Flight`]: who
+//! asked it, whom it asked, and until when. A node that has no answer in time says so *before* whoever asked it gives up
+//! (a delay notice), and the answer follows with a later exchange. Every request ends: with an answer, with a failure that
+//! somebody states, or at its limit.
+//!
+//! Clocks of neighbours may be hours apart, so no message names a moment: it says how much time is left.
+
+#[cfg(test)]
+mod explore;
+mod flight;
+
+pub use flight::{Asker, Context, Flight, Happening, Phase, Said, Step, Way};
+
+use crate::id::{DeviceId, NodeId, RequestId};
+use crate::reading::Reading;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use utoipa::ToSchema;
+
+/// No request takes longer than this.
+pub const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// No request may be shorter: a message and its answer need a moment on every level.
+pub const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Within so much an asker who said nothing else hears something: an answer, or that it takes longer.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest reason that is passed on, in characters.
+pub const LONGEST_WHY: usize = 500;
+
+/// At most so many delay notices of one request are passed on.
+pub const MOST_NOTICES: u8 = 16;
+
+/// What is asked. A closed list: each says what answers it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Question {
+    /// Of a node: is it there? [`Answer::Alive`].
+    Alive,
+    /// Of a device: read it now and bring what it counts. [`Answer::Counters`].
+    Counters {
+        /// Which device.
+        device: DeviceId,
+    },
+    /// Of a device: carry out a command that its plug-in describes. [`Answer::Commanded`].
+    Command {
+        /// Which device.
+        device: DeviceId,
+        /// Which command.
+        name: String,
+        /// Its parameters, as they were given.
+        #[serde(default)]
+        arguments: BTreeMap<String, String>,
+    },
+    /// Of the manager: somebody at the device calls for help. [`Answer::CallTaken`].
+    UserCall {
+        /// At which device, as it calls itself.
+        device: DeviceId,
+        /// What they said, where they could.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
+}
+
+impl Question {
+    /// The device that it is about.
+    #[must_use]
+    pub fn device(&self) -> Option<&DeviceId> {
+        match self {
+            Self::Alive => None,
+            Self::Counters { device } | Self::Command { device, .. } | Self::UserCall { device, .. } => Some(device),
+        }
+    }
+
+    /// Whether somebody below may ask the manager this. Nothing else is let out upwards that wasn't asked for.
+    #[must_use]
+    pub fn goes_up(&self) -> bool {
+        matches!(self, Self::Alive | Self::UserCall { .. })
+    }
+
+    /// Whether somebody above may ask a node below this.
+    #[must_use]
+    pub fn goes_down(&self) -> bool {
+        !matches!(self, Self::UserCall { .. })
+    }
+
+    /// Whether it may be carried out once more where nobody knows whether it was. What isn't sure of it is reported as in
+    /// doubt instead.
+    #[must_use]
+    pub fn may_be_repeated(&self) -> bool {
+        match self {
+            Self::Alive | Self::Counters { .. } | Self::UserCall { .. } => true,
+            Self::Command { .. } => false,
+        }
+    }
+
+    /// A few words for people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Alive => "an alive check".to_owned(),
+            Self::Counters { .. } => "its counters".to_owned(),
+            Self::Command { name, .. } => format!("the command {name}"),
+            Self::UserCall { .. } => "a user's call".to_owned(),
+        }
+    }
+}
+
+/// What answers a question.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// The node is there.
+    Alive {
+        /// The version of its program.
+        version: String,
+        /// When it was started, by its own clock.
+        started_at: Timestamp,
+        /// How many devices it speaks for.
+        devices: usize,
+    },
+    /// What a device counts.
+    Counters {
+        /// When it was read, by the clock of the node that read it.
+        read_at: Timestamp,
+        /// The readings that only ever grow.
+        counters: Vec<Reading>,
+    },
+    /// What came of a command, a line each.
+    Commanded {
+        /// The lines.
+        lines: Vec<String>,
+    },
+    /// The manager took the call.
+    CallTaken {
+        /// What is shown to who called.
+        text: String,
+    },
+}
+
+impl Answer {
+    /// What came from elsewhere as it may be kept and shown: no later than now, and without control characters.
+    #[must_use]
+    pub fn sane(self, now: Timestamp) -> Self {
+        match self {
+            Self::Alive { version, started_at, devices } => {
+                Self::Alive { version: as_why(&version), started_at: started_at.min(now), devices }
+            }
+            Self::Counters { read_at, counters } => Self::Counters { read_at: read_at.min(now), counters },
+            Self::Commanded { lines } => Self::Commanded { lines: lines.iter().map(|line| as_why(line)).collect() },
+            Self::CallTaken { text } => Self::CallTaken { text: as_why(&text) },
+        }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Failing {
+    /// Whoever was asked said that it can't or won't.
+    Refused,
+    /// There is no way to whoever was asked, or it doesn't answer.
+    Unreachable,
+    /// So much waits there already that nothing more is taken.
+    Full,
+    /// The time was over.
+    Late,
+    /// It was begun, and a crash came between: whether it was done isn't known.
+    InDoubt,
+}
+
+/// A request ended without an answer.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Failure {
+    /// Which node says so.
+    pub by: NodeId,
+    /// What kind of failure.
+    pub failing: Failing,
+    /// What happened, for people.
+    pub why: String,
+}
+
+/// How a request ended.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// With an answer.
+    Answered(Answer),
+    /// Without.
+    Failed(Failure),
+}
+
+/// Who can't answer at once says so. The answer follows.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Delay {
+    /// Which node says so.
+    pub by: NodeId,
+    /// What it waits for, for people.
+    pub why: String,
+}
+
+/// How much time a request had left when its message was written. Whoever gets the message subtracts what passed on the
+/// sender's clock until it was sent: the two clocks need not agree.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Left {
+    /// When the message was written, by the sender's clock.
+    pub at: Timestamp,
+    /// Milliseconds until who asks wants to hear something.
+    pub notice_ms: u64,
+    /// Milliseconds until who asks gives up.
+    pub whole_ms: u64,
+}
+
+impl Left {
+    /// What is left when the sender's clock shows this: until a notice, and until the end. `None` where it is over.
+    #[must_use]
+    pub fn when(&self, sent: Timestamp) -> Option<(Duration, Duration)> {
+        let passed = u64::try_from(sent.since(self.at).as_millis()).unwrap_or(u64::MAX);
+        let whole = Duration::from_millis(self.whole_ms.saturating_sub(passed)).min(LONGEST);
+        let notice = Duration::from_millis(self.notice_ms.saturating_sub(passed)).min(whole);
+        (!whole.is_zero()).then_some((notice, whole))
+    }
+}
+
+/// A request, as one node sends it to the next.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// Which one. Made by who asked first, and the same on every hop.
+    pub id: RequestId,
+    /// What is asked.
+    pub question: Question,
+    /// Until when.
+    pub left: Left,
+}
+
+/// What a person is shown of why something takes long or failed: without control characters, and not without end.
+#[must_use]
+pub fn as_why(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(LONGEST_WHY).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d04_what_is_left_follows_from_the_senders_clock_alone() {
+        let left = Left { at: Timestamp(1_000_000), notice_ms: 10_000, whole_ms: 60_000 };
+        let secs = |notice, whole| Some((Duration::from_secs(notice), Duration::from_secs(whole)));
+        assert_eq!(left.when(Timestamp(1_000_000)), secs(10, 60));
+        assert_eq!(left.when(Timestamp(1_004_000)), secs(6, 56));
+        assert_eq!(left.when(Timestamp(1_030_000)), secs(0, 30), "a notice is due at once");
+        assert_eq!(left.when(Timestamp(1_060_000)), None);
+        assert_eq!(left.when(Timestamp(0)), secs(10, 60), "the sender's clock was set back");
+        let endless = Left { whole_ms: u64::MAX, notice_ms: u64::MAX, ..left };
+        assert_eq!(endless.when(left.at), Some((LONGEST, LONGEST)));
+    }
+
+    #[test]
+    fn d02_questions_and_answers_have_one_form() {
+        let device: DeviceId = "SN-1".parse().unwrap();
+        let arguments = BTreeMap::from([("mode".to_owned(), "power-cycle".to_owned())]);
+        for (question, json) in [
+            (Question::Alive, r#"{"ask":"alive"}"#),
+            (Question::Counters { device: device.clone() }, r#"{"ask":"counters","device":"SN-1"}"#),
+            (
+                Question::Command { device: device.clone(), name: "reset".to_owned(), arguments },
+                r#"{"ask":"command","device":"SN-1","name":"reset","arguments":{"mode":"power-cycle"}}"#,
+            ),
+            (Question::UserCall { device, text: None }, r#"{"ask":"user-call","device":"SN-1"}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&question).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Question>(json).unwrap(), question);
+        }
+    }
+
+    #[test]
+    fn d04_a_reason_for_people_has_an_end() {
+        assert_eq!(as_why("a\u{1b}[2Jb\n"), "a[2Jb");
+        assert_eq!(as_why(&"x".repeat(10_000)).len(), LONGEST_WHY);
+    }
+}

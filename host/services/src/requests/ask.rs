@@ -1,0 +1,230 @@
+//! Somebody here asks, and looks how it stands.
+
+use super::view::{RequestView, unknown};
+use super::{KEPT, MOST_WAITING, Requests};
+use crate::error::ServiceError;
+use crate::live::LiveEvent;
+use crate::need;
+use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::request::{Asker, Context, Failing, Flight, LONGEST, PATIENCE, Question, SHORTEST, Step, Way};
+use hostler_core::viewer::{Right, Viewer};
+use hostler_core::{DeviceId, NodeId, RequestId, UserName};
+use hostler_store::StoreError;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Whom somebody asks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// A node: this one, or any below.
+    Node(NodeId),
+    /// Whoever speaks for the device that the question is about.
+    Device,
+    /// The manager.
+    Manager,
+}
+
+/// How long somebody waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Within so much an answer comes, or a notice that it takes longer.
+    pub notice: Duration,
+    /// Within so much it has ended.
+    pub whole: Duration,
+}
+
+impl Limits {
+    /// An hour: a gateway that is away comes back, a device that sleeps wakes.
+    pub const USUAL: Self = Self { notice: PATIENCE, whole: Duration::from_secs(3600) };
+
+    /// So much at most, with the usual patience.
+    ///
+    /// # Errors
+    /// [`ServiceError::Invalid`] where no request may take so long or so little.
+    pub fn within(whole: Duration) -> Result<Self, ServiceError> {
+        if whole < SHORTEST || whole > LONGEST {
+            let days = LONGEST.as_secs() / 86_400;
+            let given = whole.as_secs();
+            return Err(ServiceError::Invalid(format!(
+                "a request may take from 1 second to {days} days; {given} s were given, try 3600"
+            )));
+        }
+        // A quarter, where that is sooner: who waits for seconds wants to hear soon.
+        Ok(Self { notice: PATIENCE.min(whole / 4), whole })
+    }
+}
+
+/// What somebody asks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewRequest {
+    /// Whom.
+    pub target: Target,
+    /// What.
+    pub question: Question,
+    /// How long they wait.
+    pub limits: Limits,
+}
+
+impl Requests {
+    /// Asks. Returns at once; how it ends is shown by [`Requests::get`].
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a device or node that isn't there, [`ServiceError::TooMany`] where too many wait already, or
+    /// the right is missing.
+    pub async fn ask(&self, viewer: &Viewer, new: NewRequest) -> Result<RequestView, ServiceError> {
+        need(viewer, Right::Operate)?;
+        if let Some(device) = new.question.device() {
+            self.inventory.device(viewer, device)?;
+        }
+        self.ask_as(Some(viewer.user.clone()), new).await
+    }
+
+    /// Asks for somebody who stands at this node's device.
+    pub(crate) async fn ask_as(&self, by: Option<UserName>, new: NewRequest) -> Result<RequestView, ServiceError> {
+        if self.index().waiting(None) >= MOST_WAITING {
+            let text = format!("{MOST_WAITING} requests wait for an answer already; wait for some of them");
+            return Err(ServiceError::TooMany { text, retry_after: PATIENCE });
+        }
+        let id = random_id()?;
+        let to = self.whom(&new)?;
+        let (way, stays) = self.way(None, to.as_ref(), &new.question)?;
+        if let Way::No(Failing::Unreachable, why) = way {
+            return Err(ServiceError::NotFound(format!("{why}; `hostler node list` shows the nodes")));
+        }
+        let begin = |way| {
+            let Limits { notice, whole } = new.limits;
+            let asked = (id.clone(), new.question.clone());
+            Flight::begin(asked, (Asker::Here(by.clone()), to.clone()), (notice, whole), way, &self.context())
+        };
+        let step = begin(way);
+        let stored = match self.store.commit(stays.with(self.beginning(step.clone()))).await {
+            Ok(()) => step.next,
+            Err(error @ StoreError::OutboxFull { .. }) => {
+                let step = begin(Way::No(Failing::Full, error.to_string()));
+                self.store.commit(self.beginning(step.clone())).await?;
+                step.next
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(self.view(stored))
+    }
+
+    fn whom(&self, new: &NewRequest) -> Result<Option<NodeId>, ServiceError> {
+        Ok(match (&new.target, new.question.device()) {
+            (Target::Node(node), _) => Some(node.clone()),
+            (Target::Manager, _) => None,
+            (Target::Device, Some(device)) => {
+                let known = self.store.device(device)?;
+                let known = known.ok_or_else(|| ServiceError::NotFound(format!("there is no device {device}")))?;
+                Some(known.value.gateway)
+            }
+            (Target::Device, None) => {
+                return Err(ServiceError::Invalid("this is asked of a node; name one".to_owned()));
+            }
+        })
+    }
+
+    /// Stores a new one, and forgets the oldest that ended where there are too many.
+    fn beginning(&self, step: Step) -> Changes {
+        let Step { next, changes } = step;
+        let id = next.id.clone();
+        let changes = changes.and(Change::Flight { id, expect: Expect::Absent, value: Some(Box::new(next)) });
+        match self.index().oldest_beyond(KEPT) {
+            Some(id) => changes.and(Change::Flight { id, expect: Expect::Anything, value: None }),
+            None => changes,
+        }
+    }
+
+    /// One request.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], or the right is missing.
+    pub fn get(&self, viewer: &Viewer, id: &RequestId) -> Result<RequestView, ServiceError> {
+        need(viewer, Right::See)?;
+        Ok(self.view(self.store.flight(id)?.ok_or_else(|| unknown(id))?.value))
+    }
+
+    /// One request, when something more is known of it than `than` (how many notices there were, and whether it has ended), or
+    /// after so long.
+    ///
+    /// # Errors
+    /// Those of [`Requests::get`].
+    pub async fn wait(&self, viewer: &Viewer, id: &RequestId, longest: Duration) -> Result<RequestView, ServiceError> {
+        let until = Instant::now() + longest;
+        // Listens before it looks, so that nothing comes between.
+        let mut news = self.live.subscribe();
+        let first = self.get(viewer, id)?;
+        let known = (first.state, first.delay.clone());
+        let mut now = first;
+        while !now.has_ended() && (now.state, now.delay.clone()) == known {
+            let changed = async {
+                loop {
+                    match news.recv().await {
+                        Ok(LiveEvent::Request { id: other }) if other == *id => return,
+                        Err(_) => return,
+                        Ok(_) => {}
+                    }
+                }
+            };
+            if tokio::time::timeout_at(until, changed).await.is_err() {
+                break;
+            }
+            now = self.get(viewer, id)?;
+        }
+        Ok(now)
+    }
+
+    /// The last call for help that came from here for this device.
+    pub(crate) fn last_call(&self, device: &DeviceId) -> Result<Option<RequestView>, ServiceError> {
+        let from_here = |flight: &Flight| {
+            matches!(flight.asker, Asker::Here(_))
+                && matches!(&flight.question, Question::UserCall { device: of, .. } if of == device)
+        };
+        let calls = self.store.flights()?.into_iter().map(|row| row.value).filter(from_here);
+        Ok(calls.max_by_key(|flight| flight.since).map(|flight| self.view(flight)))
+    }
+
+    /// The newest requests that this node knows of, the newest first.
+    ///
+    /// # Errors
+    /// The right is missing.
+    pub fn list(&self, viewer: &Viewer, most: usize) -> Result<Vec<RequestView>, ServiceError> {
+        need(viewer, Right::See)?;
+        let mut flights: Vec<Flight> = self.store.flights()?.into_iter().map(|row| row.value).collect();
+        flights.sort_by_key(|flight| std::cmp::Reverse(flight.since));
+        flights.truncate(most);
+        Ok(flights.into_iter().map(|flight| self.view(flight)).collect())
+    }
+
+    /// What happens to a request, stored; what somebody else changed meanwhile is looked at anew.
+    pub(super) async fn happened(
+        &self,
+        id: &RequestId,
+        more: Changes,
+        happening: impl Fn(&Flight) -> Option<hostler_core::request::Happening>,
+    ) -> Result<Option<Flight>, StoreError> {
+        loop {
+            let Some(row) = self.store.flight(id)? else { return Ok(None) };
+            let context: Context = self.context();
+            let Some(happening) = happening(&row.value) else { return Ok(Some(row.value)) };
+            let Step { next, changes } = row.value.clone().step(happening, &context);
+            if next == row.value {
+                return Ok(Some(next));
+            }
+            let value = Some(Box::new(next.clone()));
+            let step = Change::Flight { id: id.clone(), expect: Expect::Version(row.version), value };
+            match self.store.commit(changes.and(step).with(more.clone())).await {
+                Ok(()) => return Ok(Some(next)),
+                Err(StoreError::Conflict { what }) => tracing::debug!(request = %id, %what, "a step is taken anew"),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+/// An ID that there never was.
+fn random_id() -> Result<RequestId, ServiceError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| ServiceError::Internal(format!("no randomness: {error}")))?;
+    hex::encode(bytes).parse().map_err(|error: hostler_core::BadId| ServiceError::Internal(error.to_string()))
+}

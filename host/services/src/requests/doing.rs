@@ -1,0 +1,136 @@
+//! This node does what it was asked.
+
+use super::Requests;
+use hostler_core::changes::{Change, Changes};
+use hostler_core::event::Event;
+use hostler_core::message::{Method, weight};
+use hostler_core::reading::{Reading, Severity, Value};
+use hostler_core::request::{Answer, Asker, Failing, Flight, Happening, Question, as_why};
+use hostler_core::{DeviceId, RequestId};
+use hostler_engine::now;
+use hostler_store::StoreError;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// A device that doesn't answer is asked again after so long, and after twice as long each time, up to [`SELDOM`].
+const SOON: Duration = Duration::from_secs(5);
+const SELDOM: Duration = Duration::from_secs(60);
+
+/// What the disk refused is tried again after so long.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// The largest answer, in bytes: below what is taken of one message.
+const LARGEST: usize = 48 << 10;
+
+type Done = Result<Answer, (Failing, String)>;
+
+impl Requests {
+    /// Does it, once; what was begun before a crash and can't be done twice is in doubt.
+    pub(super) async fn do_it(self: Arc<Self>, id: RequestId) {
+        while let Err(error) = self.try_it(&id).await {
+            tracing::error!(request = %id, %error, "a request waits for the store");
+            tokio::time::sleep(AGAIN).await;
+        }
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+
+    async fn try_it(&self, id: &RequestId) -> Result<(), StoreError> {
+        let Some(begun) = self.happened(id, Changes::none(), |_| Some(Happening::Begin)).await? else { return Ok(()) };
+        if !begun.is_to_be_done() {
+            return Ok(());
+        }
+        let (done, more) = self.answer(&begun).await;
+        let done = done.and_then(|answer| match weight(&answer) {
+            heavy if heavy > LARGEST => {
+                Err((Failing::Refused, format!("the answer has {heavy} bytes; at most {LARGEST} are passed on")))
+            }
+            _ => Ok(answer),
+        });
+        // An answer that can't be stored now must not be lost, nor what it answers be done again.
+        while let Err(error) = self.happened(id, more.clone(), |_| Some(Happening::Done(done.clone()))).await {
+            tracing::error!(request = %id, %error, "an answer waits for the store");
+            tokio::time::sleep(AGAIN).await;
+        }
+        Ok(())
+    }
+
+    /// The answer, and what is stored with it.
+    async fn answer(&self, flight: &Flight) -> (Done, Changes) {
+        match &flight.question {
+            Question::Alive => {
+                let (version, started_at) = (self.node.version.to_owned(), self.node.started_at);
+                let devices = self.inventory.devices_where(|gateway| *gateway == self.node.id).len();
+                (Ok(Answer::Alive { version, started_at, devices }), Changes::none())
+            }
+            Question::Counters { device } => (self.counters(flight, device).await, Changes::none()),
+            Question::Command { name, .. } => {
+                let why = format!("{} knows no command {name}", self.node.id);
+                (Err((Failing::Refused, why)), Changes::none())
+            }
+            Question::UserCall { device, text } => self.take_call(flight, device, text.as_deref()),
+        }
+    }
+
+    /// Reads a device and brings what it counts. One that doesn't answer is asked again until the time is over: it may sleep.
+    async fn counters(&self, flight: &Flight, device: &DeviceId) -> Done {
+        let mut wait = SOON;
+        self.say_waits(&flight.id, format!("{device} is being asked, and hasn't answered yet"));
+        loop {
+            let Some(gateway) = self.inventory.own_gateway() else {
+                return Err((Failing::Refused, format!("{} speaks for no devices", self.node.id)));
+            };
+            let snapshot = match gateway.read(device).await {
+                Some(snapshot) => snapshot,
+                None => return Err((Failing::Refused, format!("{} doesn't speak for {device}", self.node.id))),
+            };
+            let Some(trouble) = &snapshot.trouble else {
+                let report = snapshot.report.as_deref();
+                let counts = |reading: &&Reading| matches!(reading.value, Value::Counter(_));
+                let counters =
+                    report.map_or_else(Vec::new, |report| report.readings.iter().filter(counts).cloned().collect());
+                return Ok(Answer::Counters { read_at: snapshot.tried_at, counters });
+            };
+            if trouble.hindrance.is_some() {
+                return Err((Failing::Refused, trouble.text.clone()));
+            }
+            let (again, text) = (wait.as_secs(), &trouble.text);
+            self.say_waits(&flight.id, format!("{device} doesn't answer and is asked again every {again} s: {text}"));
+            if now().plus(wait) >= flight.until {
+                return Err((Failing::Unreachable, format!("{device} doesn't answer: {text}")));
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(SELDOM);
+        }
+    }
+
+    fn say_waits(&self, id: &RequestId, why: String) {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), why);
+    }
+
+    /// Somebody at a device calls: a notice here, in the same commit as the answer, so that one call is one notice.
+    fn take_call(&self, flight: &Flight, device: &DeviceId, text: Option<&str>) -> (Done, Changes) {
+        let from = match &flight.asker {
+            Asker::Here(_) => &self.node.id,
+            Asker::Neighbour { next, from } => from.as_ref().unwrap_or(next),
+        };
+        // A call of a device that isn't that node's is refused: its panel says so.
+        let known = self.inventory.known(device).filter(|(known, _)| known.gateway == *from);
+        let Some((known, _)) = known else {
+            let why = format!("{} manages no device {device} behind {from}; let somebody add it first", self.node.id);
+            return (Err((Failing::Refused, why)), Changes::none());
+        };
+        let said = text.map(|text| format!(": {}", as_why(text))).unwrap_or_default();
+        let event = Event {
+            at: now(),
+            node: None,
+            device: Some(device.clone()),
+            name: "device.user-call".to_owned(),
+            severity: Severity::Warning,
+            text: format!("somebody at {} calls for help{said}", known.title()),
+        };
+        let noted =
+            Changes::from(Change::Happened(event.clone())).telling(self.parent.as_ref(), Method::EventHappened(event));
+        let text = format!("{} was told and will see to it", self.node.id);
+        (Ok(Answer::CallTaken { text }), noted)
+    }
+}

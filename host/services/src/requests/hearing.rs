@@ -1,0 +1,143 @@
+//! What neighbours say of requests: somebody asks, it takes longer, it has ended.
+
+use super::{MOST_OF_ONE, MOST_WAITING, Requests};
+use crate::tree::way_to;
+use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::message::Ends;
+use hostler_core::request::{
+    Asker, Delay, Failing, Failure, Flight, Happening, Outcome, Question, Request, Said, Step, Way, as_why,
+};
+use hostler_core::{NodeId, RequestId, Timestamp};
+use hostler_engine::now;
+use hostler_store::StoreError;
+use std::collections::BTreeMap;
+
+/// What is heard of requests in one batch: what a later message says fits to what an earlier one changed.
+#[derive(Default)]
+pub(crate) struct Flights(BTreeMap<RequestId, Flight>);
+
+/// Who says it.
+#[derive(Clone, Copy)]
+pub(crate) struct Speaker<'a> {
+    /// The neighbour from whom it comes.
+    pub(crate) next: &'a NodeId,
+    /// The node that speaks, where that is one below.
+    pub(crate) from: Option<&'a NodeId>,
+    /// What the neighbour's clock showed when it sent it.
+    pub(crate) clock: Timestamp,
+}
+
+impl Requests {
+    fn known(&self, heard: &Flights, id: &RequestId) -> Result<Option<(Expect, Flight)>, StoreError> {
+        match heard.0.get(id) {
+            Some(flight) => Ok(Some((Expect::Anything, flight.clone()))),
+            None => Ok(self.store.flight(id)?.map(|row| (Expect::Version(row.version), row.value))),
+        }
+    }
+
+    fn keep(heard: &mut Flights, expect: Expect, step: Step) -> Changes {
+        let Step { next, changes } = step;
+        heard.0.insert(next.id.clone(), next.clone());
+        changes.and(Change::Flight { id: next.id.clone(), expect, value: Some(Box::new(next)) })
+    }
+
+    /// Somebody asks: the manager from below, or a node from above. `to` is whom; `None` for the manager.
+    pub(crate) fn asked(
+        &self,
+        heard: &mut Flights,
+        speaker: Speaker<'_>,
+        to: Option<NodeId>,
+        request: &Request,
+    ) -> Result<Changes, StoreError> {
+        let Request { id, question, left } = request;
+        if let Some((_, known)) = self.known(heard, id)? {
+            let same = matches!(&known.asker, Asker::Neighbour { next, .. } if next == speaker.next);
+            if !same {
+                tracing::warn!(request = %id, from = %speaker.next, "a request has the ID of another's; it was set aside");
+                return Ok(Changes::none());
+            }
+            return Ok(known.answer_again());
+        }
+        let Some(left) = left.when(speaker.clock) else {
+            tracing::debug!(request = %id, from = %speaker.next, "a request came when its time was over");
+            return Ok(Changes::none());
+        };
+        let (way, stays) = self.way(speaker.from.or(Some(speaker.next)), to.as_ref(), question)?;
+        let above = self.parent.as_ref() == Some(speaker.next);
+        let most = if above { MOST_WAITING } else { MOST_OF_ONE };
+        let (way, stays) = if self.index().waiting(Some(speaker.next)) + heard.0.len() >= most {
+            let why = format!("{most} requests wait for an answer here already; ask again later");
+            (Way::No(Failing::Full, why), Changes::none())
+        } else if above && !question.goes_down() || !above && !question.goes_up() {
+            let why = format!("{} isn't asked {}", question.words(), if above { "downwards" } else { "upwards" });
+            (Way::No(Failing::Refused, why), Changes::none())
+        } else {
+            (way, stays)
+        };
+        let asker = Asker::Neighbour { next: speaker.next.clone(), from: speaker.from.cloned() };
+        let step = Flight::begin((id.clone(), question.clone()), (asker, to), left, way, &self.context());
+        Ok(stays.with(Self::keep(heard, Expect::Absent, step)))
+    }
+
+    /// The same where what waits for the neighbour to be asked is full: whoever asks is told at once.
+    pub(crate) fn refused(&self, speaker: Speaker<'_>, to: NodeId, request: &Request, full: &StoreError) -> Changes {
+        let Request { id, question, left } = request;
+        let Some(left) = left.when(speaker.clock) else { return Changes::none() };
+        let asker = Asker::Neighbour { next: speaker.next.clone(), from: None };
+        let way = Way::No(Failing::Full, full.to_string());
+        let step = Flight::begin((id.clone(), question.clone()), (asker, Some(to)), left, way, &self.context());
+        Self::keep(&mut Flights::default(), Expect::Absent, step)
+    }
+
+    /// Where a request goes from here, and what must stay as it is for it to get there. It is for a node, or for the manager,
+    /// and was asked by that node, where it wasn't here.
+    pub(super) fn way(
+        &self,
+        from: Option<&NodeId>,
+        to: Option<&NodeId>,
+        question: &Question,
+    ) -> Result<(Way, Changes), StoreError> {
+        let Some(to) = to else {
+            let ends = from.map_or_else(Ends::neighbours, |from| Ends::from(from.clone()));
+            return Ok((self.parent.clone().map_or(Way::Here, |parent| Way::On(parent, ends)), Changes::none()));
+        };
+        // Behind which node a device is may be known better here than where it was asked.
+        let behind = match question.device() {
+            Some(device) => self.store.device(device)?.map(|device| device.value.gateway),
+            None => None,
+        };
+        let to = behind.as_ref().unwrap_or(to);
+        if *to == self.node.id {
+            return Ok((Way::Here, Changes::none()));
+        }
+        Ok(match way_to(&*self.store, to)? {
+            Some((next, stays)) => (Way::On(next.clone(), Ends::to(to, &next)), stays),
+            None => (Way::No(Failing::Unreachable, format!("{to} isn't below {}", self.node.id)), Changes::none()),
+        })
+    }
+
+    /// A neighbour that was asked says something. What nobody waits for, because it comes twice or too late, does nothing.
+    pub(crate) fn heard(
+        &self,
+        heard: &mut Flights,
+        from: &NodeId,
+        id: &RequestId,
+        said: Said,
+    ) -> Result<Changes, StoreError> {
+        let Some((expect, flight)) = self.known(heard, id)?.filter(|(_, flight)| flight.waits_for() == Some(from))
+        else {
+            tracing::debug!(request = %id, %from, "an answer was set aside: nobody waits for it from there");
+            return Ok(Changes::none());
+        };
+        let said = match said {
+            Said::Delay(Delay { by, why }) => Said::Delay(Delay { by, why: as_why(&why) }),
+            Said::Outcome(Outcome::Failed(Failure { by, failing, why })) => {
+                Said::Outcome(Outcome::Failed(Failure { by, failing, why: as_why(&why) }))
+            }
+            Said::Outcome(Outcome::Answered(answer)) => Said::Outcome(Outcome::Answered(answer.sane(now()))),
+        };
+        let before = flight.clone();
+        let step = flight.step(Happening::Heard { from: from.clone(), said }, &self.context());
+        if step.next == before { Ok(Changes::none()) } else { Ok(Self::keep(heard, expect, step)) }
+    }
+}

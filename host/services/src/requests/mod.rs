@@ -1,0 +1,107 @@
+//! Requests: who asks something of a node or a device anywhere below, or of the manager, learns how that ended, however many
+//! firewalls are between.
+//!
+//! What follows from what is [`hostler_core::request`]'s business. Here a user asks (`ask`), neighbours are heard (`hearing`),
+//! this node does what it was asked (`doing`), and times come (`tending`).
+
+mod ask;
+mod doing;
+mod hearing;
+mod index;
+mod tending;
+mod view;
+
+pub use ask::{Limits, NewRequest, Target};
+pub(crate) use hearing::{Flights, Speaker};
+pub use view::{RequestState, RequestView};
+
+use crate::NodeInfo;
+use crate::inventory::Inventory;
+use crate::live::Live;
+use crate::tree::Presence;
+use hostler_core::changes::Changes;
+use hostler_core::request::{Context, Flight};
+use hostler_core::{NodeId, RequestId};
+use hostler_engine::now;
+use hostler_store::{Store, StoreError};
+use index::Index;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// At most so many requests that were asked here, or above, wait for an answer.
+const MOST_WAITING: usize = 10_000;
+
+/// At most so many of one neighbour below wait: one that floods is answered that it does, and disturbs nobody else.
+const MOST_OF_ONE: usize = 1_000;
+
+/// So many that ended are kept where they were asked, the newest.
+const KEPT: usize = 10_000;
+
+/// The requests that this node knows of.
+pub struct Requests {
+    store: Arc<dyn Store>,
+    node: NodeInfo,
+    /// The parent's name in this node's outbox.
+    parent: Option<NodeId>,
+    inventory: Arc<Inventory>,
+    presence: Arc<Presence>,
+    live: Live,
+    index: Mutex<Index>,
+    /// Rings when the index has something new to do.
+    changed: Notify,
+    /// What those that are being done here wait for, for people.
+    waits: Mutex<BTreeMap<RequestId, String>>,
+    /// Neighbours in whose outbox something is too late to be sent.
+    stale: Mutex<BTreeSet<NodeId>>,
+}
+
+impl Requests {
+    /// The requests as they are stored.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn open(
+        store: Arc<dyn Store>,
+        (node, parent): (NodeInfo, Option<NodeId>),
+        (inventory, presence): (Arc<Inventory>, Arc<Presence>),
+        live: Live,
+    ) -> Result<Arc<Self>, StoreError> {
+        let index = Mutex::new(Index::of(store.flights()?.iter().map(|row| &row.value)));
+        let (changed, waits, stale) = Default::default();
+        let requests = Arc::new(Self { store, node, parent, inventory, presence, live, index, changed, waits, stale });
+        let following = Arc::downgrade(&requests);
+        requests.store.observe(Arc::new(move |changes: &Changes| {
+            if let Some(requests) = following.upgrade()
+                && requests.index().follow(changes)
+            {
+                requests.changed.notify_one();
+            }
+        }));
+        Ok(requests)
+    }
+
+    fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn context(&self) -> Context {
+        Context { own: self.node.id.clone(), now: now() }
+    }
+
+    /// What a request waits for, for people.
+    fn waits_for(&self, flight: &Flight) -> String {
+        let Some(next) = flight.waits_for() else {
+            let waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+            return waits.get(&flight.id).cloned().unwrap_or_else(|| "it waits for its turn".to_owned());
+        };
+        if self.parent.as_ref() == Some(next) {
+            return "the node above hasn't answered yet".to_owned();
+        }
+        match self.presence.of(next) {
+            (_, true) => format!("{next} hasn't answered yet"),
+            (Some(since), false) => format!("{next} hasn't called since {since}"),
+            (None, false) => format!("{next} hasn't called since {} was started", self.node.id),
+        }
+    }
+}
