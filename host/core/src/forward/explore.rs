@@ -156,6 +156,18 @@ fn d07_a_receiver_that_is_down_for_days_is_tried_less_and_less_and_what_fell_out
 }
 
 #[test]
+fn d07_a_clock_that_is_put_back_holds_up_nothing() {
+    let mut forwarding = Forwarding::new(Cursor::default(), pace());
+    let later = Timestamp(NOW.0 + 86_400_000);
+    let _ = forwarding.looked(Looked { oldest: Some(1), through: 1, fitting: vec![1], more: false }, later);
+    assert!(matches!(forwarding.next(later), Next::Gather(_)));
+    assert_eq!(forwarding.next(NOW), Next::Send(vec![1]));
+    let _ = forwarding.failed(1, Verdict::Again, "it answered 503".to_owned(), later);
+    assert!(matches!(forwarding.next(later), Next::Rest(_)));
+    assert_eq!(forwarding.next(NOW), Next::Look { after: 1, most: 1 });
+}
+
+#[test]
 fn d07_one_notice_that_is_refused_does_not_hold_up_the_others() {
     let mut forwarding = with([1, 2, 3, 4]);
     let (mut taken, mut told, mut now): (Vec<u64>, Vec<Notice>, _) = (Vec::new(), Vec::new(), NOW);

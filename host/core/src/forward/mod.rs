@@ -222,7 +222,9 @@ impl Forwarding {
     /// What is to be done at this time.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Next {
-        if let Some(at) = self.retry_at.filter(|at| *at > now) {
+        // A clock that was put back makes nobody wait for longer than a pause is.
+        let ahead = |at: Timestamp, most: Duration| at > now && at.since(now) <= most;
+        if let Some(at) = self.retry_at.filter(|at| ahead(*at, LONGEST)) {
             return Next::Rest(at);
         }
         let room = self.pace.most.max(1).saturating_sub(self.batch.len());
@@ -232,7 +234,7 @@ impl Forwarding {
         }
         let Some(since) = self.since.filter(|_| !self.batch.is_empty()) else { return Next::Idle };
         let until = since.plus(self.pace.gather);
-        if room > 0 && until > now {
+        if room > 0 && ahead(until, self.pace.gather) {
             return Next::Gather(until);
         }
         Next::Send(self.batch.iter().take(self.size).copied().collect())
