@@ -98,6 +98,11 @@ impl Gateway {
         }
     }
 
+    /// What calls plug-ins for this gateway's devices.
+    pub(crate) fn caller(&self) -> &Caller {
+        self.reader.caller()
+    }
+
     /// Reads a device of this gateway at once, beside its schedule, and keeps what that brought. `None` where it isn't one.
     pub(crate) async fn read(&self, id: &DeviceId) -> Option<Snapshot> {
         self.reader.read_for(id, &self.inventory).await

@@ -18,6 +18,7 @@ use crate::live::{Live, LiveEvent};
 use crate::need;
 use crate::tree::{Presence, way_to};
 use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::command::Command;
 use hostler_core::device::{Candidate, Device, Placement};
 use hostler_core::event::{Event, Filter};
 use hostler_core::history::Series;
@@ -148,6 +149,15 @@ impl Inventory {
         let plugin = self.catalogue.view(&device.plugin).ok();
         let (away, path) = (self.away(&device.gateway), self.path(&device.gateway));
         Ok(DeviceView { condition: snapshot.condition(), device, placement, snapshot, plugin, away, path })
+    }
+
+    /// The commands that a device's plug-in describes.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a device that isn't there, [`ServiceError::Unavailable`] where its plug-in can't be asked here.
+    pub async fn commands(&self, viewer: &Viewer, id: &DeviceId) -> Result<Arc<[Command]>, ServiceError> {
+        let plugin = self.device(viewer, id)?.device.plugin;
+        self.catalogue.commands(&plugin).await.map_err(|why| ServiceError::Unavailable(why.to_string()))
     }
 
     /// What this node's own network is seen to by, where it has one.

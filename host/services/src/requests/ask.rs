@@ -6,10 +6,12 @@ use crate::error::ServiceError;
 use crate::live::LiveEvent;
 use crate::need;
 use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::command::{Command, Given};
 use hostler_core::request::{Asker, Context, Failing, Flight, LONGEST, PATIENCE, Question, SHORTEST, Step, Way};
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{DeviceId, NodeId, RequestId, UserName};
 use hostler_store::StoreError;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -76,7 +78,43 @@ impl Requests {
         if let Some(device) = new.question.device() {
             self.inventory.device(viewer, device)?;
         }
+        if let Question::Command { device, name, arguments } = &new.question {
+            let command = self.command(viewer, device, name).await?;
+            let _ = command.check(arguments.clone()).map_err(|why| ServiceError::Invalid(why.to_string()))?;
+        }
         self.ask_as(Some(viewer.user.clone()), new).await
+    }
+
+    /// Has a device carry out a command, told as people and programs tell it.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a device or command that isn't there, [`ServiceError::Invalid`] where what was given doesn't
+    /// fit, or the right that the command takes is missing.
+    pub async fn command_with(
+        &self,
+        viewer: &Viewer,
+        device: &DeviceId,
+        name: &str,
+        given: BTreeMap<String, Given>,
+        limits: Limits,
+    ) -> Result<RequestView, ServiceError> {
+        let command = self.command(viewer, device, name).await?;
+        let arguments = command.take(given).map_err(|why| ServiceError::Invalid(why.to_string()))?;
+        let question = Question::Command { device: device.clone(), name: name.to_owned(), arguments };
+        self.ask_as(Some(viewer.user.clone()), NewRequest { target: Target::Device, question, limits }).await
+    }
+
+    /// A command of a device, for who may give it.
+    async fn command(&self, viewer: &Viewer, device: &DeviceId, name: &str) -> Result<Command, ServiceError> {
+        let commands = self.inventory.commands(viewer, device).await?;
+        let Some(command) = commands.iter().find(|command| command.name == name) else {
+            let known: Vec<&str> = commands.iter().map(|command| command.name.as_str()).collect();
+            let known =
+                if known.is_empty() { "it has none".to_owned() } else { format!("there are {}", known.join(", ")) };
+            return Err(ServiceError::NotFound(format!("{device} has no command {name:?}; {known}")));
+        };
+        need(viewer, command.may.right())?;
+        Ok(command.clone())
     }
 
     /// Asks for somebody who stands at this node's device.

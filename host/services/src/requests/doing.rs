@@ -1,6 +1,7 @@
 //! This node does what it was asked.
 
 use super::Requests;
+use crate::gateway::CallFailed;
 use hostler_core::changes::{Change, Changes};
 use hostler_core::event::Event;
 use hostler_core::message::{Method, weight};
@@ -23,6 +24,12 @@ const AGAIN: Duration = Duration::from_secs(5);
 const LARGEST: usize = 48 << 10;
 
 type Done = Result<Answer, (Failing, String)>;
+
+/// A call that brought nothing, as whoever asked is told.
+fn failed(error: CallFailed) -> (Failing, String) {
+    let failing = if error.is_of_the_thing() { Failing::Unreachable } else { Failing::Refused };
+    (failing, error.to_string())
+}
 
 impl Requests {
     /// Does it, once; what was begun before a crash and can't be done twice is in doubt.
@@ -63,10 +70,11 @@ impl Requests {
                 (Ok(Answer::Alive { version, started_at, devices }), Changes::none())
             }
             Question::Counters { device } => (self.counters(flight, device).await, Changes::none()),
-            Question::Command { name, .. } => {
-                let why = format!("{} knows no command {name}", self.node.id);
-                (Err((Failing::Refused, why)), Changes::none())
-            }
+            Question::Command { .. }
+            | Question::Panel { .. }
+            | Question::ShowOnPanel { .. }
+            | Question::Power { .. }
+            | Question::SetPower { .. } => (self.order(&flight.question).await, Changes::none()),
             Question::UserCall { device, text } => self.take_call(flight, device, text.as_deref()),
         }
     }
@@ -101,6 +109,37 @@ impl Requests {
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(SELDOM);
         }
+    }
+
+    /// Has the plug-in of one of this node's devices do something, once.
+    async fn order(&self, question: &Question) -> Done {
+        let own = question.device().and_then(|device| {
+            self.inventory.known(device).filter(|(known, _)| known.gateway == self.node.id)?;
+            self.inventory.own_gateway()
+        });
+        let Some(gateway) = own else {
+            return Err((Failing::Refused, format!("{} doesn't speak for this device", self.node.id)));
+        };
+        let caller = gateway.caller();
+        let told = match question {
+            Question::Panel { device } => {
+                return caller.look_at_panel(device).await.map(|panel| Answer::Panel { panel }).map_err(failed);
+            }
+            Question::Power { device } => {
+                return caller.power_state(device).await.map(|power| Answer::Power { power }).map_err(failed);
+            }
+            Question::Command { device, name, arguments } => caller.command(device, name, arguments.clone()).await,
+            Question::ShowOnPanel { device, text } => caller.show_on_panel(device, text.clone()).await,
+            Question::SetPower { device, wish } => caller.set_power(device, *wish).await,
+            Question::Alive | Question::Counters { .. } | Question::UserCall { .. } => {
+                return Err((Failing::Refused, "a plug-in isn't asked this".to_owned()));
+            }
+        };
+        told.map(|told| Answer::Done {
+            lines: told.lines,
+            undone: told.undone.iter().map(ToString::to_string).collect(),
+        })
+        .map_err(failed)
     }
 
     fn say_waits(&self, id: &RequestId, why: String) {

@@ -5,6 +5,7 @@
 pub mod account;
 pub mod backup;
 pub mod candidates;
+pub mod commands;
 mod csv;
 pub mod devices;
 pub mod events;
@@ -37,6 +38,7 @@ pub(crate) fn router() -> (axum::Router<Web>, utoipa::openapi::OpenApi) {
         .merge(plugins::router())
         .merge(nodes::router())
         .merge(requests::router())
+        .merge(commands::router())
         .merge(panel::router())
         .merge(backup::router())
         .merge(tokens::router())

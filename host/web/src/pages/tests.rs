@@ -27,6 +27,7 @@ fn all(right: Right) -> Vec<(&'static str, String)> {
     let find = Query { text: Some("café".into()), site: Some("berlin".into()), ..Query::default() };
     let empty = hostler_services::Page { rows: vec![], total: 0, conditions: [].into(), devices: 12 };
     let mut devices = device::DevicePage {
+        commands: Vec::new(),
         shell: shell(Section::Fleet),
         view: made_up::device(),
         readings: made_up::readings(),
@@ -190,6 +191,7 @@ fn own_node() -> OwnNode {
 
 fn nodes() -> Vec<NodeView> {
     let node = |id: &str, own: bool, connected, waiting| NodeView {
+        connected_since: None,
         id: id.parse().unwrap(),
         path: if own { Vec::new() } else { vec![id.parse().unwrap()] },
         last_seen: (!own).then(|| ago(if connected { 0 } else { 30 })),

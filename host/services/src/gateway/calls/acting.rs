@@ -12,11 +12,13 @@ use hostler_runtime::{Action, Answer, Loaded, Question};
 use hostler_store::StoreError;
 
 /// How an action ended that was not simply done.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Undone {
     /// It wasn't done.
+    #[error("it wasn't done: {0}")]
     Failed(String),
     /// Nobody knows.
+    #[error("whether it was done isn't known: {0}")]
     InDoubt(String),
 }
 
