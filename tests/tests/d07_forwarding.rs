@@ -73,7 +73,7 @@ impl Receiver {
 /// Makes something happen that names this node: `node.removed`.
 async fn happens(manager: &Node, node: &str) {
     manager.api().post("nodes", &json!({ "id": node })).await.unwrap();
-    manager.run(&["node", "remove", node]).await.well();
+    let _ = manager.run(&["node", "remove", node]).await.well();
 }
 
 async fn rule(manager: &Node) -> Option<Value> {
