@@ -31,6 +31,10 @@ enum Verb {
     #[command(subcommand)]
     Device(verbs::device::Device),
     #[command(subcommand)]
+    Event(verbs::event::Event),
+    #[command(subcommand)]
+    Forward(verbs::forward::Forward),
+    #[command(subcommand)]
     Plugin(verbs::plugin::Plugin),
     #[command(subcommand)]
     Node(verbs::node::Node),
@@ -74,6 +78,8 @@ fn main() -> ExitCode {
             Verb::Serve(verb) => verb.run().await,
             Verb::Demo(verb) => verb.run().await,
             Verb::Device(verb) => verb.run().await,
+            Verb::Event(verb) => verb.run().await,
+            Verb::Forward(verb) => verb.run().await,
             Verb::Plugin(verb) => verb.run().await,
             Verb::Node(verb) => verb.run().await,
             Verb::Request(verb) => verb.run().await,

@@ -5,7 +5,8 @@ use crate::adoption::Adoption;
 use crate::device::{Candidate, Device, Placement};
 use crate::enrollment::{Enrolled, Invitation, Membership, PinDigest, Registration};
 use crate::event::Event;
-use crate::id::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, ScheduleId, UserName};
+use crate::forward::Cursor;
+use crate::id::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, RuleName, ScheduleId, UserName};
 use crate::message::{Acks, Class, Ends, Epoch, Message, Method};
 use crate::plugin::PluginRecord;
 use crate::reading::Snapshot;
@@ -266,6 +267,13 @@ pub enum Change {
         expect: Expect,
         /// What is there afterwards.
         value: Option<Box<Enrolled>>,
+    },
+    /// How far a forwarding rule is; `None` where the rule is gone.
+    Forward {
+        /// Which rule.
+        rule: RuleName,
+        /// Its cursor; nobody else writes it.
+        value: Option<Box<Cursor>>,
     },
     /// This node's own membership in its manager's fleet changes.
     Membership {

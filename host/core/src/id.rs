@@ -116,6 +116,10 @@ id!(
     NodeId, "node ID", is_label, "lower-case letters, digits and hyphens, at most 63, beginning with a letter"
 );
 id!(
+    /// A forwarding rule of a node's configuration.
+    RuleName, "name of a rule", is_label, "lower-case letters, digits and hyphens, at most 63, beginning with a letter"
+);
+id!(
     /// A plug-in, as its manifest names it.
     PluginName, "plug-in name", is_label, "lower-case letters, digits and hyphens, at most 63, beginning with a letter"
 );

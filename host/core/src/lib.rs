@@ -12,6 +12,7 @@ pub mod command;
 pub mod device;
 pub mod enrollment;
 pub mod event;
+pub mod forward;
 pub mod history;
 pub mod id;
 pub mod message;
@@ -29,7 +30,7 @@ pub mod watch;
 pub use changes::{Change, Changes, Expect};
 pub use id::{
     BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, RequestId,
-    ScheduleId, Serial, SiteId, UserName,
+    RuleName, ScheduleId, Serial, SiteId, UserName,
 };
 pub use secret::Secret;
 pub use source::source;

@@ -9,6 +9,7 @@ pub mod backup;
 pub mod catalogue;
 pub mod enrollment;
 mod error;
+pub mod forward;
 pub mod gateway;
 pub mod inventory;
 mod live;
@@ -32,12 +33,13 @@ pub use enrollment::{
     Rules, SharedView, Sharing, Stands, Summary as RegistrationSummary,
 };
 pub use error::ServiceError;
+pub use forward::{ForwardView, Forwards};
 pub use gateway::Gateway;
 pub use hostler_engine::now;
 pub use hostler_transport::{Place, Places, Seldom};
 pub use inventory::{
-    Away, CandidateView, Choice, DeviceRow, DeviceView, Duty, Inventory, LowLevel, NodeDetail, NodeView, Ordered, Page,
-    Query, StoredEvent, Waits,
+    Away, CandidateView, Choice, DeviceRow, DeviceView, Duty, EventsPage, Inventory, LowLevel, NodeDetail, NodeView,
+    Ordered, Page, Query, StoredEvent, Waits,
 };
 pub use live::{Live, LiveEvent};
 pub use membership::Member;
@@ -96,6 +98,8 @@ pub struct Services {
     pub join: Option<JoinHere>,
     /// Backups of this node.
     pub backups: backup::Backups,
+    /// Where notices are forwarded to.
+    pub forwards: Arc<Forwards>,
     /// What changes, as it changes.
     pub live: Live,
     /// Which node this is.

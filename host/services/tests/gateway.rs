@@ -226,7 +226,14 @@ async fn e09_an_event_that_could_not_be_stored_is_told_later() {
     let id = stage.put_all("told", fleet.devices()).await.remove(0);
     until("it is read", || stage.newest(&id).read_at.is_some()).await;
     // The parent is away for so long that no fault fits into the outbox any more.
-    let fault = Event { at: now(), device: None, name: "x".into(), severity: Severity::Critical, text: String::new() };
+    let fault = Event {
+        at: now(),
+        node: None,
+        device: None,
+        name: "x".into(),
+        severity: Severity::Critical,
+        text: String::new(),
+    };
     let send = || Change::send(&parent(), Method::EventHappened(fault.clone()));
     stage.store.commit((0..Class::Fault.capacity()).map(|_| send()).collect()).await.unwrap();
     fleet.devices()[0].control.set_fault(Fault::Silent);

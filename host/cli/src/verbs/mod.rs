@@ -7,6 +7,8 @@ pub mod demo;
 pub mod device;
 pub mod enroll;
 pub mod enrolled;
+pub mod event;
+pub mod forward;
 pub mod join;
 pub mod node;
 pub mod plugin;

@@ -358,6 +358,6 @@ impl Outcome {
 }
 
 fn happened(name: &str, severity: Severity, text: String, context: &Context) -> Changes {
-    let event = Happening { at: context.now, device: None, name: name.to_owned(), severity, text };
+    let event = Happening { at: context.now, node: None, device: None, name: name.to_owned(), severity, text };
     Changes::from(Change::Happened(event.clone())).telling(context.parent.as_ref(), Method::EventHappened(event))
 }

@@ -31,8 +31,14 @@ pub async fn reconcile(store: &dyn Store, own: &NodeId, parent: Option<&NodeId>)
          which were used since, and {log_ins} log-ins ended. Users, programs' tokens and bars are as they were then: \
          whoever was removed, revoked or barred since is to be again. Devices that came in since are strangers and need a new PIN."
     );
-    let event =
-        Event { at: now(), device: None, name: "backup.restored".to_owned(), severity: Severity::Warning, text };
+    let event = Event {
+        at: now(),
+        node: None,
+        device: None,
+        name: "backup.restored".to_owned(),
+        severity: Severity::Warning,
+        text,
+    };
     let requests = requests(store, own)?;
     let all = [withdrawn, ended, numbering(store, parent)?, requests, Changes::from(Change::Happened(event))];
     let all: Changes = all.into_iter().flat_map(|changes| changes.0).chain([Change::Reconciled]).collect();

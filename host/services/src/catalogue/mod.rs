@@ -467,7 +467,8 @@ impl Catalogue {
         event: &str,
         text: String,
     ) -> Result<(), ServiceError> {
-        let happened = Event { at: now(), device: None, name: event.to_owned(), severity: Severity::Info, text };
+        let happened =
+            Event { at: now(), node: None, device: None, name: event.to_owned(), severity: Severity::Info, text };
         let changes = Changes::from(Change::Plugin { name: name.clone(), expect, value: value.map(Box::new) });
         self.store.commit(changes.and(Change::Happened(happened))).await?;
         self.sweep();

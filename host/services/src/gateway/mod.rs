@@ -114,6 +114,7 @@ impl Gateway {
         };
         let event = Event {
             at: now(),
+            node: None,
             device: None,
             name: "device.released".to_owned(),
             severity: Severity::Info,

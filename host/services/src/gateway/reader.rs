@@ -285,7 +285,7 @@ impl Reader {
         let count = if read.is_ok() { &self.tally.brought } else { &self.tally.failed };
         count.fetch_add(1, Ordering::Relaxed);
         let after = match read {
-            Ok(report) => Snapshot::read(now(), report),
+            Ok(report) => watch::read(&before, now(), report),
             Err(error) if error.is_of_the_thing() => before.failed(now(), error.to_string()),
             Err(error) => {
                 let text = error.to_string();

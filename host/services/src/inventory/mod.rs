@@ -9,7 +9,7 @@ mod query;
 mod views;
 
 pub use query::{DeviceRow, LowLevel, Page, Query};
-pub use views::{Away, CandidateView, DeviceView, NodeDetail, NodeView, Ordered, StoredEvent, Waits};
+pub use views::{Away, CandidateView, DeviceView, EventsPage, NodeDetail, NodeView, Ordered, StoredEvent, Waits};
 
 use crate::catalogue::Catalogue;
 use crate::error::ServiceError;
@@ -20,12 +20,14 @@ use crate::tree::{Presence, way_to};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::command::Command;
 use hostler_core::device::{Candidate, Device, Placement};
+use hostler_core::event::{Event, Filter};
 use hostler_core::history::Series;
 use hostler_core::message::{Ends, Method, Portion, REPORT_LIMIT, weight};
 use hostler_core::reading::Snapshot;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{DeviceId, Fingerprint, NodeId, PluginName, routing};
-use hostler_store::Store;
+use hostler_engine::now;
+use hostler_store::{Search, Store};
 use index::Index;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -36,6 +38,9 @@ const SHOWN: usize = 100;
 
 /// The most events that one question brings.
 const EVENTS: usize = 500;
+
+/// The most events that one question looks at: some milliseconds.
+const LOOKED_AT: usize = 10_000;
 
 /// The largest that is told to the parent, in bytes: a report and what else is known of the device. A larger one can only
 /// be of a release that didn't refuse it.
@@ -203,6 +208,65 @@ impl Inventory {
         }
         let events = self.store.events(device, before, limit.min(EVENTS))?;
         Ok(events.into_iter().map(|(seq, event)| StoredEvent { seq, event }).collect())
+    }
+
+    /// The newest events before `before` that fit, newest first. Looking is bounded: where few fit, a page may have fewer
+    /// than were asked for, or none, and go on all the same.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a device that isn't there, or the right is missing.
+    pub fn find_events(
+        &self,
+        viewer: &Viewer,
+        filter: &Filter,
+        before: Option<u64>,
+        most: usize,
+    ) -> Result<EventsPage, ServiceError> {
+        self.may_see_events(viewer, filter)?;
+        let now = now();
+        let fits = |event: &Event| filter.fits(event, &self.node, now);
+        let device = filter.device.as_ref();
+        let found =
+            self.store.find_events(&Search { device, before, look: LOOKED_AT, most: most.min(EVENTS), fits: &fits })?;
+        let events = found.events.into_iter().map(|(seq, event)| StoredEvent { seq, event }).collect();
+        Ok(EventsPage { events, next: found.next })
+    }
+
+    /// The events behind `after` that fit, oldest first: for who follows what happens. `next` is always given: the next
+    /// question's `after`.
+    ///
+    /// # Errors
+    /// As [`Inventory::find_events`].
+    pub fn follow_events(
+        &self,
+        viewer: &Viewer,
+        filter: &Filter,
+        after: u64,
+        most: usize,
+    ) -> Result<EventsPage, ServiceError> {
+        self.may_see_events(viewer, filter)?;
+        let now = now();
+        let following = self.store.events_after(after, LOOKED_AT.min(most.min(EVENTS).saturating_mul(20)))?;
+        let mut page = EventsPage { events: Vec::new(), next: Some(after) };
+        for (seq, event) in following.events {
+            if page.events.len() >= most.min(EVENTS) {
+                break;
+            }
+            page.next = Some(seq);
+            if filter.fits(&event, &self.node, now) {
+                page.events.push(StoredEvent { seq, event });
+            }
+        }
+        Ok(page)
+    }
+
+    fn may_see_events(&self, viewer: &Viewer, filter: &Filter) -> Result<(), ServiceError> {
+        match &filter.device {
+            // What happened to a device is known when that has gone, to who sees every device.
+            Some(id) if !viewer.may(Right::See) => self.device(viewer, id).map(|_| ()),
+            Some(_) => Ok(()),
+            None => need(viewer, Right::See),
+        }
     }
 
     /// Says whose a device is and where it stands.

@@ -55,6 +55,15 @@ pub struct StoredEvent {
     pub event: Event,
 }
 
+/// Events that were looked for.
+#[derive(Clone, Debug)]
+pub struct EventsPage {
+    /// The events.
+    pub events: Vec<StoredEvent>,
+    /// Where the next question goes on: its `before`, or its `after` where that was asked with. `None` where there is no more.
+    pub next: Option<u64>,
+}
+
 /// Something that was discovered.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CandidateView {

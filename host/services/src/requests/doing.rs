@@ -170,6 +170,7 @@ impl Requests {
         let said = text.map(|text| format!(": {}", as_why(text))).unwrap_or_default();
         let event = Event {
             at: now(),
+            node: None,
             device: Some(device.clone()),
             name: "device.user-call".to_owned(),
             severity: Severity::Warning,

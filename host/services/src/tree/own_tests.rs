@@ -113,6 +113,7 @@ async fn e08_a_device_tells_events_of_itself_only() {
     let tell = async |seq, device: Option<&str>, text: &str| {
         let event = Event {
             at: Timestamp(1),
+            node: None,
             device: device.map(|device| device.parse().unwrap()),
             name: "device.standing".to_owned(),
             severity: Severity::Critical,

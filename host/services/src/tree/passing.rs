@@ -81,6 +81,7 @@ fn undelivered(parent: &NodeId, to: &NodeId, method: &Method, why: &str, known: 
     let what = method.words();
     let event = Event {
         at: now(),
+        node: None,
         device: device(method).filter(|_| known == Device::Stays).cloned(),
         name: "order.undelivered".to_owned(),
         severity: Severity::Warning,

@@ -90,7 +90,7 @@ pub(super) fn reading(line: &str) -> Snapshot {
 
 fn event(text: &str) -> Event {
     let (name, severity) = ("test".to_owned(), Severity::Info);
-    Event { at: Timestamp(1), device: None, name, severity, text: text.to_owned() }
+    Event { at: Timestamp(1), node: None, device: None, name, severity, text: text.to_owned() }
 }
 
 /// A manager that children may call with their names as tokens.

@@ -48,6 +48,7 @@ pub(super) struct Batch<'t> {
     enrolled: Rows<'t>,
     membership: Rows<'t>,
     schedules: Rows<'t>,
+    forwards: Rows<'t>,
     snapshots: Rows<'t>,
     histories: Table<'t, (&'static str, &'static str), &'static [u8]>,
 }
@@ -84,6 +85,7 @@ impl<'t> Batch<'t> {
             enrolled: write.open_table(t::ENROLLED)?,
             membership: write.open_table(t::MEMBERSHIP)?,
             schedules: write.open_table(t::SCHEDULES)?,
+            forwards: write.open_table(t::FORWARDS)?,
             snapshots: write.open_table(t::SNAPSHOTS)?,
             histories: write.open_table(t::HISTORIES)?,
         })
@@ -180,6 +182,7 @@ impl<'t> Batch<'t> {
                 | Change::Met { .. }
                 | Change::Renumber { .. }
                 | Change::Reconciled
+                | Change::Forward { .. }
                 | Change::Token { .. } => {}
             }
         }
@@ -302,6 +305,7 @@ impl<'t> Batch<'t> {
             }
             Change::Membership { value, .. } => put(&mut self.membership, "membership", t::OWN, Some(value)),
             Change::Schedule { id, value, .. } => put(&mut self.schedules, "schedule", id.as_str(), value.as_ref()),
+            Change::Forward { rule, value } => put(&mut self.forwards, "cursor", rule.as_str(), value.as_ref()),
             Change::Child { id, value, .. } => self.child(id.as_str(), value.as_ref()),
         }
     }

@@ -25,6 +25,7 @@ pub(super) fn copy(read: &ReadTransaction, path: &Path, at: Timestamp) -> Result
         t::MEMBERSHIP,
         t::SNAPSHOTS,
         t::SCHEDULES,
+        t::FORWARDS,
     ] {
         table(read, &write, rows)?;
     }

@@ -9,6 +9,7 @@ pub mod commands;
 mod csv;
 pub mod devices;
 pub mod events;
+pub mod forwards;
 pub mod live;
 pub mod membership;
 pub mod nodes;
@@ -33,6 +34,7 @@ pub(crate) fn router() -> (axum::Router<Web>, utoipa::openapi::OpenApi) {
         .merge(devices::router())
         .merge(candidates::router())
         .merge(events::router())
+        .merge(forwards::router())
         .merge(plugins::router())
         .merge(nodes::router())
         .merge(requests::router())

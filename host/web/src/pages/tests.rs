@@ -11,6 +11,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use hostler_core::access::{Token, TokenDigest, TokenKind};
 use hostler_core::device::{Candidate, Certainty, Claim, Reach};
+use hostler_core::event::Filter;
 use hostler_core::reading::DeviceType;
 use hostler_core::viewer::Right;
 use hostler_services::{
@@ -72,7 +73,16 @@ fn all(right: Right) -> Vec<(&'static str, String)> {
             }),
         ),
         ("nodes", draw(nodes::NodesPage { shell: shell(Section::Nodes), nodes: nodes(), own: own_node() })),
-        ("events", draw(events::EventsPage { shell: shell(Section::Events), events: made_up::events(), newest: true })),
+        (
+            "events",
+            draw(events::EventsPage {
+                shell: shell(Section::Events),
+                found: hostler_services::EventsPage { events: made_up::events(), next: Some(7) },
+                filter: Filter { name: "supply.".parse().ok(), device: "sn-1".parse().ok(), ..Filter::default() },
+                newest: true,
+                forwards: vec![made_up::forward()],
+            }),
+        ),
         ("account", account(shell(Section::Account))),
         (
             "login",

@@ -120,6 +120,9 @@ impl Site {
             member: None,
             join: None,
             backups,
+            forwards: hostler_services::Forwards::open(Arc::clone(&store), node.id.clone(), None, Vec::new())
+                .await
+                .unwrap(),
             live,
             node,
         });

@@ -130,7 +130,14 @@ impl Caller {
 }
 
 fn event(device: &DeviceId, name: &str, text: String) -> Event {
-    Event { at: now(), device: Some(device.clone()), name: name.to_owned(), severity: Severity::Warning, text }
+    Event {
+        at: now(),
+        node: None,
+        device: Some(device.clone()),
+        name: name.to_owned(),
+        severity: Severity::Warning,
+        text,
+    }
 }
 
 fn log(device: &DeviceId, plugin: &PluginName, done: &Done) {
