@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 pub fn peer(name: &str) -> Option<PathBuf> {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&paths).chain(["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(PathBuf::from));
-    let own = ["snmpsim/bin", "zeep/bin"].map(|folder| crate::target().join("peers").join(folder));
+    let own = ["snmpsim/bin", "aiosmtpd/bin", "zeep/bin"].map(|folder| crate::target().join("peers").join(folder));
     let found = folders.chain(own).map(|folder| folder.join(name)).find(|path| path.is_file());
     if found.is_none() {
         let package = match name {

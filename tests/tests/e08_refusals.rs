@@ -108,8 +108,10 @@ async fn e08_an_exchange_that_is_none_is_refused_and_changes_nothing() {
     let manager = Node::start(Setup::manager(&place)).await;
     let token = manager.token_for(1).await;
     let gateway = manager.api().with_token(Some(&token));
-    let before = state(&manager).await;
     let good = serde_json::to_value(ExchangeUp::default()).unwrap();
+    // That it called for the first time is told, whatever it says.
+    assert_eq!(exchange(&gateway, good.to_string()).await.status, StatusCode::OK);
+    let before = state(&manager).await;
     let mut unknown = good.clone();
     unknown["surprise"] = json!(1);
     let mut strange = good.clone();

@@ -104,7 +104,7 @@ async fn p05_what_an_upgrade_newly_asks_for_waits_for_approval() {
     })
     .await;
 
-    let grant = ["plugin", "grant", "mfp", "snmp", "state", "cache", "events", "http"];
+    let grant = ["plugin", "grant", "mfp", "snmp", "snmp-write", "state", "cache", "events", "http"];
     let said = node.run(&grant).await.well();
     assert!(said.contains("0.3.0"), "{said}");
     until_version(&node, "0.3.0").await;

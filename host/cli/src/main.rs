@@ -31,6 +31,10 @@ enum Verb {
     #[command(subcommand)]
     Device(verbs::device::Device),
     #[command(subcommand)]
+    Event(verbs::event::Event),
+    #[command(subcommand)]
+    Forward(verbs::forward::Forward),
+    #[command(subcommand)]
     Plugin(verbs::plugin::Plugin),
     #[command(subcommand)]
     Node(verbs::node::Node),
@@ -43,6 +47,8 @@ enum Verb {
     Enroll(verbs::enroll::Enroll),
     #[command(subcommand)]
     Join(verbs::join::Join),
+    #[command(subcommand)]
+    Schedule(verbs::schedule::Schedule),
     #[command(subcommand)]
     Token(verbs::token::Token),
     #[command(subcommand)]
@@ -72,6 +78,8 @@ fn main() -> ExitCode {
             Verb::Serve(verb) => verb.run().await,
             Verb::Demo(verb) => verb.run().await,
             Verb::Device(verb) => verb.run().await,
+            Verb::Event(verb) => verb.run().await,
+            Verb::Forward(verb) => verb.run().await,
             Verb::Plugin(verb) => verb.run().await,
             Verb::Node(verb) => verb.run().await,
             Verb::Request(verb) => verb.run().await,
@@ -79,6 +87,7 @@ fn main() -> ExitCode {
             Verb::Enrolled(verb) => verb.run().await,
             Verb::Enroll(verb) => verb.run().await,
             Verb::Join(verb) => verb.run().await,
+            Verb::Schedule(verb) => verb.run().await,
             Verb::Token(verb) => verb.run().await,
             Verb::User(verb) => verb.run().await,
             Verb::Backup(verb) => verb.run().await,

@@ -5,12 +5,14 @@ use crate::adoption::Adoption;
 use crate::device::{Candidate, Device, Placement};
 use crate::enrollment::{Enrolled, Invitation, Membership, PinDigest, Registration};
 use crate::event::Event;
-use crate::id::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, UserName};
+use crate::forward::Cursor;
+use crate::id::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, RuleName, ScheduleId, UserName};
 use crate::message::{Acks, Class, Ends, Epoch, Message, Method};
 use crate::plugin::PluginRecord;
 use crate::reading::Snapshot;
 use crate::request::Flight;
 use crate::routing::Route;
+use crate::schedule::Schedule;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -266,12 +268,28 @@ pub enum Change {
         /// What is there afterwards.
         value: Option<Box<Enrolled>>,
     },
+    /// How far a forwarding rule is; `None` where the rule is gone.
+    Forward {
+        /// Which rule.
+        rule: RuleName,
+        /// Its cursor; nobody else writes it.
+        value: Option<Box<Cursor>>,
+    },
     /// This node's own membership in its manager's fleet changes.
     Membership {
         /// What must be there now.
         expect: Expect,
         /// What is there afterwards.
         value: Box<Membership>,
+    },
+    /// A schedule is made, is edited, runs or goes.
+    Schedule {
+        /// Which.
+        id: ScheduleId,
+        /// What must be there now.
+        expect: Expect,
+        /// What is there afterwards.
+        value: Option<Box<Schedule>>,
     },
 }
 
@@ -320,6 +338,13 @@ impl Changes {
     #[must_use]
     pub fn with(mut self, others: Self) -> Self {
         self.0.extend(others.0);
+        self
+    }
+
+    /// These without what is said to a neighbour that takes no more.
+    #[must_use]
+    pub fn without_messages_for(mut self, neighbour: &NodeId) -> Self {
+        self.0.retain(|change| !matches!(change, Change::Send { to, .. } if to == neighbour));
         self
     }
 

@@ -1,6 +1,7 @@
 //! A managed thing: who it is, how it is reached, and whose it is.
 
 use crate::certificate::Certificate;
+use crate::command::{BadDescription, Command, describe};
 use crate::id::{DeviceId, NodeId, PluginName, SiteId, UserName};
 use crate::reading::{DeviceType, Identity};
 use crate::time::Timestamp;
@@ -105,9 +106,29 @@ pub struct Device {
     pub certificate: Option<Certificate>,
     /// When it was adopted.
     pub adopted_at: Timestamp,
+    /// What it can be told to do, where it says that itself and no plug-in does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<Command>,
 }
 
+/// The name that stands for a plug-in where a device speaks for itself, by SOAP. No plug-in may have it.
+pub const SPEAKS_FOR_ITSELF: &str = "soap";
+
 impl Device {
+    /// Whether no plug-in knows its type, and it says itself what there is to say.
+    #[must_use]
+    pub fn speaks_for_itself(&self) -> bool {
+        self.plugin.as_str() == SPEAKS_FOR_ITSELF
+    }
+
+    /// What it says itself of what it can be told to do, as it may be kept and shown.
+    ///
+    /// # Errors
+    /// The first thing that breaks a limit.
+    pub fn check_commands(&self) -> Result<(), BadDescription> {
+        describe::check(&self.commands)
+    }
+
     /// What to call it before people.
     #[must_use]
     pub fn title(&self) -> String {

@@ -116,6 +116,10 @@ id!(
     NodeId, "node ID", is_label, "lower-case letters, digits and hyphens, at most 63, beginning with a letter"
 );
 id!(
+    /// A forwarding rule of a node's configuration.
+    RuleName, "name of a rule", is_label, "lower-case letters, digits and hyphens, at most 63, beginning with a letter"
+);
+id!(
     /// A plug-in, as its manifest names it.
     PluginName, "plug-in name", is_label, "lower-case letters, digits and hyphens, at most 63, beginning with a letter"
 );
@@ -141,6 +145,10 @@ id!(
     /// One registration of many devices by one user, under which their PINs were made.
     RegistrationId, "registration ID", is_label,
     "lower-case letters, digits and hyphens, at most 63, beginning with a letter"
+);
+id!(
+    /// Something that is done by the calendar.
+    ScheduleId, "schedule ID", is_label, "lower-case letters, digits and hyphens, at most 63, beginning with a letter"
 );
 id!(
     /// A certificate, by its SHA-256.
@@ -179,6 +187,19 @@ impl KeyFingerprint {
     }
 }
 
+impl ScheduleId {
+    /// Made of what people call it: what an ID can't have becomes a hyphen, letters become small, what is too long is cut.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        let kept: String =
+            name.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let kept = kept.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-");
+        let begins = kept.starts_with(|c: char| c.is_ascii_lowercase());
+        let named = if begins { kept } else { format!("schedule-{kept}") };
+        Self(named.chars().take(SHORT).collect::<String>().trim_end_matches('-').to_owned())
+    }
+}
+
 impl DeviceId {
     /// Joins words to an ID: what an ID can't have becomes a hyphen, letters become small, what is too long is cut.
     /// Words without any letter or digit give `unnamed`.
@@ -209,6 +230,15 @@ mod tests {
         for bad in ["a/b", ".", "..", "-"] {
             assert!(bad.parse::<DeviceId>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn d07_a_schedule_s_id_follows_from_its_name() {
+        for (name, id) in [("Nightly reading", "nightly-reading"), ("7:30", "schedule-7-30"), ("日次", "schedule")] {
+            assert_eq!(ScheduleId::from_name(name).as_str(), id);
+        }
+        let long = ScheduleId::from_name(&"x".repeat(200));
+        assert_eq!(long.as_str().parse(), Ok(long.clone()));
     }
 
     #[test]

@@ -8,9 +8,11 @@ pub mod access;
 pub mod adoption;
 pub mod certificate;
 pub mod changes;
+pub mod command;
 pub mod device;
 pub mod enrollment;
 pub mod event;
+pub mod forward;
 pub mod history;
 pub mod id;
 pub mod message;
@@ -18,6 +20,7 @@ pub mod plugin;
 pub mod reading;
 pub mod request;
 pub mod routing;
+pub mod schedule;
 pub mod secret;
 mod source;
 pub mod time;
@@ -27,7 +30,7 @@ pub mod watch;
 pub use changes::{Change, Changes, Expect};
 pub use id::{
     BadId, CredentialName, DeviceId, Fingerprint, KeyFingerprint, NodeId, PluginName, RegistrationId, RequestId,
-    Serial, SiteId, UserName,
+    RuleName, ScheduleId, Serial, SiteId, UserName,
 };
 pub use secret::Secret;
 pub use source::source;

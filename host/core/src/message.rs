@@ -125,6 +125,34 @@ impl Method {
     }
 }
 
+impl Method {
+    /// What it is about, in a few words for people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::DeviceAdopted(device) => format!("{} is managed", device.id),
+            Self::DeviceReleased(device) => format!("{device} isn't managed any more"),
+            Self::CandidateSeen(candidate) => format!("something answers at {}", candidate.reach.address),
+            Self::CandidateGone(address) => format!("nothing answers at {address} any more"),
+            Self::EventHappened(event) => event.text.clone(),
+            Self::AdoptionEnded { address, why } => format!("what answers at {address} wasn't adopted: {why}"),
+            Self::NodeBelow { path } => format!("{} is below", crate::routing::as_path(path)),
+            Self::NodeGone(node) => format!("{node} is gone"),
+            Self::Adopt { address, plugin } => format!("adopt what answers at {address} with {plugin}"),
+            Self::Release(device) => format!("let {device} go"),
+            Self::ReadNow(device) => format!("read {device}"),
+            Self::Trust { device, .. } => format!("trust the other certificate of {device}"),
+            Self::DiscoverNow => "search the networks".to_owned(),
+            Self::Request(request) => match request.question.device() {
+                Some(device) => format!("asked: {} of {device}", request.question.words()),
+                None => format!("asked: {}", request.question.words()),
+            },
+            Self::Delay { delay, .. } => format!("an answer takes longer: {}", delay.why),
+            Self::Response { .. } => "an answer".to_owned(),
+        }
+    }
+}
+
 /// From whom a message is and for whom, where that isn't the neighbour from whom and to whom it goes.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Ends {
@@ -432,7 +460,8 @@ mod tests {
     fn an_answer_of_a_release_that_knew_no_unknown_devices_is_read() {
         let json = r#"{"epoch":1,"acks":{"epoch":0,"seqs":{}},"messages":[],"catalogue":""}"#;
         assert!(serde_json::from_str::<ExchangeDown>(json).unwrap().unknown.is_empty());
-        assert_eq!(weight(&ExchangeDown { epoch: Epoch(1), ..ExchangeDown::default() }), json.len());
+        let clock = r#","clock":0"#.len();
+        assert_eq!(weight(&ExchangeDown { epoch: Epoch(1), ..ExchangeDown::default() }), json.len() + clock);
     }
 
     fn acknowledged(numbers: &Numbers, epoch: u64, seq: u64) -> Vec<String> {

@@ -2,11 +2,13 @@
 
 mod device;
 mod enrollment;
+mod forward;
 mod guests;
 mod registrar;
 
 pub use device::DeviceConfig;
 pub use enrollment::EnrollmentConfig;
+pub use forward::{ForwardConfig, MailConfig};
 pub use guests::{GuestsConfig, WhoRegisters};
 pub use registrar::RegistrarConfig;
 
@@ -80,6 +82,11 @@ pub struct Config {
     pub device: Option<DeviceConfig>,
     /// Where users register devices, where it is a registrar and not the manager.
     pub registrar: Option<RegistrarConfig>,
+    /// Where notices are forwarded to.
+    #[serde(default)]
+    pub forward: Vec<ForwardConfig>,
+    /// The server that mails go through.
+    pub mail: Option<MailConfig>,
 }
 
 /// Who a node is.
@@ -284,7 +291,7 @@ impl Config {
             certificate.into_iter().chain(token)
         });
         let guests = self.enrollment.iter_mut().flat_map(|enrollment| enrollment.get_mut().guests.files());
-        tls.chain(parent).chain(guests)
+        tls.chain(parent).chain(guests).chain(Self::forward_files(&mut self.forward, self.mail.as_mut()))
     }
 
     /// Whether it does this.
@@ -319,6 +326,7 @@ impl Config {
         if let Some(enrollment) = &self.enrollment {
             self.check_enrollment(enrollment)?;
         }
+        self.check_forward()?;
         self.check_gateway()
     }
 

@@ -7,7 +7,11 @@ use crate::own;
 use crate::registrar;
 use crate::serve::{self, Server};
 use crate::{LOCAL_ADDRESS, LOCAL_TOKEN};
+use hostler_core::changes::{Change, Changes};
 use hostler_core::device::HttpReach;
+use hostler_core::event::Event;
+use hostler_core::message::Method;
+use hostler_core::reading::Severity;
 use hostler_core::{NodeId, Secret, UserName};
 use hostler_engine::{Adopter, Doorbells, now};
 use hostler_links::{Credentials, HttpLinks, SnmpLinks};
@@ -18,8 +22,8 @@ use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
 use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{
-    Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Gateway, Inventory, Live, Member, NodeInfo,
-    Panels, Requests, SelfRegistration, ServiceError, Services,
+    Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Forwards, Gateway, Inventory, Live, Member,
+    NodeInfo, Panels, Requests, Schedules, SelfRegistration, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::CallParentError;
@@ -105,7 +109,7 @@ impl Node {
         private_folder(&data)?;
         let store: Arc<dyn Store> = Arc::new(RedbStore::open(&data.join(backup::STORE))?);
         let parent: Option<NodeId> = PARENT.parse().ok();
-        backup::reconcile(&*store, parent.as_ref().filter(|_| config.parent.is_some())).await?;
+        backup::reconcile(&*store, &config.node.id, parent.as_ref().filter(|_| config.parent.is_some())).await?;
         let runtime = Runtime::start(data.join("compiled"), compiler)?;
         let live = Live::at(&*store);
         let bells = Doorbells::at(&*store);
@@ -116,6 +120,8 @@ impl Node {
         let open_to = if config.has(Role::Manager) { settings.open_to() } else { SelfRegistration::Off };
         let access = Access::open_to(Arc::clone(&store), taken, open_to);
         above.iter().for_each(|parent| access.tell(parent.clone()));
+        let rules = config.forwards().map_err(StartError::Certificate)?;
+        say_started(&*store, &config.node.id, above.as_ref()).await?;
         let catalogue = Catalogue::open(Arc::clone(&store), Arc::clone(&runtime), data.join(backup::PLUGINS)).await?;
         let inventory = Inventory::open(
             Arc::clone(&store),
@@ -154,7 +160,7 @@ impl Node {
         let mut node = Building { config: &config, store: &store, runtime: &runtime, tasks: Vec::new() };
         if config.has(Role::Gateway) || config.has(Role::Registrar) || member.is_some() {
             let gateway = node.gateway(&catalogue, &inventory).await?;
-            node.call_parent(member.as_ref(), (&gateway, &inventory, &catalogue, &requests, &bells))?;
+            node.call_parent(member.as_ref(), (&gateway, &inventory, &catalogue), (&requests, &bells))?;
         }
         let mut tasks = node.tasks;
         tasks.push(tokio::spawn(Arc::clone(&requests).tend_forever()));
@@ -165,6 +171,8 @@ impl Node {
             enrollment.tell(&live);
             tasks.push(tokio::spawn(Arc::clone(enrollment).tend_forever()));
         }
+        let schedules = Schedules::open(Arc::clone(&store), Arc::clone(&inventory), above.clone());
+        tasks.push(tokio::spawn(Arc::clone(&schedules).run_forever()));
         let keeping = Arc::clone(&inventory);
         tasks.push(tokio::spawn(async move { keeping.keep_forever().await }));
         private_file(&data.join(LOCAL_ADDRESS), &url)?;
@@ -173,6 +181,8 @@ impl Node {
         let local = LocalToken::make(Arc::clone(&access), data.join(LOCAL_TOKEN)).await?;
         tasks.push(tokio::spawn(local.renew_forever()));
         let knowing = (Arc::clone(&access), Arc::clone(&inventory), Arc::clone(&catalogue), Arc::clone(&requests));
+        let forwards = Forwards::open(Arc::clone(&store), config.node.id.clone(), above.clone(), rules).await?;
+        tasks.push(tokio::spawn(Arc::clone(&forwards).run()));
         let place = (config.node.id.clone(), above);
         let tree = Tree::new(Arc::clone(&store), place, knowing, presence, bells, live.clone(), enrollment.clone());
         tasks.push(tokio::spawn(Arc::clone(&tree).tell_who_is_here()));
@@ -201,10 +211,12 @@ impl Node {
             panels,
             requests,
             catalogue,
+            schedules,
             join,
             enrollment,
             member,
             backups: Backups::new(Arc::clone(&store), data, config.node.id.clone()),
+            forwards,
             live,
             node: info,
         };
@@ -259,6 +271,15 @@ fn enrollment(config: &Config, store: &Arc<dyn Store>, access: &Arc<Access>) -> 
     let authority = Authority::open(&data.join(AUTHORITY), &names, now()).map_err(EnrollmentError::from)?;
     let (store, access) = (Arc::clone(store), Arc::clone(access));
     Ok(Enrollment::open(store, access, Arc::new(authority), (node, data), settings.rules())?)
+}
+
+/// A start is told here and above: who looks at the events sees a node that starts again and again.
+async fn say_started(store: &dyn Store, node: &NodeId, above: Option<&NodeId>) -> Result<(), StoreError> {
+    let (at, name, severity) = (now(), "node.started".to_owned(), Severity::Info);
+    let text = format!("node {node} was started (hostler {})", env!("CARGO_PKG_VERSION"));
+    let event = Event { at, node: None, device: None, name, severity, text };
+    let changes = Changes::from(Change::Happened(event.clone()));
+    store.commit(changes.telling(above, Method::EventHappened(event))).await
 }
 
 fn duty(config: &Config) -> Duty {
@@ -351,13 +372,8 @@ impl Building<'_> {
     fn call_parent(
         &mut self,
         member: Option<&Arc<Member>>,
-        (gateway, inventory, catalogue, requests, bells): (
-            &Arc<Gateway>,
-            &Arc<Inventory>,
-            &Arc<Catalogue>,
-            &Arc<Requests>,
-            &Arc<Doorbells>,
-        ),
+        (gateway, inventory, catalogue): (&Arc<Gateway>, &Arc<Inventory>, &Arc<Catalogue>),
+        (requests, bells): (&Arc<Requests>, &Arc<Doorbells>),
     ) -> Result<(), StartError> {
         let Some(parent) = self.parent()? else { return Ok(()) };
         let calling = ChildLoop {

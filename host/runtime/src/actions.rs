@@ -20,9 +20,20 @@ pub enum Action {
     HttpSend(PlainRequest),
 }
 
+/// What a plug-in did for somebody who asked for it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Deed {
+    /// What to tell them.
+    pub lines: Vec<String>,
+    /// What to do to the thing once the call's traces are stored.
+    pub actions: Vec<Action>,
+}
+
 /// Whether everything that is to be done may be done.
 pub(crate) fn check(plugin: &Loaded, answer: &Result<Answer, Failure>) -> Result<(), Trouble> {
-    let Ok(Answer::Report(Some((_, actions)))) = answer else { return Ok(()) };
+    let (Ok(Answer::Report(Some((_, actions)))) | Ok(Answer::Did(Deed { actions, .. }))) = answer else {
+        return Ok(());
+    };
     if actions.len() > ACTIONS {
         return Err(Trouble::Exceeded(Exceeded::Actions(ACTIONS)));
     }

@@ -1,11 +1,11 @@
 //! One call from beginning to end: a fresh instance, the links of one device, a budget, and the traces that it left.
 
-use crate::actions::{self, Action};
-use crate::bindings::{DriverPlugin, driver};
-use crate::convert;
+use crate::actions::{self, Action, Deed};
+use crate::ask::ask;
 use crate::engine::{Loaded, Runtime};
 use crate::limits::{Exceeded, Memory, Meter, Overstep, Purse, Refused};
 use crate::memory::Remembered;
+use hostler_core::command::{Arguments, Command, PanelText, PanelView, PowerState, PowerWish};
 use hostler_core::device::Certainty;
 use hostler_core::event::Event;
 use hostler_core::plugin::{Budget, Capability, Grant, Manifest};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
-/// What a plug-in is asked. Each is a function of `driver` in `wit/driver.wit`.
+/// What a plug-in is asked. Each is a function of an interface in `wit/`.
 #[derive(Clone, Debug)]
 pub enum Question {
     /// Is the thing of this type?
@@ -28,6 +28,23 @@ pub enum Question {
     Read,
     /// It sent this trap.
     TakeNotice(Vec<VarBind>),
+    /// Which commands are there? The plug-in gets nothing of a device for it, whatever the call has.
+    DescribeCommands,
+    /// Do this. Whoever asks has checked the arguments against the description.
+    RunCommand {
+        /// The command's name.
+        name: String,
+        /// What it was given.
+        arguments: Arguments,
+    },
+    /// What does its panel show?
+    LookAtPanel,
+    /// Show this on its panel.
+    ShowOnPanel(PanelText),
+    /// How is it powered?
+    PowerState,
+    /// Have it change that.
+    SetPower(PowerWish),
 }
 
 impl Question {
@@ -37,7 +54,18 @@ impl Question {
             Self::Identify => "identify",
             Self::Read => "read",
             Self::TakeNotice(_) => "take-notice",
+            Self::DescribeCommands => "commands.describe",
+            Self::RunCommand { .. } => "commands.run",
+            Self::LookAtPanel => "panel.look",
+            Self::ShowOnPanel(_) => "panel.show",
+            Self::PowerState => "power.state",
+            Self::SetPower(_) => "power.set",
         }
+    }
+
+    /// Whether it is about a device at all.
+    fn is_of_a_device(&self) -> bool {
+        !matches!(self, Self::DescribeCommands)
     }
 }
 
@@ -50,6 +78,14 @@ pub enum Answer {
     Identified(Identity),
     /// To [`Question::Read`], and to [`Question::TakeNotice`] where it says something new.
     Report(Option<(Report, Vec<Action>)>),
+    /// To [`Question::DescribeCommands`]: within what a description may have.
+    Commands(Vec<Command>),
+    /// To [`Question::RunCommand`], [`Question::ShowOnPanel`] and [`Question::SetPower`].
+    Did(Deed),
+    /// To [`Question::LookAtPanel`].
+    Panel(PanelView),
+    /// To [`Question::PowerState`].
+    Power(PowerState),
 }
 
 /// A plug-in's opinion that a thing is of its type.
@@ -137,6 +173,15 @@ pub struct Call {
     pub now: Timestamp,
 }
 
+impl Call {
+    /// A call that has nothing of a device, for [`Question::DescribeCommands`].
+    #[must_use]
+    pub fn without_device(now: Timestamp) -> Self {
+        let (state, settings) = (BTreeMap::new(), BTreeMap::new());
+        Self { device: DeviceId::from_words(&["no-device"]), snmp: None, http: None, state, settings, now }
+    }
+}
+
 /// What a call leaves behind, to be stored with its answer or not at all.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Traces {
@@ -218,10 +263,12 @@ impl Runtime {
     /// The plug-in crashed or was stopped; it left no traces.
     pub async fn call(&self, plugin: &Loaded, call: Call, question: Question) -> Result<Done, CallError> {
         let function = question.name();
+        let of_a_device = question.is_of_a_device();
+        let call = if of_a_device { call } else { Call { settings: call.settings, ..Call::without_device(call.now) } };
         let budget = plugin.budget;
         let name = &plugin.component.manifest.name;
         let _place = self.calls.acquire().await;
-        let cache = if plugin.grant.has(&Capability::Cache) {
+        let cache = if of_a_device && plugin.grant.has(&Capability::Cache) {
             self.memories.recall(&call.device, name)
         } else {
             Remembered::default()
@@ -259,8 +306,8 @@ impl Runtime {
             last_words(&guest, name);
             trouble.of(&plugin.component.manifest, function)
         })?;
-        let traces = if answer.is_ok() { guest.traces } else { Traces::default() };
-        if guest.cache_changed {
+        let traces = if of_a_device && answer.is_ok() { guest.traces } else { Traces::default() };
+        if of_a_device && guest.cache_changed {
             self.memories.keep(&guest.device, name, guest.cache);
         }
         let spent = Spent {
@@ -305,36 +352,6 @@ fn settings(plugin: &Loaded, set: BTreeMap<String, String>) -> BTreeMap<String, 
         .chain(set)
         .filter(|(name, _)| plugin.component.manifest.settings.contains_key(name))
         .collect()
-}
-
-async fn ask(
-    plugin: &Loaded,
-    store: &mut Store<Guest>,
-    question: &Question,
-) -> wasmtime::Result<Result<Answer, Failure>> {
-    let instance: DriverPlugin = plugin.pre.instantiate_async(&mut *store).await?;
-    let plugin = instance.hostler_plugin_driver();
-    Ok(match question {
-        Question::Recognise => {
-            let answer = plugin.call_recognise(store).await?;
-            answer.map(|found| Answer::Recognised(found.map(convert::recognition)))
-        }
-        Question::Identify => {
-            plugin.call_identify(store).await?.map(|found| Answer::Identified(convert::identity(found)))
-        }
-        Question::Read => match plugin.call_read(store).await? {
-            Ok(found) => Ok(Answer::Report(Some(convert::outcome(found)?))),
-            Err(failure) => Err(failure),
-        },
-        Question::TakeNotice(bindings) => {
-            let notice = driver::Notice::Trap(bindings.iter().map(convert::binding_to_guest).collect());
-            match plugin.call_take_notice(store, &notice).await? {
-                Ok(found) => Ok(Answer::Report(found.map(convert::outcome).transpose()?)),
-                Err(failure) => Err(failure),
-            }
-        }
-    }
-    .map_err(convert::failure))
 }
 
 /// What ended a call, before it is said whose.

@@ -1,7 +1,7 @@
 //! Between the words of `wit/` and those of the core. Text that a device or a plug-in made is shortened to what a page
 //! can show, and looks it; rows that are too many and names that are none end the call.
 
-use crate::actions::Action;
+use crate::actions::{Action, Deed};
 use crate::bindings::driver;
 use crate::bindings::wit::{http, snmp, types};
 use crate::call::{Failure, Recognition};
@@ -46,7 +46,7 @@ pub(crate) fn name(of: &str, name: String) -> Result<String, Overstep> {
     )))
 }
 
-fn at_most<T>(limit: usize, what: &str, found: Vec<T>) -> Result<Vec<T>, Overstep> {
+pub(crate) fn at_most<T>(limit: usize, what: &str, found: Vec<T>) -> Result<Vec<T>, Overstep> {
     match found.len() {
         count if count > limit => Err(Overstep(format!("{what}: there are {count}, and there may be {limit}"))),
         _ => Ok(found),
@@ -171,15 +171,24 @@ fn report(found: types::Report) -> Result<Report, Overstep> {
 }
 
 pub(crate) fn outcome(found: driver::Outcome) -> Result<(Report, Vec<Action>), Overstep> {
-    let actions = found.actions.into_iter().map(|action| match action {
-        driver::Action::SnmpSet(bindings) => {
+    Ok((report(found.report)?, actions(found.actions)))
+}
+
+pub(crate) fn deed(found: types::Deed) -> Result<Deed, Overstep> {
+    let lines = at_most(FEW, "lines of an answer", found.lines)?.into_iter();
+    Ok(Deed { lines: lines.map(text).collect(), actions: actions(found.actions) })
+}
+
+fn actions(found: Vec<types::Action>) -> Vec<Action> {
+    let action = |action| match action {
+        types::Action::SnmpSet(bindings) => {
             let plain =
                 |binding: snmp::Binding| (Oid::from_slice(&binding.oid).to_string(), PlainValue::from(binding.value));
             Action::SnmpSet(bindings.into_iter().map(plain).collect())
         }
-        driver::Action::HttpSend(request) => Action::HttpSend(request_from_guest(request).into()),
-    });
-    Ok((report(found.report)?, actions.collect()))
+        types::Action::HttpSend(request) => Action::HttpSend(request_from_guest(request).into()),
+    };
+    found.into_iter().map(action).collect()
 }
 
 pub(crate) fn binding_to_guest(binding: &VarBind) -> snmp::Binding {

@@ -1,13 +1,13 @@
 //! The engine, and plug-ins that are ready to be called.
 
 use crate::CompileError;
-use crate::bindings::{DriverPluginPre, wit};
+use crate::bindings::{CommandsPluginPre, DriverPluginPre, PanelPluginPre, PowerPluginPre, wit};
 use crate::call::Guest;
 use crate::compile::{Compiled, Compiler};
 use crate::limits::PARTS;
 use crate::memory::Memories;
 use hostler_core::plugin::grant::NotGranted;
-use hostler_core::plugin::{Budget, Component, Grant, Interface, Kind, Refusal};
+use hostler_core::plugin::{Budget, Component, Grant, Interface, Kind, Offer, Refusal};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -132,7 +132,10 @@ pub struct Loaded {
     pub budget: Budget,
     /// What it may do: what it asks for, all of which was granted.
     pub grant: Arc<Grant>,
-    pub(crate) pre: DriverPluginPre<Guest>,
+    pub(crate) driver: DriverPluginPre<Guest>,
+    pub(crate) commands: Option<CommandsPluginPre<Guest>>,
+    pub(crate) panel: Option<PanelPluginPre<Guest>>,
+    pub(crate) power: Option<PowerPluginPre<Guest>>,
 }
 
 impl Runtime {
@@ -171,10 +174,16 @@ impl Runtime {
         let plugin = component.manifest.name.to_string();
         let unfit = |error: wasmtime::Error| RuntimeError::Unfit { plugin: plugin.clone(), why: format!("{error:#}") };
         let linker = self.linker(&component.imports).map_err(unfit)?;
-        let pre = linker.instantiate_pre(&code).and_then(DriverPluginPre::new).map_err(unfit)?;
+        let pre = linker.instantiate_pre(&code).map_err(unfit)?;
+        let offered = |offer| component.offers(offer).then(|| pre.clone());
+        let commands = offered(Offer::Commands).map(CommandsPluginPre::new).transpose().map_err(unfit)?;
+        let panel = offered(Offer::Panel).map(PanelPluginPre::new).transpose().map_err(unfit)?;
+        let power = offered(Offer::Power).map(PowerPluginPre::new).transpose().map_err(unfit)?;
+        let driver = DriverPluginPre::new(pre).map_err(unfit)?;
         // What was granted beyond what it asks for isn't its.
         let grant = Arc::new(Grant::all_of(&component.manifest));
-        Ok(Loaded { budget: component.manifest.budget.within(Budget::default()), component, grant, pre })
+        let budget = component.manifest.budget.within(Budget::default());
+        Ok(Loaded { component, budget, grant, driver, commands, panel, power })
     }
 
     /// The machine code of a component that was inspected.

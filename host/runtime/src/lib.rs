@@ -9,17 +9,19 @@
 //! A plug-in that traps, loops, grows or floods costs the one call.
 
 mod actions;
+mod ask;
 mod bindings;
 mod call;
 mod capabilities;
 mod compile;
 mod convert;
+mod describe;
 mod engine;
 mod limits;
 mod memory;
 mod terminal;
 
-pub use actions::Action;
+pub use actions::{Action, Deed};
 pub use call::{Answer, Call, CallError, Done, Failure, LogLevel, LogLine, Question, Recognition, Spent, Traces};
 pub use compile::{CompileError, Compiler, compile_in_this_process};
 pub use engine::{CALLS, Loaded, Purpose, Runtime, RuntimeError, config};

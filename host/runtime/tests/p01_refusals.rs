@@ -127,11 +127,17 @@ async fn p01_what_was_not_granted_is_named_with_its_line() {
 
 #[test]
 fn p01_a_component_without_a_driver_is_refused() {
-    let wit = "package hostler:plugin@0.1.0; interface panel { f: func(); } world w { export panel; }";
-    let (refusal, sentence) =
-        refused(&other(wit, r#"(module (func (export "hostler:plugin/panel@0.1.0#f")) (memory (export "memory") 1))"#));
-    assert!(matches!(refusal, Refusal::NoExport { .. }), "{sentence}");
-    assert!(sentence.contains("made") && sentence.contains("driver"), "{sentence}");
+    // One of ours that stands beside driver, and one that is nobody's.
+    for (interface, stands_beside) in [("panel", true), ("gauges", false)] {
+        let wit = format!(
+            "package hostler:plugin@0.1.0; interface {interface} {{ f: func(); }} world w {{ export {interface}; }}"
+        );
+        let module =
+            format!(r#"(module (func (export "hostler:plugin/{interface}@0.1.0#f")) (memory (export "memory") 1))"#);
+        let (refusal, sentence) = refused(&other(&wit, &module));
+        assert_eq!(matches!(refusal, Refusal::NoExport { .. }), !stands_beside, "{sentence}");
+        assert!(sentence.contains("made") && sentence.contains("driver"), "{sentence}");
+    }
 }
 
 #[tokio::test]

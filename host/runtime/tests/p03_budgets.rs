@@ -34,7 +34,14 @@ fn expected(behaviour: Behaviour, stage: &Stage) -> End {
     let budget = stage.plugin.budget;
     let (host_bytes, operations) = (Exceeded::HostBytes(budget.host_bytes), budget.link_operations);
     match behaviour {
-        Behaviour::WellBehaved | Behaviour::StateThenAnswer | Behaviour::RewriteState => Answered(is_ready),
+        Behaviour::WellBehaved
+        | Behaviour::StateThenAnswer
+        | Behaviour::RewriteState
+        | Behaviour::ManyCommands
+        | Behaviour::BadCommand
+        | Behaviour::DescribeWithDevice
+        | Behaviour::ManyLamps
+        | Behaviour::TalkativeDeed => Answered(is_ready),
         Behaviour::Loop | Behaviour::StateThenLoop => Stopped(Exceeded::Compute(budget.compute_ms)),
         Behaviour::Recurse | Behaviour::RecurseAndAsk => Trapped("call stack exhausted"),
         Behaviour::Grow => Stopped(Exceeded::Memory(budget.memory_bytes)),

@@ -9,6 +9,7 @@ pub mod backup;
 pub mod catalogue;
 pub mod enrollment;
 mod error;
+pub mod forward;
 pub mod gateway;
 pub mod inventory;
 mod live;
@@ -16,6 +17,7 @@ pub mod membership;
 pub mod panel;
 pub mod registrar;
 pub mod requests;
+pub mod schedules;
 pub mod tree;
 mod turns;
 
@@ -31,15 +33,17 @@ pub use enrollment::{
     Rules, SharedView, Sharing, Stands, Summary as RegistrationSummary,
 };
 pub use error::ServiceError;
+pub use forward::{ForwardView, Forwards};
 pub use gateway::Gateway;
 pub use hostler_engine::now;
 pub use hostler_transport::{Place, Places, Seldom, soap};
 pub use inventory::{
-    Away, CandidateView, Choice, DeviceRow, DeviceView, Duty, Inventory, LowLevel, NodeView, Ordered, Page, Query,
-    StoredEvent,
+    Away, CandidateView, Choice, DeviceRow, DeviceView, Duty, EventsPage, Inventory, LowLevel, NodeDetail, NodeView,
+    Ordered, Page, Query, StoredEvent, Waits,
 };
 pub use live::{Live, LiveEvent};
 pub use membership::Member;
+pub use schedules::{Coming, NewSchedule, ScheduleView, Schedules};
 
 pub use panel::{Call, Lamp, PanelView, Panels};
 pub use requests::{Limits, NewRequest, RequestState, RequestView, Requests, Target};
@@ -84,6 +88,8 @@ pub struct Services {
     pub requests: Arc<Requests>,
     /// Plug-ins.
     pub catalogue: Arc<Catalogue>,
+    /// What is done by the calendar.
+    pub schedules: Arc<Schedules>,
     /// Registrations and the devices that came in, where this is a manager.
     pub enrollment: Option<Arc<Enrollment>>,
     /// This node's own membership in its manager's fleet, where it joins by a PIN or key.
@@ -92,6 +98,8 @@ pub struct Services {
     pub join: Option<JoinHere>,
     /// Backups of this node.
     pub backups: backup::Backups,
+    /// Where notices are forwarded to.
+    pub forwards: Arc<Forwards>,
     /// What changes, as it changes.
     pub live: Live,
     /// Which node this is.

@@ -5,6 +5,7 @@ use crate::error::ServiceError;
 use crate::inventory::Inventory;
 use crate::need;
 use crate::requests::{Limits, NewRequest, RequestState, RequestView, Requests, Target};
+use crate::turns::Turns;
 use hostler_core::DeviceId;
 use hostler_core::reading::Condition;
 use hostler_core::request::{Answer, Failing, Outcome, Question};
@@ -96,6 +97,7 @@ pub struct Panels {
     node: NodeInfo,
     /// How long a call may take.
     within: Duration,
+    turns: Turns<DeviceId>,
 }
 
 impl Panels {
@@ -105,7 +107,7 @@ impl Panels {
     /// Panels on which a call takes so long at most.
     #[must_use]
     pub fn new(requests: Arc<Requests>, inventory: Arc<Inventory>, node: NodeInfo, within: Duration) -> Self {
-        Self { requests, inventory, node, within }
+        Self { requests, inventory, node, within, turns: Turns::default() }
     }
 
     /// The one device that this node is; `None` where it speaks for none, or for several.
@@ -157,6 +159,9 @@ impl Panels {
     /// # Errors
     /// [`ServiceError::NotFound`] where this node doesn't speak for the device, or the store's.
     pub async fn call(&self, device: &DeviceId, text: Option<String>) -> Result<PanelView, ServiceError> {
+        // Two keys pressed at the same moment are one call.
+        let turn = self.turns.of(device);
+        let _turn = turn.lock().await;
         if self.look(device)?.call.is_under_way() {
             return self.look(device);
         }
@@ -169,7 +174,7 @@ impl Panels {
     fn became(&self, request: RequestView) -> Call {
         match (request.outcome, request.state) {
             (Some(Outcome::Answered(Answer::CallTaken { text })), _) => Call::Taken { text },
-            // Whoever answers something else took it all the same.
+            // Nothing else answers a call: a request takes only what answers its question.
             (Some(Outcome::Answered(_)), _) => Call::Taken { text: "it was taken".to_owned() },
             (Some(Outcome::Failed(failure)), _) => match failure.failing {
                 Failing::Late if failure.by == self.node.id => Call::OwnLimit { why: failure.why },

@@ -124,7 +124,7 @@ impl Stage {
         let identity = Identity { serial: Some(name.to_owned()), ..Identity::default() };
         let (gateway, plugin) = (node(), plugin.parse().unwrap());
         let adopted_at = Timestamp(1);
-        let device = Device { id: id.clone(), gateway, plugin, identity, reach, certificate: None, adopted_at };
+        let device = Device { id: id.clone(), gateway, plugin, identity, reach, certificate: None, adopted_at, commands: Vec::new() };
         let change = Change::Device { id: id.clone(), expect: Expect::Absent, value: Some(Box::new(device)) };
         self.store.commit(change.into()).await.unwrap();
         id
@@ -226,7 +226,14 @@ async fn e09_an_event_that_could_not_be_stored_is_told_later() {
     let id = stage.put_all("told", fleet.devices()).await.remove(0);
     until("it is read", || stage.newest(&id).read_at.is_some()).await;
     // The parent is away for so long that no fault fits into the outbox any more.
-    let fault = Event { at: now(), device: None, name: "x".into(), severity: Severity::Critical, text: String::new() };
+    let fault = Event {
+        at: now(),
+        node: None,
+        device: None,
+        name: "x".into(),
+        severity: Severity::Critical,
+        text: String::new(),
+    };
     let send = || Change::send(&parent(), Method::EventHappened(fault.clone()));
     stage.store.commit((0..Class::Fault.capacity()).map(|_| send()).collect()).await.unwrap();
     fleet.devices()[0].control.set_fault(Fault::Silent);

@@ -1,16 +1,18 @@
 //! What every engine must hold, written once. An engine's own tests call [`conformance!`](crate::conformance!) with a
 //! way to make an empty store.
 
-use crate::{Kept, Store, StoreError};
+use crate::{Following, Found, Kept, Search, Store, StoreError};
 use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Device, Placement, Reach};
 use hostler_core::enrollment::{Enrolled, Invitation, InvitationState, Means, Membership, PinDigest, Places};
 use hostler_core::event::Event;
+use hostler_core::forward::Cursor;
 use hostler_core::history::{Point, Series};
 use hostler_core::message::{Acks, Class, Ends, Epoch, Message, Method, Portion, weight};
 use hostler_core::reading::{Identity, Report, Severity, Snapshot};
 use hostler_core::routing::Route;
+use hostler_core::schedule::{Calendar, Context, Missed, Plan, Schedule, Work};
 use hostler_core::{DeviceId, NodeId, Timestamp};
 use std::sync::{Arc, Mutex};
 
@@ -33,11 +35,15 @@ macro_rules! conformance {
             e08_a_node_is_found_by_its_token_and_by_no_former_one,
             e07_a_place_and_who_takes_it_are_written_together_or_not_at_all,
             e08_a_node_keeps_one_membership_in_its_newest_version,
+            d07_a_schedule_is_stored_with_what_follows_or_not_at_all,
             who_expects_a_row_to_stay_is_told_when_it_did_not,
             d03_a_candidate_is_not_told_behind_its_end,
             a_device_that_goes_leaves_nothing_behind,
             what_was_let_go_is_remembered_until_it_is_wanted_back,
             events_are_found_newest_first_by_device_and_together,
+            d07_looking_for_events_is_bounded_and_goes_on,
+            d07_events_are_followed_in_their_order,
+            d07_a_cursor_is_kept_with_what_is_told_of_it_and_goes_with_its_rule,
             plugin_state_is_apart_for_each_device_and_plugin,
             empty_changes_do_not_write,
             observers_see_commits_before_the_caller_is_told,
@@ -72,6 +78,7 @@ fn device(id: &str) -> Device {
         reach: Reach { address: [192, 0, 2, 1].into(), snmp: None, http: None },
         certificate: None,
         adopted_at: Timestamp(1),
+        commands: Vec::new(),
     }
 }
 
@@ -82,6 +89,7 @@ fn put(id: &str, expect: Expect) -> Change {
 fn event(id: Option<&str>, text: &str) -> Change {
     Change::Happened(Event {
         at: Timestamp(1),
+        node: None,
         device: id.map(parse),
         name: "test".to_owned(),
         severity: Severity::Info,
@@ -352,6 +360,33 @@ mod cases {
         assert_eq!((kept.version, kept.value.user), (1, Some(parse("bob"))));
     }
 
+    pub async fn d07_a_schedule_is_stored_with_what_follows_or_not_at_all(store: Arc<dyn Store>) {
+        use hostler_core::schedule::Event as Now;
+        let calendar = Calendar::parse("30 2 * * *", "Europe/Berlin").unwrap();
+        let work = Work::DiscoverNetworks { gateway: None };
+        let (name, by) = ("Nightly".to_owned(), parse("ada"));
+        let made =
+            Schedule::new(parse("nightly"), Plan { name, calendar, work, missed: Missed::Skip, by }, Timestamp(1));
+        let put = |expect, value: &Schedule| Change::Schedule {
+            id: value.id.clone(),
+            expect,
+            value: Some(Box::new(value.clone())),
+        };
+        store.commit(put(Expect::Absent, &made).into()).await.unwrap();
+        assert!(store.commit(put(Expect::Absent, &made).into()).await.is_err(), "the name is taken");
+        let version = store.schedule(&made.id).unwrap().unwrap().version;
+        let begun = made.clone().step(Now::Wanted, &Context { parent: None, now: Timestamp(2) });
+        let begins = || begun.changes.clone().and(put(Expect::Version(version), &begun.next));
+        store.commit(begins()).await.unwrap();
+        let refusal = store.commit(begins()).await.unwrap_err();
+        assert!(matches!(refusal, StoreError::Conflict { .. }), "{refusal}");
+        assert_eq!(texts(&*store, None, None, 9).len(), 1, "it begins once, and so it is told");
+        assert_eq!(store.schedules().unwrap()[0].value, begun.next);
+        let gone = Change::Schedule { id: made.id.clone(), expect: Expect::Anything, value: None };
+        store.commit(gone.into()).await.unwrap();
+        assert_eq!(store.schedule(&made.id).unwrap(), None);
+    }
+
     pub async fn who_expects_a_row_to_stay_is_told_when_it_did_not(store: Arc<dyn Store>) {
         store.commit(Changes::from(child(Expect::Absent)).and(put("a", Expect::Absent))).await.unwrap();
         let device = Change::DeviceStays { id: parse("a"), version: 0 };
@@ -464,6 +499,57 @@ mod cases {
         let third = store.events(None, None, 2).unwrap()[1].0;
         assert_eq!(texts(&*store, None, Some(third), 9), ["2", "1"]);
         assert_eq!(texts(&*store, Some("a"), Some(third), 9), ["1"]);
+    }
+
+    pub async fn d07_looking_for_events_is_bounded_and_goes_on(store: Arc<dyn Store>) {
+        for number in 1..=10 {
+            let id = if number % 3 == 0 { Some("a") } else { None };
+            store.commit(event(id, &number.to_string()).into()).await.unwrap();
+        }
+        let even = |event: &Event| event.text.parse::<u64>().is_ok_and(|number| number % 2 == 0);
+        let search = Search { device: None, before: None, look: 5, most: 2, fits: &even };
+        let texts = |found: &Found| found.events.iter().map(|(_, event)| event.text.clone()).collect::<Vec<_>>();
+        let first = store.find_events(&search).unwrap();
+        assert_eq!(
+            (texts(&first), first.next),
+            (vec!["10".to_owned(), "8".to_owned()], Some(8)),
+            "as many as were asked for"
+        );
+        let next = store.find_events(&Search { before: first.next, look: 3, most: 9, ..search }).unwrap();
+        assert_eq!((texts(&next), next.next), (vec!["6".to_owned()], Some(5)), "no more than were to be looked at");
+        let last = store.find_events(&Search { before: next.next, look: 99, most: 9, ..search }).unwrap();
+        assert_eq!((texts(&last), last.next), (vec!["4".to_owned(), "2".to_owned()], None));
+        let device: DeviceId = parse("a");
+        let own = store.find_events(&Search { device: Some(&device), look: 99, most: 9, ..search }).unwrap();
+        assert_eq!((texts(&own), own.next), (vec!["6".to_owned()], None));
+        let all = store.find_events(&Search { look: 10, most: 10, fits: &|_| true, ..search }).unwrap();
+        assert_eq!((all.events.len(), all.next), (10, None), "nothing is left");
+    }
+
+    pub async fn d07_events_are_followed_in_their_order(store: Arc<dyn Store>) {
+        assert_eq!(store.events_after(0, 9).unwrap(), Following::default());
+        for number in 1..=4 {
+            store.commit(event(None, &number.to_string()).into()).await.unwrap();
+        }
+        let following = store.events_after(1, 2).unwrap();
+        assert_eq!(following.events.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(following.kept, Some((1, 4)));
+        let none = store.events_after(4, 9).unwrap();
+        assert_eq!((none.events.len(), none.kept), (0, Some((1, 4))));
+    }
+
+    pub async fn d07_a_cursor_is_kept_with_what_is_told_of_it_and_goes_with_its_rule(store: Arc<dyn Store>) {
+        let put = |rule: &str, value| Change::Forward { rule: parse(rule), value };
+        let cursor = |through| Some(Box::new(Cursor { through, ..Cursor::default() }));
+        store.commit(Changes::from(put("a", cursor(1))).and(put("a-b", cursor(7)))).await.unwrap();
+        store.commit(Changes::from(put("a", cursor(2))).and(event(None, "told"))).await.unwrap();
+        let refused = Changes::from(put("a", cursor(3))).and(child(Expect::Version(9)));
+        assert!(store.commit(refused).await.is_err());
+        let kept: Vec<(String, u64)> =
+            store.forwards().unwrap().into_iter().map(|(rule, cursor)| (rule.to_string(), cursor.through)).collect();
+        assert_eq!(kept, [("a".to_owned(), 2), ("a-b".to_owned(), 7)]);
+        store.commit(put("a", None).into()).await.unwrap();
+        assert_eq!(store.forwards().unwrap().keys().map(ToString::to_string).collect::<Vec<_>>(), ["a-b"]);
     }
 
     pub async fn plugin_state_is_apart_for_each_device_and_plugin(store: Arc<dyn Store>) {

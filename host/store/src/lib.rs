@@ -19,13 +19,17 @@ use hostler_core::changes::{Changes, StartedAction};
 use hostler_core::device::{Candidate, Device, Placement};
 use hostler_core::enrollment::{Enrolled, Invitation, Membership, PinDigest, Registration};
 use hostler_core::event::Event;
+use hostler_core::forward::Cursor;
 use hostler_core::history::Series;
 use hostler_core::message::{Acks, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
 use hostler_core::request::Flight;
 use hostler_core::routing::Route;
-use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, Timestamp, UserName};
+use hostler_core::schedule::Schedule;
+use hostler_core::{
+    DeviceId, NodeId, PluginName, RegistrationId, RequestId, RuleName, ScheduleId, Timestamp, UserName,
+};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
@@ -52,6 +56,38 @@ pub struct Kept {
     pub snapshot: Snapshot,
     /// The histories that changed, by their names.
     pub series: BTreeMap<String, Series>,
+}
+
+/// What is looked for among the events. Looking is bounded, and goes on from [`Found::next`].
+pub struct Search<'a> {
+    /// Only those of this device.
+    pub device: Option<&'a DeviceId>,
+    /// Only those with smaller numbers.
+    pub before: Option<u64>,
+    /// At most so many are looked at.
+    pub look: usize,
+    /// At most so many are found.
+    pub most: usize,
+    /// Whether one is looked for.
+    pub fits: &'a dyn Fn(&Event) -> bool,
+}
+
+/// What was found, the newest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// The events and their numbers.
+    pub events: Vec<(u64, Event)>,
+    /// Where to go on: [`Search::before`] of the next search. `None` where nothing more is kept.
+    pub next: Option<u64>,
+}
+
+/// Events in the order in which they were stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Following {
+    /// The events and their numbers.
+    pub events: Vec<(u64, Event)>,
+    /// The numbers of the oldest and the newest that are kept; `None` where there are none.
+    pub kept: Option<(u64, u64)>,
 }
 
 /// Called with every commit once it is on the disk and before whoever asked for it is told.
@@ -116,6 +152,10 @@ pub trait Store: Send + Sync {
     fn actions(&self) -> Read<Vec<(DeviceId, u64, StartedAction)>>;
     /// The newest events before `before`, newest first, of one device or of all.
     fn events(&self, device: Option<&DeviceId>, before: Option<u64>, limit: usize) -> Read<Vec<(u64, Event)>>;
+    /// Looks for events, the newest first.
+    fn find_events(&self, search: &Search<'_>) -> Read<Found>;
+    /// The events behind this number, oldest first, at most so many.
+    fn events_after(&self, after: u64, most: usize) -> Read<Following>;
     /// The first messages that wait for a neighbour, most urgent class first, in order within each.
     fn outbox(&self, to: &NodeId, most: Portion) -> Read<Outbox>;
     /// How the messages for a neighbour are numbered.
@@ -164,8 +204,14 @@ pub trait Store: Send + Sync {
     fn all_enrolled(&self) -> Read<Vec<Versioned<Enrolled>>>;
     /// One of them.
     fn enrolled(&self, device: &DeviceId) -> Read<Option<Versioned<Enrolled>>>;
+    /// Every schedule.
+    fn schedules(&self) -> Read<Vec<Versioned<Schedule>>>;
+    /// One of them.
+    fn schedule(&self, id: &ScheduleId) -> Read<Option<Versioned<Schedule>>>;
     /// This node's own membership in its manager's fleet.
     fn membership(&self) -> Read<Option<Versioned<Membership>>>;
+    /// How far each forwarding rule is.
+    fn forwards(&self) -> Read<BTreeMap<RuleName, Cursor>>;
     /// The newest of every device.
     fn snapshots(&self) -> Read<BTreeMap<DeviceId, Snapshot>>;
     /// The histories of one device, by their names.

@@ -35,7 +35,7 @@ fn parent() -> NodeId {
 /// Two changes that belong together: an event, and the message that tells of it.
 fn numbered(number: u64) -> Changes {
     let (name, severity, text) = ("test".to_owned(), Severity::Info, number.to_string());
-    let event = Event { at: Timestamp(1), device: None, name, severity, text };
+    let event = Event { at: Timestamp(1), node: None, device: None, name, severity, text };
     let send = Change::send(&parent(), Method::EventHappened(event.clone()));
     Changes::from(Change::Happened(event)).and(send)
 }

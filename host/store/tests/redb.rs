@@ -30,8 +30,15 @@ mod in_a_file {
 
 fn event(text: &str) -> Changes {
     let name = "test".to_owned();
-    Change::Happened(Event { at: Timestamp(1), device: None, name, severity: Severity::Info, text: text.to_owned() })
-        .into()
+    Change::Happened(Event {
+        at: Timestamp(1),
+        node: None,
+        device: None,
+        name,
+        severity: Severity::Info,
+        text: text.to_owned(),
+    })
+    .into()
 }
 
 #[tokio::test]

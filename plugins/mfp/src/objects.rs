@@ -26,6 +26,9 @@ pub(crate) const HR_DEVICE_PRINTER: &[u32] = oid!("1.3.6.1.2.1.25.3.1.5");
 /// Printer-MIB (RFC 3805), general group; columns are followed by hrDeviceIndex.
 pub(crate) const PRINTER_MIB: &[u32] = oid!("1.3.6.1.2.1.43");
 pub(crate) const CONFIG_CHANGES: &[u32] = oid!("1.3.6.1.2.1.43.5.1.1.1");
+/// prtGeneralReset: notResetting(3) when read; PrtGeneralResetTC when written.
+pub(crate) const RESET: &[u32] = oid!("1.3.6.1.2.1.43.5.1.1.3");
+pub(crate) const CONSOLE_COLUMNS: &[u32] = oid!("1.3.6.1.2.1.43.5.1.1.12");
 pub(crate) const PRINTER_NAME: &[u32] = oid!("1.3.6.1.2.1.43.5.1.1.16");
 pub(crate) const SERIAL_NUMBER: &[u32] = oid!("1.3.6.1.2.1.43.5.1.1.17");
 pub(crate) const ALERT_ALL_EVENTS: &[u32] = oid!("1.3.6.1.2.1.43.5.1.1.19");
@@ -58,6 +61,12 @@ pub(crate) const SUPPLY_LEVEL: &[u32] = oid!("1.3.6.1.2.1.43.11.1.1.9");
 pub(crate) const COLORANT_VALUE: &[u32] = oid!("1.3.6.1.2.1.43.12.1.1.4");
 
 pub(crate) const CONSOLE_TEXT: &[u32] = oid!("1.3.6.1.2.1.43.16.5.1.2");
+
+/// A console's lights: milliseconds that each is on and off in turn, its colour, what stands beside it.
+pub(crate) const LIGHT_ON: &[u32] = oid!("1.3.6.1.2.1.43.17.6.1.2");
+pub(crate) const LIGHT_OFF: &[u32] = oid!("1.3.6.1.2.1.43.17.6.1.3");
+pub(crate) const LIGHT_COLOUR: &[u32] = oid!("1.3.6.1.2.1.43.17.6.1.4");
+pub(crate) const LIGHT_TITLE: &[u32] = oid!("1.3.6.1.2.1.43.17.6.1.5");
 
 pub(crate) const ALERT: &[u32] = oid!("1.3.6.1.2.1.43.18.1.1");
 pub(crate) const ALERT_SEVERITY: &[u32] = oid!("1.3.6.1.2.1.43.18.1.1.2");

@@ -2,7 +2,7 @@
 //!
 //! A plug-in teaches hostler one type of device. It is a WASM component: this crate gives it the functions that a node
 //! lends (the device's SNMP agent, its web server, a memory, events, time) and takes from it what it can do
-//! ([`Driver`]). A plug-in names no addresses and keeps no variables: every call works on one device and starts from
+//! ([`Driver`] at least). A plug-in names no addresses and keeps no variables: every call works on one device and starts from
 //! nothing but [`state`] and [`cache`].
 //!
 //! A complete plug-in, which its author builds with `hostler-sdk build`:
@@ -48,6 +48,9 @@
 //! # }
 //! ```
 //!
+//! A type that has more to offer exports it beside `driver`: [`commands`] that people can give, its [`panel`], its [`power`].
+//! Who implements such a trait and calls its macro has a component with that export; a node sees it there.
+//!
 //! Beside its `Cargo.toml` a plug-in has a `plugin.toml`, its manifest: who it is and what it asks the operator for.
 //! Which functions of the host a component imports follows from what its code calls; `hostler-sdk inspect` shows both.
 //!
@@ -59,6 +62,7 @@
 pub mod bindings;
 
 mod answers;
+pub mod commands;
 pub mod counter;
 mod driver;
 pub mod host;
@@ -66,6 +70,8 @@ pub mod http;
 pub mod interfaces;
 pub mod memory;
 pub mod oid;
+pub mod panel;
+pub mod power;
 pub mod snmp;
 pub mod terminal;
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,8 +1,8 @@
 //! The words that host and plug-ins share, as `wit/types.wit` and `wit/driver.wit` define them.
 
-pub use crate::bindings::driver::exports::hostler::plugin::driver::{Action, Certainty, Notice, Outcome, Recognition};
+pub use crate::bindings::driver::exports::hostler::plugin::driver::{Certainty, Notice, Outcome, Recognition};
 pub use crate::bindings::imports::hostler::plugin::types::{
-    Alert, Amount, DeviceType, Failure, Identity, Level, Reading, Report, Severity, Status, Value,
+    Action, Alert, Amount, Deed, DeviceType, Failure, Identity, Level, Reading, Report, Severity, Status, Value,
 };
 
 impl Reading {
@@ -24,5 +24,20 @@ impl From<Report> for Outcome {
     /// A report after which nothing has to be done to the thing.
     fn from(report: Report) -> Self {
         Self { report, actions: vec![] }
+    }
+}
+
+impl Deed {
+    /// Something that is done, and a line that says so.
+    #[must_use]
+    pub fn told(line: &str) -> Self {
+        Self { lines: vec![line.to_owned()], actions: vec![] }
+    }
+
+    /// Has the host do this once everything is stored. What became of it, the host tells.
+    #[must_use]
+    pub fn and_then(mut self, action: Action) -> Self {
+        self.actions.push(action);
+        self
     }
 }

@@ -26,6 +26,8 @@ pub enum Fault {
     Padded,
     /// GETBULK is answered with genErr.
     NoBulk,
+    /// SET is answered with genErr, whatever is written, and nothing is.
+    NoWrites,
     /// A request for more than one value is answered with tooBig.
     TooBig,
 }

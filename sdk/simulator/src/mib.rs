@@ -71,6 +71,8 @@ pub enum Live {
     LightOn(u32),
     /// prtConsoleOffTime of the light with this number, from 1: milliseconds.
     LightOff(u32),
+    /// Whether the device sleeps: 1 awake, 2 asleep, 3 waking.
+    PowerMode,
     /// prtGeneralConfigChanges: Counter32.
     ConfigChanges,
     /// prtAlertCriticalEvents: Counter32.

@@ -75,6 +75,12 @@ pub(crate) const PRT_INTERPRETER: &[u32] = &[1, 3, 6, 1, 2, 1, 43, 15, 1, 1];
 pub(crate) const PRT_CONSOLE_LINE: &[u32] = &[1, 3, 6, 1, 2, 1, 43, 16, 5, 1];
 /// prtConsoleLightEntry
 pub(crate) const PRT_CONSOLE_LIGHT: &[u32] = &[1, 3, 6, 1, 2, 1, 43, 17, 6, 1];
+/// prtConsoleDisplayBufferText
+pub(crate) const PRT_CONSOLE_TEXT: &[u32] = &[1, 3, 6, 1, 2, 1, 43, 16, 5, 1, 2];
+/// prtConsoleOnTime
+pub(crate) const PRT_LIGHT_ON: &[u32] = &[1, 3, 6, 1, 2, 1, 43, 17, 6, 1, 2];
+/// prtConsoleOffTime
+pub(crate) const PRT_LIGHT_OFF: &[u32] = &[1, 3, 6, 1, 2, 1, 43, 17, 6, 1, 3];
 /// prtAlertEntry
 pub(crate) const PRT_ALERT: &[u32] = &[1, 3, 6, 1, 2, 1, 43, 18, 1, 1];
 
@@ -83,3 +89,5 @@ pub(crate) const IEEE_1284_ID: &[u32] = &[1, 3, 6, 1, 4, 1, 2699, 1, 2, 1, 2, 1,
 
 /// The enterprise arc of the fictitious maker of our profiles.
 pub(crate) const MAKER: &[u32] = &[1, 3, 6, 1, 4, 1, 99_999];
+/// Whether the device sleeps, of the fictitious maker's printers: 1 awake, 2 asleep, 3 waking. Written, 1 wakes it and 2 has it sleep.
+pub(crate) const POWER: &[u32] = &[1, 3, 6, 1, 4, 1, 99_999, 2, 1, 0];

@@ -174,6 +174,7 @@ impl MibHandler for Handler {
             let look = self.device.look();
             match writable::check(&look, oid, value) {
                 Ok(()) => Ok(Box::new(Write { device: self.device.clone() }) as Box<dyn PreparedSet>),
+                Err(ErrorStatus::GenErr) => Err(SetTestError::GeneralFailure),
                 Err(ErrorStatus::NoCreation) => Err(SetTestError::NoCreation),
                 Err(ErrorStatus::WrongLength) => Err(SetTestError::WrongLength),
                 Err(ErrorStatus::WrongValue) => Err(SetTestError::WrongValue),

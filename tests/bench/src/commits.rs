@@ -42,7 +42,8 @@ pub async fn measure(report: &Report) -> Result<()> {
 
 fn event() -> Changes {
     let text = "A device was read, and this sentence is about as long as such sentences are".to_owned();
-    let event = Event { at: Timestamp(1), device: None, name: "bench".to_owned(), severity: Severity::Info, text };
+    let event =
+        Event { at: Timestamp(1), node: None, device: None, name: "bench".to_owned(), severity: Severity::Info, text };
     Change::Happened(event).into()
 }
 

@@ -189,8 +189,14 @@ fn taken(number: usize) -> Result<Changes> {
     };
     let child = Child { id: row.node.clone(), token, created_at: Timestamp(2), called: false };
     let text = format!("{} came in as node {}; it belongs to {}", row.device, row.node, row.owner);
-    let event =
-        Event { at: Timestamp(2), device: None, name: "device.enrolled".to_owned(), severity: Severity::Info, text };
+    let event = Event {
+        at: Timestamp(2),
+        node: None,
+        device: None,
+        name: "device.enrolled".to_owned(),
+        severity: Severity::Info,
+        text,
+    };
     Ok(Changes::from(Change::Invitation { digest, expect: Expect::Version(0), value: Some(Box::new(spent)) })
         .and(Change::Child { id: row.node.clone(), expect: Expect::Absent, value: Some(child) })
         .and(Change::Happened(event))

@@ -112,6 +112,16 @@ behaviours! {
     BadAlertCode = "bad-alert-code",
     /// Leaves traces, and among them an event whose name is none.
     BadEventName = "bad-event-name",
+    /// Describes ten thousand commands.
+    ManyCommands = "many-commands",
+    /// Describes a command whose default isn't one of its choices.
+    BadCommand = "bad-command",
+    /// Asks the device and remembers something while it describes its commands.
+    DescribeWithDevice = "describe-with-device",
+    /// Shows a panel of a hundred lamps.
+    ManyLamps = "many-lamps",
+    /// Tells of what it did in a hundred lines.
+    TalkativeDeed = "talkative-deed",
     /// Asks for a megabyte of randomness.
     TooMuchRandom = "too-much-random",
 }

@@ -1,11 +1,13 @@
 //! A plug-in that does what no plug-in should: what, says the setting `behaviour`.
 //!
 //! The tests of the plug-in host iterate [`Behaviour::ALL`] and match it without a wildcard, so that a behaviour
-//! without an expectation doesn't compile. `behaviour` is the list, `floods` and `greed` are what it takes to misbehave.
+//! without an expectation doesn't compile. `behaviour` is the list, `floods` and `greed` are what it takes to misbehave,
+//! `offers` is what it exports beside `driver`.
 
 mod behaviour;
 mod floods;
 mod greed;
+mod offers;
 mod traces;
 
 pub use behaviour::Behaviour;
@@ -40,12 +42,19 @@ impl Driver for Hostile {
 
 hostler_plugin::export_driver!(Hostile);
 
-fn behave() -> Result<Outcome, Failure> {
+fn behaviour() -> Result<Behaviour, Failure> {
     let name = settings::get("behaviour").unwrap_or_default();
-    let behaviour = Behaviour::named(&name);
-    let behaviour = behaviour.ok_or_else(|| Failure::Unsupported(format!("{name:?} is no behaviour of this build")))?;
-    match behaviour {
-        Behaviour::WellBehaved => {}
+    Behaviour::named(&name).ok_or_else(|| Failure::Unsupported(format!("{name:?} is no behaviour of this build")))
+}
+
+fn behave() -> Result<Outcome, Failure> {
+    match behaviour()? {
+        Behaviour::WellBehaved
+        | Behaviour::ManyCommands
+        | Behaviour::BadCommand
+        | Behaviour::DescribeWithDevice
+        | Behaviour::ManyLamps
+        | Behaviour::TalkativeDeed => {}
         Behaviour::Loop => greed::compute(),
         Behaviour::Recurse => return Ok(counted("depth", greed::recurse(0))),
         Behaviour::RecurseAndAsk => return Ok(counted("depth", greed::recurse_and_ask(0))),

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, Plain};
 use crate::output::{ago, each, lines, table, text};
-use crate::verbs::request::{Patience, ask};
+use crate::verbs::request::{Patience, ask, ask_at};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use reqwest::Method;
@@ -17,6 +17,7 @@ Examples:
   hostler device list kobe orchid --json
   hostler device show example-or12345
   hostler device adopt gateway-1 192.168.1.17 mfp
+  hostler device command example-or12345 identify by=display
   hostler device place example-or12345 --site kobe --owner ann@example.com --tag colour")]
 pub enum Device {
     /// Find devices; what needs somebody comes first
@@ -28,6 +29,14 @@ pub enum Device {
     Read(One),
     /// Fetch what a device counts now, however many gateways it is behind
     Counters(Asked),
+    /// List what a device can be told to do
+    Commands(One),
+    /// Have a device carry out a command that its plug-in describes
+    Command(Commanded),
+    /// Show what a device's panel shows, or show something on it
+    Panel(Panel),
+    /// Show how a device is powered, or have it wake, sleep, or go off and on
+    Power(Power),
     /// Say whose a device is and where it stands; what isn't named stays as it is
     Place(Place),
     /// List what was discovered and isn't managed
@@ -84,6 +93,52 @@ pub struct Asked {
     patience: Patience,
     #[command(flatten)]
     plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Commanded {
+    /// The device's ID
+    id: String,
+    /// The command; `hostler device commands` lists them
+    name: String,
+    /// What it is told, such as by=display
+    #[arg(value_parser = pair)]
+    arguments: Vec<(String, String)>,
+    #[command(flatten)]
+    patience: Patience,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Panel {
+    /// The device's ID
+    id: String,
+    /// Show this on it; may be given several times, a line each
+    #[arg(long)]
+    show: Vec<String>,
+    #[command(flatten)]
+    patience: Patience,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Power {
+    /// The device's ID
+    id: String,
+    /// wake, sleep or power-cycle
+    #[arg(value_parser = ["wake", "sleep", "power-cycle"])]
+    wish: Option<String>,
+    #[command(flatten)]
+    patience: Patience,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is no NAME=VALUE, such as by=display"))?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[derive(Args)]
@@ -160,6 +215,30 @@ impl Device {
             Self::Counters(asked) => {
                 let question = json!({ "ask": "counters", "device": asked.id });
                 ask(&asked.plain, &asked.patience, json!({ "question": question })).await
+            }
+            Self::Commands(one) => {
+                let commands = one.plain.connection.client()?.get(&["devices", &one.id, "commands"]).await?;
+                one.plain.output.print(&commands, commands_of)
+            }
+            Self::Command(told) => {
+                let arguments: Value =
+                    told.arguments.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
+                let path = ["devices", &told.id, "commands", &told.name];
+                ask_at(&told.plain, &told.patience, &path, json!({ "arguments": arguments })).await
+            }
+            Self::Panel(panel) => {
+                let question = match panel.show.as_slice() {
+                    [] => json!({ "ask": "panel", "device": panel.id }),
+                    lines => json!({ "ask": "show-on-panel", "device": panel.id, "text": lines }),
+                };
+                ask(&panel.plain, &panel.patience, json!({ "question": question })).await
+            }
+            Self::Power(power) => {
+                let question = match &power.wish {
+                    None => json!({ "ask": "power", "device": power.id }),
+                    Some(wish) => json!({ "ask": "set-power", "device": power.id, "wish": wish }),
+                };
+                ask(&power.plain, &power.patience, json!({ "question": question })).await
             }
             Self::Release(one) => one.order(Method::DELETE, None, "is being let go").await,
             Self::Trust(trust) => trust.run().await,
@@ -271,6 +350,28 @@ impl Place {
             format!("{}\n{}", self.id, facts.join("\n"))
         })
     }
+}
+
+/// What a device can be told to do, with what each command takes.
+fn commands_of(commands: &Value) -> String {
+    let rows = commands.as_array().into_iter().flatten().map(|command| {
+        let takes = each(command, "/parameters").map(|parameter| {
+            let kind = &parameter["kind"];
+            let choices: Vec<String> = each(kind, "/choice").map(|choice| text(choice, "/value")).collect();
+            let range = || format!("{} to {}", text(kind, "/integer/min"), text(kind, "/integer/max"));
+            let takes = match () {
+                () if !choices.is_empty() => choices.join("|"),
+                () if kind.get("integer").is_some() => range(),
+                () if kind.get("text").is_some() => "TEXT".to_owned(),
+                () => "true|false".to_owned(),
+            };
+            let given = format!("{}={takes}", text(parameter, "/name"));
+            if parameter["required"] == json!(true) { given } else { format!("[{given}]") }
+        });
+        let takes: Vec<String> = takes.collect();
+        vec![text(command, "/name"), takes.join(" "), text(command, "/may"), text(command, "/help")]
+    });
+    table(&["command", "takes", "right", "what it does"], rows)
 }
 
 /// The devices that fit a query, up to so many: the node lists them page by page.

@@ -23,6 +23,8 @@ pub enum Node {
     Add(Add),
     /// Print what a node's configuration needs to join this manager's fleet by a PIN or key
     Join(Plain),
+    /// Show one node, and what waits for it
+    Show(One),
     /// Ask a node whether it is there, however many gateways it is behind
     Check(Check),
     /// Let a gateway call this node no longer; what is known of its devices, and of what is behind it, goes with it
@@ -36,6 +38,14 @@ pub struct Add {
     /// Make a new token for a gateway that has one; the former ends
     #[arg(long)]
     replace: bool,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+#[derive(Args)]
+pub struct One {
+    /// The node's ID
+    id: String,
     #[command(flatten)]
     plain: Plain,
 }
@@ -101,6 +111,24 @@ impl Node {
                         text(join, "/url"),
                         text(join, "/fingerprint")
                     )
+                })
+            }
+            Self::Show(one) => {
+                let detail = one.plain.connection.client()?.get(&["nodes", &one.id]).await?;
+                one.plain.output.print(&detail, |detail| {
+                    let facts = [
+                        ("node", text(detail, "/node/id")),
+                        ("reached by", text(detail, "/node/path")),
+                        ("connected", text(detail, "/node/connected")),
+                        ("since", ago(detail, "/node/connected_since")),
+                        ("last seen", ago(detail, "/node/last_seen")),
+                        ("devices", text(detail, "/node/devices")),
+                        ("waiting", text(detail, "/node/waiting")),
+                    ];
+                    let facts: Vec<String> = facts.map(|(name, value)| format!("{name:<11} {value}")).to_vec();
+                    let waits = detail["waits"].as_array().into_iter().flatten();
+                    let rows = waits.map(|one| vec![text(one, "/class"), text(one, "/to"), text(one, "/what")]);
+                    format!("{}\n\n{}", facts.join("\n"), table(&["class", "for", "what waits"], rows))
                 })
             }
             Self::Check(check) => {

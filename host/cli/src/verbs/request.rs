@@ -83,10 +83,15 @@ impl Request {
 }
 
 /// Asks, and waits as it was said. Where it ends without an answer, that is the error.
-pub async fn ask(plain: &Plain, patience: &Patience, mut body: Value) -> Result<()> {
+pub async fn ask(plain: &Plain, patience: &Patience, body: Value) -> Result<()> {
+    ask_at(plain, patience, &["requests"], body).await
+}
+
+/// The same at another address of the API that answers with a request.
+pub async fn ask_at(plain: &Plain, patience: &Patience, path: &[&str], mut body: Value) -> Result<()> {
     let client = plain.connection.client()?;
     body["within_s"] = json!(patience.within.as_secs());
-    let asked = client.send(client.request(Method::POST, &["requests"])?.json(&body)).await?;
+    let asked = client.send(client.request(Method::POST, path)?.json(&body)).await?;
     if patience.no_wait {
         return plain.output.print(&asked, |asked| format!("asked; see `hostler request show {}`", text(asked, "/id")));
     }
@@ -203,10 +208,23 @@ fn answer(request: &Value) -> Vec<String> {
             ago(answered, "/started_at"),
             text(answered, "/devices")
         )],
-        Some("commanded") => match each(answered, "/lines").filter_map(Value::as_str).collect::<Vec<_>>() {
+        Some("done") => match each(answered, "/lines").filter_map(Value::as_str).collect::<Vec<_>>() {
             lines if lines.is_empty() => vec!["done".to_owned()],
             lines => lines.into_iter().map(printable).collect(),
         },
+        Some("panel") => {
+            let lamps = each(answered, "/panel/lamps")
+                .map(|lamp| format!("({}) {}: {}", text(lamp, "/colour"), text(lamp, "/title"), text(lamp, "/state")));
+            let lines =
+                each(answered, "/panel/lines").filter_map(Value::as_str).map(|line| format!("| {}", printable(line)));
+            lines.chain(lamps).collect()
+        }
+        Some("power") => vec![format!(
+            "power: {}; engine: {}; it can be told: {}",
+            text(answered, "/power/mode"),
+            text(answered, "/power/engine"),
+            text(answered, "/power/can")
+        )],
         _ => vec![text(answered, "/text")],
     }
 }

@@ -291,9 +291,11 @@ impl Adoption {
             reach: self.reach,
             certificate,
             adopted_at: context.now,
+            commands: Vec::new(),
         };
         let happening = Happening {
             at: context.now,
+            node: None,
             device: Some(device.id.clone()),
             name: what.0.to_owned(),
             severity: Severity::Info,
@@ -313,6 +315,7 @@ impl Adoption {
         let (address, gateway) = (self.address(), &context.gateway);
         let happening = Happening {
             at: context.now,
+            node: None,
             device: None,
             name: "adoption.ended".to_owned(),
             severity: Severity::Warning,

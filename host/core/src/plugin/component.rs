@@ -29,11 +29,39 @@ impl fmt::Display for Interface {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// Nodes, for the things of a device type: it exports `driver`.
+    /// Nodes, for the things of a device type: it exports `driver`, and may export what [`Offer`] has.
     #[default]
     Device,
     /// The terminal of a user who enrolls devices: it exports `discovery`, `delivery` or both.
     Terminal,
+}
+
+/// What a device plug-in may export beside `driver`, as its type has it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Offer {
+    /// `commands`: what people can have the thing do.
+    Commands,
+    /// `panel`: what its own panel shows.
+    Panel,
+    /// `power`: how it saves energy.
+    Power,
+}
+
+impl Offer {
+    /// The interface that is exported for it.
+    #[must_use]
+    pub fn interface(self) -> &'static str {
+        match self {
+            Self::Commands => "commands",
+            Self::Panel => "panel",
+            Self::Power => "power",
+        }
+    }
+
+    fn named(interface: &str) -> Option<Self> {
+        [Self::Commands, Self::Panel, Self::Power].into_iter().find(|offer| offer.interface() == interface)
+    }
 }
 
 /// What a component is.
@@ -127,6 +155,17 @@ pub enum Refusal {
         /// Which plug-in.
         plugin: String,
     },
+    /// It can do what only a plug-in for a device type can, and is none.
+    #[error(
+        "plug-in {plugin} exports {interface} without driver; what a device type has further stands beside driver, so export \
+         that, too"
+    )]
+    NoDriver {
+        /// Which plug-in.
+        plugin: String,
+        /// What it exports.
+        interface: Interface,
+    },
     /// It is for devices and for terminals.
     #[error(
         "plug-in {plugin} exports driver and {interface}; make two plug-ins of it, one for nodes and one for terminals"
@@ -147,6 +186,14 @@ pub enum Refusal {
         /// What it is.
         kind: Kind,
     },
+}
+
+impl Component {
+    /// Whether it exports this.
+    #[must_use]
+    pub fn offers(&self, offer: Offer) -> bool {
+        self.exports.iter().any(|export| export.name == offer.interface())
+    }
 }
 
 /// Reads what a component is.
@@ -193,6 +240,11 @@ pub fn inspect(bytes: &[u8]) -> Result<Component, Refusal> {
 fn kind(plugin: &str, exports: &BTreeSet<Interface>) -> Result<Kind, Refusal> {
     let driver = exports.iter().any(|export| export.name == "driver");
     let terminal = exports.iter().find(|export| matches!(export.name.as_str(), "discovery" | "delivery"));
+    if let Some(interface) = exports.iter().find(|export| Offer::named(&export.name).is_some())
+        && !driver
+    {
+        return Err(Refusal::NoDriver { plugin: plugin.to_owned(), interface: interface.clone() });
+    }
     match (driver, terminal) {
         (true, None) => Ok(Kind::Device),
         (false, Some(_)) => Ok(Kind::Terminal),

@@ -7,7 +7,7 @@ pub mod manifest;
 pub mod record;
 
 pub use budget::Budget;
-pub use component::{COMPONENT_LIMIT, Component, Interface, Kind, Refusal, inspect};
+pub use component::{COMPONENT_LIMIT, Component, Interface, Kind, Offer, Refusal, inspect};
 pub use grant::Grant;
 pub use manifest::{Capability, Manifest, ManifestError};
 pub use record::{PluginRecord, Release};

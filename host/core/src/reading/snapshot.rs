@@ -3,6 +3,7 @@
 use super::{Report, Status};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -69,13 +70,17 @@ pub struct Snapshot {
     pub report: Option<Arc<Report>>,
     /// Why nothing newer could be had.
     pub trouble: Option<Trouble>,
+    /// The supplies, by their series, that count as low: they ran low and weren't filled well above that since.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub low: BTreeSet<String>,
 }
 
 impl Snapshot {
-    /// The snapshot after a successful reading.
+    /// The snapshot after a successful reading, where nothing was known before.
     #[must_use]
     pub fn read(at: Timestamp, report: Report) -> Self {
-        Self { tried_at: at, read_at: Some(at), report: Some(Arc::new(report)), trouble: None }
+        let low = BTreeSet::new();
+        Self { tried_at: at, read_at: Some(at), report: Some(Arc::new(report)), trouble: None, low }
     }
 
     /// The snapshot after an attempt that failed: what was known stays.
@@ -87,6 +92,7 @@ impl Snapshot {
             read_at: self.read_at,
             report: self.report.clone(),
             trouble: Some(Trouble { text, since, attempts: attempts.saturating_add(1), hindrance: None }),
+            low: self.low.clone(),
         }
     }
 

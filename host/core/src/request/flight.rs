@@ -108,6 +108,8 @@ pub enum Happening {
     Due(String),
     /// The neighbour that was asked isn't there any more.
     WayLost(String),
+    /// This node's store was put back to an earlier state: nobody knows how far it came since.
+    PutBack,
 }
 
 /// Which node this is and what time it has.
@@ -191,6 +193,12 @@ impl Flight {
         matches!(self.phase, Phase::Here | Phase::Begun)
     }
 
+    /// Whether this neighbour asked.
+    #[must_use]
+    pub fn is_asked_by(&self, neighbour: &NodeId) -> bool {
+        matches!(&self.asker, Asker::Neighbour { next, .. } if next == neighbour)
+    }
+
     /// The neighbour that was asked and hasn't answered.
     #[must_use]
     pub fn waits_for(&self) -> Option<&NodeId> {
@@ -238,7 +246,22 @@ impl Flight {
                 Said::Delay(delay) => flight.delayed(delay),
                 Said::Outcome(outcome) => flight.end(outcome, context),
             },
-            (Happening::WayLost(why), Phase::Passed { .. }) => flight.fail(Failing::Unreachable, why, context),
+            (Happening::WayLost(why), Phase::Passed { .. }) if flight.question.may_be_repeated() => {
+                flight.fail(Failing::Unreachable, why, context)
+            }
+            (Happening::WayLost(why), Phase::Passed { .. }) => {
+                flight.fail(Failing::InDoubt, format!("{why}; whether it was done isn't known"), context)
+            }
+            (Happening::Begin, Phase::Here) if context.now >= flight.until => flight.fail(
+                Failing::Late,
+                "its time was over before it could begin; nothing was done".to_owned(),
+                context,
+            ),
+            (Happening::PutBack, _) => {
+                let why =
+                    "a backup of this node's store was put back; what became of this since isn't known".to_owned();
+                flight.fail(Failing::InDoubt, why, context)
+            }
             (Happening::Begin, Phase::Here) => {
                 Step { next: Self { phase: Phase::Begun, ..flight }, changes: Changes::none() }
             }

@@ -13,11 +13,11 @@ mod flight;
 
 pub use flight::{Asker, Context, Flight, Happening, Phase, Said, Step, Way};
 
+use crate::command::{Arguments, PanelText, PanelView, PowerState, PowerWish};
 use crate::id::{DeviceId, NodeId, RequestId};
 use crate::reading::Reading;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::time::Duration;
 use utoipa::ToSchema;
 
@@ -29,6 +29,9 @@ pub const SHORTEST: Duration = Duration::from_secs(1);
 
 /// Within so much an asker who said nothing else hears something: an answer, or that it takes longer.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The largest question that is passed on, in bytes: what is taken of one message is several times that.
+pub const LARGEST_QUESTION: usize = 8 << 10;
 
 /// The longest reason that is passed on, in characters.
 pub const LONGEST_WHY: usize = 500;
@@ -47,15 +50,39 @@ pub enum Question {
         /// Which device.
         device: DeviceId,
     },
-    /// Of a device: carry out a command that its plug-in describes. [`Answer::Commanded`].
+    /// Of a device: carry out a command that its plug-in describes. [`Answer::Done`].
     Command {
         /// Which device.
         device: DeviceId,
         /// Which command.
         name: String,
-        /// Its parameters, as they were given.
+        /// What it is told; checked again where it is carried out.
         #[serde(default)]
-        arguments: BTreeMap<String, String>,
+        arguments: Arguments,
+    },
+    /// Of a device: what does its panel show? [`Answer::Panel`].
+    Panel {
+        /// Which device.
+        device: DeviceId,
+    },
+    /// Of a device: show this on its panel. [`Answer::Done`].
+    ShowOnPanel {
+        /// Which device.
+        device: DeviceId,
+        /// What.
+        text: PanelText,
+    },
+    /// Of a device: how is it powered? [`Answer::Power`].
+    Power {
+        /// Which device.
+        device: DeviceId,
+    },
+    /// Of a device: wake, sleep, or go off and on. [`Answer::Done`].
+    SetPower {
+        /// Which device.
+        device: DeviceId,
+        /// What.
+        wish: PowerWish,
     },
     /// Of the manager: somebody at the device calls for help. [`Answer::CallTaken`].
     UserCall {
@@ -73,8 +100,26 @@ impl Question {
     pub fn device(&self) -> Option<&DeviceId> {
         match self {
             Self::Alive => None,
-            Self::Counters { device } | Self::Command { device, .. } | Self::UserCall { device, .. } => Some(device),
+            Self::Counters { device }
+            | Self::Command { device, .. }
+            | Self::Panel { device }
+            | Self::ShowOnPanel { device, .. }
+            | Self::Power { device }
+            | Self::SetPower { device, .. }
+            | Self::UserCall { device, .. } => Some(device),
         }
+    }
+
+    /// Whether somebody below may ask the manager this. Nothing else is let out upwards that wasn't asked for.
+    #[must_use]
+    pub fn goes_up(&self) -> bool {
+        matches!(self, Self::Alive | Self::UserCall { .. })
+    }
+
+    /// Whether somebody above may ask a node below this.
+    #[must_use]
+    pub fn goes_down(&self) -> bool {
+        !matches!(self, Self::UserCall { .. })
     }
 
     /// Whether it may be carried out once more where nobody knows whether it was. What isn't sure of it is reported as in
@@ -82,8 +127,38 @@ impl Question {
     #[must_use]
     pub fn may_be_repeated(&self) -> bool {
         match self {
-            Self::Alive | Self::Counters { .. } | Self::UserCall { .. } => true,
+            Self::Alive
+            | Self::Counters { .. }
+            | Self::Panel { .. }
+            | Self::ShowOnPanel { .. }
+            | Self::Power { .. }
+            | Self::UserCall { .. } => true,
+            Self::SetPower { wish, .. } => *wish != PowerWish::PowerCycle,
+            // Which of them may be is only known where they are described.
             Self::Command { .. } => false,
+        }
+    }
+
+    /// Whether this is what answers it.
+    #[must_use]
+    pub fn is_answered_by(&self, answer: &Answer) -> bool {
+        matches!(
+            (self, answer),
+            (Self::Alive, Answer::Alive { .. })
+                | (Self::Counters { .. }, Answer::Counters { .. })
+                | (Self::Command { .. } | Self::ShowOnPanel { .. } | Self::SetPower { .. }, Answer::Done { .. })
+                | (Self::Panel { .. }, Answer::Panel { .. })
+                | (Self::Power { .. }, Answer::Power { .. })
+                | (Self::UserCall { .. }, Answer::CallTaken { .. })
+        )
+    }
+
+    /// What came from people or elsewhere as it may be passed on: its text without control characters, and not without end.
+    #[must_use]
+    pub fn sane(self) -> Self {
+        match self {
+            Self::UserCall { device, text } => Self::UserCall { device, text: text.map(|text| as_why(&text)) },
+            other => other,
         }
     }
 
@@ -94,6 +169,12 @@ impl Question {
             Self::Alive => "an alive check".to_owned(),
             Self::Counters { .. } => "its counters".to_owned(),
             Self::Command { name, .. } => format!("the command {name}"),
+            Self::Panel { .. } => "its panel".to_owned(),
+            Self::ShowOnPanel { .. } => "a text for its panel".to_owned(),
+            Self::Power { .. } => "its power".to_owned(),
+            Self::SetPower { wish: PowerWish::Wake, .. } => "to wake".to_owned(),
+            Self::SetPower { wish: PowerWish::Sleep, .. } => "to sleep".to_owned(),
+            Self::SetPower { wish: PowerWish::PowerCycle, .. } => "to go off and on".to_owned(),
             Self::UserCall { .. } => "a user's call".to_owned(),
         }
     }
@@ -119,10 +200,20 @@ pub enum Answer {
         /// The readings that only ever grow.
         counters: Vec<Reading>,
     },
-    /// What came of a command, a line each.
-    Commanded {
-        /// The lines.
+    /// What was to be done was done.
+    Done {
+        /// What the plug-in says, a line each.
         lines: Vec<String>,
+    },
+    /// What a panel shows.
+    Panel {
+        /// The panel.
+        panel: PanelView,
+    },
+    /// How a device is powered.
+    Power {
+        /// Its power.
+        power: PowerState,
     },
     /// The manager took the call.
     CallTaken {
@@ -140,7 +231,12 @@ impl Answer {
                 Self::Alive { version: as_why(&version), started_at: started_at.min(now), devices }
             }
             Self::Counters { read_at, counters } => Self::Counters { read_at: read_at.min(now), counters },
-            Self::Commanded { lines } => Self::Commanded { lines: lines.iter().map(|line| as_why(line)).collect() },
+            Self::Done { lines } => Self::Done { lines: lines.iter().map(|line| as_why(line)).collect() },
+            Self::Panel { panel } => {
+                let lines = panel.lines.iter().map(|line| as_why(line)).collect();
+                Self::Panel { panel: PanelView { lines, ..panel } }
+            }
+            Self::Power { power } => Self::Power { power },
             Self::CallTaken { text } => Self::CallTaken { text: as_why(&text) },
         }
     }
@@ -254,13 +350,13 @@ mod tests {
     #[test]
     fn d02_questions_and_answers_have_one_form() {
         let device: DeviceId = "SN-1".parse().unwrap();
-        let arguments = BTreeMap::from([("mode".to_owned(), "power-cycle".to_owned())]);
+        let arguments: Arguments = serde_json::from_str(r#"{"mode":{"choice":"power-cycle"}}"#).unwrap();
         for (question, json) in [
             (Question::Alive, r#"{"ask":"alive"}"#),
             (Question::Counters { device: device.clone() }, r#"{"ask":"counters","device":"SN-1"}"#),
             (
                 Question::Command { device: device.clone(), name: "reset".to_owned(), arguments },
-                r#"{"ask":"command","device":"SN-1","name":"reset","arguments":{"mode":"power-cycle"}}"#,
+                r#"{"ask":"command","device":"SN-1","name":"reset","arguments":{"mode":{"choice":"power-cycle"}}}"#,
             ),
             (Question::UserCall { device, text: None }, r#"{"ask":"user-call","device":"SN-1"}"#),
         ] {

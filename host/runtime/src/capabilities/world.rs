@@ -16,6 +16,7 @@ impl events::Host for Guest {
         self.purse.bytes(event.name.len() + event.text.len())?;
         self.traces.events.push(Event {
             at: self.now,
+            node: None,
             device: Some(self.device.clone()),
             name: convert::name("an event", event.name)?,
             severity: severity(event.severity),

@@ -244,8 +244,14 @@ impl Access {
         let mut changes = self.leaving(id)?;
         let devices = changes.0.iter().filter(|change| matches!(change, Change::Device { .. })).count();
         let text = format!("node {id} was removed by {}, and with it {devices} devices", viewer.user);
-        let event =
-            Event { at: now(), device: None, name: "node.removed".to_owned(), severity: Severity::Warning, text };
+        let event = Event {
+            at: now(),
+            node: None,
+            device: None,
+            name: "node.removed".to_owned(),
+            severity: Severity::Warning,
+            text,
+        };
         changes.0.extend(self.ending_enrollment(&child)?.0);
         Ok(changes.and(Change::Happened(event)).telling(self.parent.get(), Method::NodeGone(id.clone())))
     }

@@ -89,8 +89,14 @@ impl Access {
         }
         let user = User { name: name.clone(), password_hash: hash, right: Right::Own };
         let text = format!("{name} registered as a user, from {from}");
-        let event =
-            Event { at: now(), device: None, name: "user.registered".to_owned(), severity: Severity::Info, text };
+        let event = Event {
+            at: now(),
+            node: None,
+            device: None,
+            name: "user.registered".to_owned(),
+            severity: Severity::Info,
+            text,
+        };
         let change = Change::User { name, expect: Expect::Absent, value: Some(user.clone()) };
         self.store.commit(Changes::from(change).and(Change::Happened(event))).await.map_err(|error| match error {
             StoreError::Conflict { .. } => ServiceError::Conflict("somebody else just took this user ID".to_owned()),

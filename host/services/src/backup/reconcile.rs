@@ -6,6 +6,7 @@ use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::enrollment::{Invitation, Places, Withdrawal};
 use hostler_core::event::Event;
 use hostler_core::reading::Severity;
+use hostler_core::request::{Context, Happening, Step};
 use hostler_core::{NodeId, Timestamp};
 use hostler_engine::now;
 use hostler_store::{Store, StoreError};
@@ -15,11 +16,12 @@ use hostler_store::{Store, StoreError};
 /// Every invitation that lived when the copy was made is withdrawn: it may have been used since. Log-ins, and the command
 /// line's own tokens, end. Programs' tokens, users and devices are as they were then. Neighbours for whom nothing waits
 /// begin a new epoch, so that they tell anew what they told since; for the others the next meeting shows whether they have
-/// messages that this store doesn't know, and until then nothing is given to them.
+/// messages that this store doesn't know, and until then nothing is given to them. Requests that were under way end: what was
+/// done since isn't done again.
 ///
 /// # Errors
 /// The store's; nothing was changed then, and the next start does it.
-pub async fn reconcile(store: &dyn Store, parent: Option<&NodeId>) -> Result<(), StoreError> {
+pub async fn reconcile(store: &dyn Store, own: &NodeId, parent: Option<&NodeId>) -> Result<(), StoreError> {
     let Some(at) = store.copied_at()? else { return Ok(()) };
     let withdrawn = invitations(store, at)?;
     let ended = tokens(store)?;
@@ -29,10 +31,25 @@ pub async fn reconcile(store: &dyn Store, parent: Option<&NodeId>) -> Result<(),
          which were used since, and {log_ins} log-ins ended. Users, programs' tokens and bars are as they were then: \
          whoever was removed, revoked or barred since is to be again. Devices that came in since are strangers and need a new PIN."
     );
-    let event =
-        Event { at: now(), device: None, name: "backup.restored".to_owned(), severity: Severity::Warning, text };
-    let all = [withdrawn, ended, numbering(store, parent)?, Changes::from(Change::Happened(event))];
-    store.commit(all.into_iter().flat_map(|changes| changes.0).chain([Change::Reconciled]).collect()).await?;
+    let event = Event {
+        at: now(),
+        node: None,
+        device: None,
+        name: "backup.restored".to_owned(),
+        severity: Severity::Warning,
+        text,
+    };
+    let requests = requests(store, own)?;
+    let all = [withdrawn, ended, numbering(store, parent)?, requests, Changes::from(Change::Happened(event))];
+    let all: Changes = all.into_iter().flat_map(|changes| changes.0).chain([Change::Reconciled]).collect();
+    match store.commit(all.clone()).await {
+        // Nobody who asked is told then: it ends there at its limit.
+        Err(StoreError::OutboxFull { .. }) => {
+            let silent = all.0.into_iter().filter(|change| !matches!(change, Change::Send { .. }));
+            store.commit(silent.collect()).await?;
+        }
+        outcome => outcome?,
+    }
     tracing::warn!(backup = %at, invitations, log_ins, "a backup was put back; what could revive was withdrawn");
     Ok(())
 }
@@ -48,6 +65,18 @@ fn invitations(store: &dyn Store, at: Timestamp) -> Result<Changes, StoreError> 
         Some(Change::Invitation { digest: row.value.digest, expect: Expect::Version(row.version), value })
     });
     Ok(withdrawn.collect())
+}
+
+/// The end of each request that was under way.
+fn requests(store: &dyn Store, own: &NodeId) -> Result<Changes, StoreError> {
+    let context = Context { own: own.clone(), now: now() };
+    let under_way = store.flights()?.into_iter().filter(|row| row.value.outcome().is_none());
+    let ended = under_way.map(|row| {
+        let Step { next, changes } = row.value.step(Happening::PutBack, &context);
+        let (id, expect) = (next.id.clone(), Expect::Version(row.version));
+        changes.and(Change::Flight { id, expect, value: Some(Box::new(next)) })
+    });
+    Ok(ended.fold(Changes::none(), Changes::with))
 }
 
 fn tokens(store: &dyn Store) -> Result<Changes, StoreError> {

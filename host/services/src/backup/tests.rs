@@ -279,7 +279,7 @@ async fn e07_what_lived_in_a_copy_ends_once_when_it_is_put_back() {
             changes.and(Change::Token { digest: TokenDigest::of(&format!("{kind:?}")), value: Some(token(kind)) });
     }
     store.commit(changes).await.unwrap();
-    reconcile(&*store, None).await.unwrap();
+    reconcile(&*store, &"manager".parse().unwrap(), None).await.unwrap();
     assert!(store.events(None, None, 9).unwrap().is_empty(), "it is no copy");
     let node: NodeId = "gateway-1".parse().unwrap();
     access.accept_child(node.clone(), &hostler_core::Secret::new("t".to_owned())).await.unwrap();
@@ -288,7 +288,7 @@ async fn e07_what_lived_in_a_copy_ends_once_when_it_is_put_back() {
     let copy = RedbStore::open(&path).unwrap();
     let epoch = copy.numbers(&node).unwrap().epoch;
     for _ in 0..2 {
-        reconcile(&copy, None).await.unwrap();
+        reconcile(&copy, &"manager".parse().unwrap(), None).await.unwrap();
         let digests: Vec<_> = invitations.iter().map(|invitation| invitation.digest.clone()).collect();
         let states: Vec<_> =
             copy.invitations(&digests).unwrap().into_iter().map(|row| row.unwrap().value.state).collect();

@@ -7,6 +7,7 @@
 //! Plug-ins for the terminals of users are kept like others, handed out ([`terminal`]), and called by nobody here.
 
 mod blobs;
+mod commands;
 mod terminal;
 mod tree;
 
@@ -41,6 +42,7 @@ pub struct Catalogue {
     runtime: Arc<Runtime>,
     blobs: Blobs,
     ready: RwLock<BTreeMap<PluginName, Slot>>,
+    described: commands::Described,
     /// Says which plug-in runs differently from now on, or not any more.
     turned: broadcast::Sender<PluginName>,
     /// One installation at a time, so that what is loaded is what is stored.
@@ -183,6 +185,7 @@ impl Catalogue {
             store,
             runtime,
             ready: RwLock::default(),
+            described: commands::Described::default(),
             turned: broadcast::channel(BACKLOG).0,
             changing: tokio::sync::Mutex::default(),
         };
@@ -312,6 +315,10 @@ impl Catalogue {
         let _changing = self.changing.lock().await;
         let found = inspect(&component).map_err(|refusal| ServiceError::Invalid(refusal.to_string()))?;
         let name = found.manifest.name.clone();
+        if name.as_str() == SPEAKS_FOR_ITSELF {
+            let said = format!("“{name}” stands for devices that speak SOAP themselves; give the plug-in another name");
+            return Err(ServiceError::Invalid(said));
+        }
         let known = self.store.plugin(&name)?;
         same_kind(known.as_ref(), &found)?;
         let asked = Grant::all_of(&found.manifest);
@@ -464,7 +471,8 @@ impl Catalogue {
         event: &str,
         text: String,
     ) -> Result<(), ServiceError> {
-        let happened = Event { at: now(), device: None, name: event.to_owned(), severity: Severity::Info, text };
+        let happened =
+            Event { at: now(), node: None, device: None, name: event.to_owned(), severity: Severity::Info, text };
         let changes = Changes::from(Change::Plugin { name: name.clone(), expect, value: value.map(Box::new) });
         self.store.commit(changes.and(Change::Happened(happened))).await?;
         self.sweep();

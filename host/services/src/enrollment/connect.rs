@@ -212,6 +212,7 @@ impl Enrollment {
             let text = format!("{} came in as node {}; it belongs to {}", row.device, row.node, row.owner);
             changes = changes.and(Change::Happened(Event {
                 at: now(),
+                node: None,
                 device: None,
                 name: "device.enrolled".to_owned(),
                 severity: Severity::Info,

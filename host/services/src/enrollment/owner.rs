@@ -151,6 +151,7 @@ impl Enrollment {
         }
         let event = Event {
             at: now(),
+            node: None,
             device: None,
             name: "device.standing".to_owned(),
             severity: Severity::Warning,

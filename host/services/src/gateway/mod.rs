@@ -4,7 +4,7 @@ mod calls;
 mod discovery;
 mod reader;
 
-pub use calls::{CallFailed, Caller};
+pub use calls::{CallFailed, Caller, Told, Undone};
 pub use discovery::{Discovery, Network, Rule};
 pub use reader::Reader;
 
@@ -98,6 +98,11 @@ impl Gateway {
         }
     }
 
+    /// What calls plug-ins for this gateway's devices.
+    pub(crate) fn caller(&self) -> &Caller {
+        self.reader.caller()
+    }
+
     /// Reads a device of this gateway at once, beside its schedule, and keeps what that brought. `None` where it isn't one.
     pub(crate) async fn read(&self, id: &DeviceId) -> Option<Snapshot> {
         self.reader.read_for(id, &self.inventory).await
@@ -109,6 +114,7 @@ impl Gateway {
         };
         let event = Event {
             at: now(),
+            node: None,
             device: None,
             name: "device.released".to_owned(),
             severity: Severity::Info,

@@ -37,6 +37,10 @@ pub struct Reader {
     queues: Vec<Queue>,
     tally: Tally,
     turns: Turns<DeviceId>,
+    /// Who waits for a reading of a device.
+    wanted: Turns<DeviceId>,
+    /// When the last reading began that somebody waited for.
+    begun: Mutex<HashMap<DeviceId, Instant>>,
 }
 
 /// How many readings this gateway has done since it was started.
@@ -102,7 +106,8 @@ impl Reader {
         let queues: Vec<Queue> = queues.collect();
         let due = Due { order: queues.iter().map(|_| BTreeSet::new()).collect(), ..Due::default() };
         let (due, tally, turns) = (Mutex::new(due), Tally::default(), Turns::default());
-        let reader = Arc::new(Self { store, caller, node, every, due, queues, tally, turns });
+        let (wanted, begun) = (Turns::default(), Mutex::default());
+        let reader = Arc::new(Self { store, caller, node, every, due, queues, tally, turns, wanted, begun });
         let following = Arc::downgrade(&reader);
         reader.store.observe(Arc::new(move |changes: &Changes| {
             if let Some(reader) = following.upgrade() {
@@ -122,6 +127,7 @@ impl Reader {
                 }
             }
             Change::Device { id, .. } => {
+                self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
                 let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
                 due.remove(id);
                 due.reached.remove(id);
@@ -248,10 +254,20 @@ impl Reader {
 
     /// Reads a device for somebody who waits for it; `None` when it isn't one of this gateway.
     pub(crate) async fn read_for(&self, id: &DeviceId, inventory: &Inventory) -> Option<Snapshot> {
+        let asked = Instant::now();
+        // One at a time waits for a place, and all who asked before it began have what it brings.
+        let turn = self.wanted.of(id);
+        let _turn = turn.lock().await;
         let (device, newest) = inventory.known(id).filter(|(device, _)| device.gateway == self.node)?;
+        if self.begun.lock().unwrap_or_else(PoisonError::into_inner).get(id).is_some_and(|begun| *begun > asked) {
+            return Some(newest);
+        }
         let networks = self.caller.networks();
         let place = networks.enter(networks.of(device.reach.address), lane(&newest)).await;
-        Some(self.read_and_tell(id, place, inventory).await?.0)
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Instant::now());
+        let (after, again) = self.read_and_tell(id, place, inventory).await?;
+        self.schedule(&device, lane(&after), again);
+        Some(after)
     }
 
     /// Reads once; returns when to read again, or nothing when the device is gone.
@@ -269,7 +285,7 @@ impl Reader {
         let count = if read.is_ok() { &self.tally.brought } else { &self.tally.failed };
         count.fetch_add(1, Ordering::Relaxed);
         let after = match read {
-            Ok(report) => Snapshot::read(now(), report),
+            Ok(report) => watch::read(&before, now(), report),
             Err(error) if error.is_of_the_thing() => before.failed(now(), error.to_string()),
             Err(error) => {
                 let text = error.to_string();

@@ -9,7 +9,7 @@ mod query;
 mod views;
 
 pub use query::{DeviceRow, LowLevel, Page, Query};
-pub use views::{Away, CandidateView, DeviceView, NodeView, Ordered, StoredEvent};
+pub use views::{Away, CandidateView, DeviceView, EventsPage, NodeDetail, NodeView, Ordered, StoredEvent, Waits};
 
 use crate::catalogue::Catalogue;
 use crate::error::ServiceError;
@@ -18,20 +18,29 @@ use crate::live::{Live, LiveEvent};
 use crate::need;
 use crate::tree::{Presence, way_to};
 use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::command::Command;
 use hostler_core::device::{Candidate, Device, Placement};
+use hostler_core::event::{Event, Filter};
 use hostler_core::history::Series;
 use hostler_core::message::{Ends, Method, Portion, REPORT_LIMIT, weight};
 use hostler_core::reading::Snapshot;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{DeviceId, Fingerprint, NodeId, PluginName, routing};
-use hostler_store::Store;
+use hostler_engine::now;
+use hostler_store::{Search, Store};
 use index::Index;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
+/// So much of what waits for a node is shown.
+const SHOWN: usize = 100;
+
 /// The most events that one question brings.
 const EVENTS: usize = 500;
+
+/// The most events that one question looks at: some milliseconds.
+const LOOKED_AT: usize = 10_000;
 
 /// The largest that is told to the parent, in bytes: a report and what else is known of the device. A larger one can only
 /// be of a release that didn't refuse it.
@@ -142,6 +151,18 @@ impl Inventory {
         Ok(DeviceView { condition: snapshot.condition(), device, placement, snapshot, plugin, away, path })
     }
 
+    /// The commands that a device's plug-in describes.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a device that isn't there, [`ServiceError::Unavailable`] where its plug-in can't be asked here.
+    pub async fn commands(&self, viewer: &Viewer, id: &DeviceId) -> Result<Arc<[Command]>, ServiceError> {
+        let device = self.device(viewer, id)?.device;
+        if device.speaks_for_itself() {
+            return Ok(device.commands.into());
+        }
+        self.catalogue.commands(&device.plugin).await.map_err(|why| ServiceError::Unavailable(why.to_string()))
+    }
+
     /// What this node's own network is seen to by, where it has one.
     pub(crate) fn own_gateway(&self) -> Option<&Arc<Gateway>> {
         self.gateway.get()
@@ -190,6 +211,65 @@ impl Inventory {
         }
         let events = self.store.events(device, before, limit.min(EVENTS))?;
         Ok(events.into_iter().map(|(seq, event)| StoredEvent { seq, event }).collect())
+    }
+
+    /// The newest events before `before` that fit, newest first. Looking is bounded: where few fit, a page may have fewer
+    /// than were asked for, or none, and go on all the same.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a device that isn't there, or the right is missing.
+    pub fn find_events(
+        &self,
+        viewer: &Viewer,
+        filter: &Filter,
+        before: Option<u64>,
+        most: usize,
+    ) -> Result<EventsPage, ServiceError> {
+        self.may_see_events(viewer, filter)?;
+        let now = now();
+        let fits = |event: &Event| filter.fits(event, &self.node, now);
+        let device = filter.device.as_ref();
+        let found =
+            self.store.find_events(&Search { device, before, look: LOOKED_AT, most: most.min(EVENTS), fits: &fits })?;
+        let events = found.events.into_iter().map(|(seq, event)| StoredEvent { seq, event }).collect();
+        Ok(EventsPage { events, next: found.next })
+    }
+
+    /// The events behind `after` that fit, oldest first: for who follows what happens. `next` is always given: the next
+    /// question's `after`.
+    ///
+    /// # Errors
+    /// As [`Inventory::find_events`].
+    pub fn follow_events(
+        &self,
+        viewer: &Viewer,
+        filter: &Filter,
+        after: u64,
+        most: usize,
+    ) -> Result<EventsPage, ServiceError> {
+        self.may_see_events(viewer, filter)?;
+        let now = now();
+        let following = self.store.events_after(after, LOOKED_AT.min(most.min(EVENTS).saturating_mul(20)))?;
+        let mut page = EventsPage { events: Vec::new(), next: Some(after) };
+        for (seq, event) in following.events {
+            if page.events.len() >= most.min(EVENTS) {
+                break;
+            }
+            page.next = Some(seq);
+            if filter.fits(&event, &self.node, now) {
+                page.events.push(StoredEvent { seq, event });
+            }
+        }
+        Ok(page)
+    }
+
+    fn may_see_events(&self, viewer: &Viewer, filter: &Filter) -> Result<(), ServiceError> {
+        match &filter.device {
+            // What happened to a device is known when that has gone, to who sees every device.
+            Some(id) if !viewer.may(Right::See) => self.device(viewer, id).map(|_| ()),
+            Some(_) => Ok(()),
+            None => need(viewer, Right::See),
+        }
     }
 
     /// Says whose a device is and where it stands.
@@ -328,6 +408,7 @@ impl Inventory {
         let mut nodes = vec![NodeView {
             last_seen: None,
             connected: true,
+            connected_since: None,
             called: true,
             waiting: 0,
             devices: devices(&self.node),
@@ -339,7 +420,10 @@ impl Inventory {
             let (id, called) = (child.value.id, child.value.called);
             let (last_seen, connected) = self.presence.of(&id);
             let (waiting, path) = (self.store.waiting(&id)?, vec![id.clone()]);
-            nodes.push(NodeView { last_seen, connected, called, waiting, devices: devices(&id), own: false, id, path });
+            let connected_since = self.presence.since(&id);
+            let devices = devices(&id);
+            let own = false;
+            nodes.push(NodeView { last_seen, connected, connected_since, called, waiting, devices, own, id, path });
         }
         let index = self.index();
         for route in index.routes.iter() {
@@ -347,11 +431,30 @@ impl Inventory {
             let (last_seen, connected) = self.presence.of(next);
             let (waiting, path) = (self.store.waiting(next)?, route.path());
             let devices = devices(&id);
-            nodes.push(NodeView { last_seen, connected, called: true, waiting, devices, own: false, id, path });
+            let (connected_since, called, own) = (self.presence.since(next), true, false);
+            nodes.push(NodeView { last_seen, connected, connected_since, called, waiting, devices, own, id, path });
         }
         // Each behind the one that it calls.
         nodes.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(nodes)
+    }
+
+    /// One of the nodes below, and what waits for it.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`], or the right is missing.
+    pub fn node(&self, viewer: &Viewer, id: &NodeId) -> Result<NodeDetail, ServiceError> {
+        let node = self.nodes(viewer)?.into_iter().find(|node| node.id == *id).ok_or_else(|| no_gateway(id))?;
+        let next = node.path.first().filter(|_| !node.own);
+        let waits = match next {
+            Some(next) => self.store.outbox(next, Portion { messages: SHOWN, ..Portion::EXCHANGE })?.messages,
+            None => Vec::new(),
+        };
+        let waits = waits.into_iter().map(|envelope| {
+            let (class, seq, to) = (envelope.class, envelope.seq, envelope.message.ends.to);
+            Waits { class, seq, to, what: envelope.message.method.words() }
+        });
+        Ok(NodeDetail { node, waits: waits.collect() })
     }
 
     /// The newest of every device that the viewer sees.

@@ -3,6 +3,7 @@
 use crate::catalogue::PluginView;
 use hostler_core::device::{Candidate, Device, Placement};
 use hostler_core::event::Event;
+use hostler_core::message::Class;
 use hostler_core::reading::{Condition, Snapshot};
 use hostler_core::routing::as_path;
 use hostler_core::{NodeId, Timestamp};
@@ -54,6 +55,15 @@ pub struct StoredEvent {
     pub event: Event,
 }
 
+/// Events that were looked for.
+#[derive(Clone, Debug)]
+pub struct EventsPage {
+    /// The events.
+    pub events: Vec<StoredEvent>,
+    /// Where the next question goes on: its `before`, or its `after` where that was asked with. `None` where there is no more.
+    pub next: Option<u64>,
+}
+
 /// Something that was discovered.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CandidateView {
@@ -77,6 +87,8 @@ pub struct NodeView {
     pub last_seen: Option<Timestamp>,
     /// Whether it is here now.
     pub connected: bool,
+    /// Since when it is, without a gap.
+    pub connected_since: Option<Timestamp>,
     /// Whether it ever called. One that never did isn't away.
     pub called: bool,
     /// How many messages wait for it.
@@ -85,6 +97,29 @@ pub struct NodeView {
     pub devices: usize,
     /// Whether it is the node that answers.
     pub own: bool,
+}
+
+/// What waits for a neighbour.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Waits {
+    /// Which queue: what is in the first overtakes the others.
+    #[schema(value_type = String)]
+    pub class: Class,
+    /// Where it stands in its queue.
+    pub seq: u64,
+    /// For which node, where that is one behind the neighbour.
+    pub to: Option<NodeId>,
+    /// What it is about, for people.
+    pub what: String,
+}
+
+/// A node below, and what it has to do with this one.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct NodeDetail {
+    /// The node.
+    pub node: NodeView,
+    /// What waits for it, or for the neighbour through which it is reached: the first of it.
+    pub waits: Vec<Waits>,
 }
 
 impl NodeView {

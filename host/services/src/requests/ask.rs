@@ -6,10 +6,15 @@ use crate::error::ServiceError;
 use crate::live::LiveEvent;
 use crate::need;
 use hostler_core::changes::{Change, Changes, Expect};
-use hostler_core::request::{Asker, Context, Failing, Flight, LONGEST, PATIENCE, Question, SHORTEST, Step, Way};
+use hostler_core::command::{Command, Given};
+use hostler_core::message::weight;
+use hostler_core::request::{
+    Asker, Failing, Flight, LARGEST_QUESTION, LONGEST, PATIENCE, Question, SHORTEST, Step, Way,
+};
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{DeviceId, NodeId, RequestId, UserName};
 use hostler_store::StoreError;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -76,7 +81,43 @@ impl Requests {
         if let Some(device) = new.question.device() {
             self.inventory.device(viewer, device)?;
         }
+        if let Question::Command { device, name, arguments } = &new.question {
+            let command = self.command(viewer, device, name).await?;
+            let _ = command.check(arguments.clone()).map_err(|why| ServiceError::Invalid(why.to_string()))?;
+        }
         self.ask_as(Some(viewer.user.clone()), new).await
+    }
+
+    /// Has a device carry out a command, told as people and programs tell it.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`] for a device or command that isn't there, [`ServiceError::Invalid`] where what was given doesn't
+    /// fit, or the right that the command takes is missing.
+    pub async fn command_with(
+        &self,
+        viewer: &Viewer,
+        device: &DeviceId,
+        name: &str,
+        given: BTreeMap<String, Given>,
+        limits: Limits,
+    ) -> Result<RequestView, ServiceError> {
+        let command = self.command(viewer, device, name).await?;
+        let arguments = command.take(given).map_err(|why| ServiceError::Invalid(why.to_string()))?;
+        let question = Question::Command { device: device.clone(), name: name.to_owned(), arguments };
+        self.ask_as(Some(viewer.user.clone()), NewRequest { target: Target::Device, question, limits }).await
+    }
+
+    /// A command of a device, for who may give it.
+    async fn command(&self, viewer: &Viewer, device: &DeviceId, name: &str) -> Result<Command, ServiceError> {
+        let commands = self.inventory.commands(viewer, device).await?;
+        let Some(command) = commands.iter().find(|command| command.name == name) else {
+            let known: Vec<&str> = commands.iter().map(|command| command.name.as_str()).collect();
+            let known =
+                if known.is_empty() { "it has none".to_owned() } else { format!("there are {}", known.join(", ")) };
+            return Err(ServiceError::NotFound(format!("{device} has no command {name:?}; {known}")));
+        };
+        need(viewer, command.may.right())?;
+        Ok(command.clone())
     }
 
     /// Asks for somebody who stands at this node's device.
@@ -84,6 +125,10 @@ impl Requests {
         if self.index().waiting(None) >= MOST_WAITING {
             let text = format!("{MOST_WAITING} requests wait for an answer already; wait for some of them");
             return Err(ServiceError::TooMany { text, retry_after: PATIENCE });
+        }
+        let new = NewRequest { question: new.question.sane(), ..new };
+        if weight(&new.question) > LARGEST_QUESTION {
+            return Err(ServiceError::Invalid(format!("a question has at most {LARGEST_QUESTION} bytes; say less")));
         }
         let id = random_id()?;
         let to = self.whom(&new)?;
@@ -129,10 +174,7 @@ impl Requests {
         let Step { next, changes } = step;
         let id = next.id.clone();
         let changes = changes.and(Change::Flight { id, expect: Expect::Absent, value: Some(Box::new(next)) });
-        match self.index().oldest_beyond(KEPT) {
-            Some(id) => changes.and(Change::Flight { id, expect: Expect::Anything, value: None }),
-            None => changes,
-        }
+        changes.with(self.forgetting(None, KEPT))
     }
 
     /// One request.
@@ -144,8 +186,7 @@ impl Requests {
         Ok(self.view(self.store.flight(id)?.ok_or_else(|| unknown(id))?.value))
     }
 
-    /// One request, when something more is known of it than `than` (how many notices there were, and whether it has ended), or
-    /// after so long.
+    /// One request, when something more is known of it than now, or after so long.
     ///
     /// # Errors
     /// Those of [`Requests::get`].
@@ -176,12 +217,8 @@ impl Requests {
 
     /// The last call for help that came from here for this device.
     pub(crate) fn last_call(&self, device: &DeviceId) -> Result<Option<RequestView>, ServiceError> {
-        let from_here = |flight: &Flight| {
-            matches!(flight.asker, Asker::Here(_))
-                && matches!(&flight.question, Question::UserCall { device: of, .. } if of == device)
-        };
-        let calls = self.store.flights()?.into_iter().map(|row| row.value).filter(from_here);
-        Ok(calls.max_by_key(|flight| flight.since).map(|flight| self.view(flight)))
+        let Some(id) = self.index().last_call(device) else { return Ok(None) };
+        Ok(self.store.flight(&id)?.map(|row| self.view(row.value)))
     }
 
     /// The newest requests that this node knows of, the newest first.
@@ -205,15 +242,25 @@ impl Requests {
     ) -> Result<Option<Flight>, StoreError> {
         loop {
             let Some(row) = self.store.flight(id)? else { return Ok(None) };
-            let context: Context = self.context();
+            let context = self.context();
             let Some(happening) = happening(&row.value) else { return Ok(Some(row.value)) };
             let Step { next, changes } = row.value.clone().step(happening, &context);
             if next == row.value {
                 return Ok(Some(next));
             }
             let value = Some(Box::new(next.clone()));
-            let step = Change::Flight { id: id.clone(), expect: Expect::Version(row.version), value };
-            match self.store.commit(changes.and(step).with(more.clone())).await {
+            let step = Changes::from(Change::Flight { id: id.clone(), expect: Expect::Version(row.version), value });
+            let step = step.with(more.clone());
+            match self.store.commit(changes.with(step.clone())).await {
+                // Whoever asked fetches nothing: it ends there at its limit, and here it goes on.
+                Err(StoreError::OutboxFull { to, .. }) if row.value.is_asked_by(&to) => {
+                    match self.store.commit(step).await {
+                        Err(StoreError::Conflict { what }) => {
+                            tracing::debug!(request = %id, %what, "a step is taken anew")
+                        }
+                        outcome => return outcome.map(|()| Some(next)),
+                    }
+                }
                 Ok(()) => return Ok(Some(next)),
                 Err(StoreError::Conflict { what }) => tracing::debug!(request = %id, %what, "a step is taken anew"),
                 Err(error) => return Err(error),

@@ -1,6 +1,7 @@
 //! This node does what it was asked.
 
 use super::Requests;
+use crate::gateway::{CallFailed, Told, Undone};
 use hostler_core::changes::{Change, Changes};
 use hostler_core::event::Event;
 use hostler_core::message::{Method, weight};
@@ -23,6 +24,17 @@ const AGAIN: Duration = Duration::from_secs(5);
 const LARGEST: usize = 48 << 10;
 
 type Done = Result<Answer, (Failing, String)>;
+
+/// A call that brought nothing, as whoever asked is told.
+fn failed(error: CallFailed) -> (Failing, String) {
+    let failing = match &error {
+        // It may have done something before it was stopped.
+        CallFailed::Plugin(_) => Failing::InDoubt,
+        error if error.is_of_the_thing() => Failing::Unreachable,
+        _ => Failing::Refused,
+    };
+    (failing, error.to_string())
+}
 
 impl Requests {
     /// Does it, once; what was begun before a crash and can't be done twice is in doubt.
@@ -63,10 +75,11 @@ impl Requests {
                 (Ok(Answer::Alive { version, started_at, devices }), Changes::none())
             }
             Question::Counters { device } => (self.counters(flight, device).await, Changes::none()),
-            Question::Command { name, .. } => {
-                let why = format!("{} knows no command {name}", self.node.id);
-                (Err((Failing::Refused, why)), Changes::none())
-            }
+            Question::Command { .. }
+            | Question::Panel { .. }
+            | Question::ShowOnPanel { .. }
+            | Question::Power { .. }
+            | Question::SetPower { .. } => (self.order(&flight.question).await, Changes::none()),
             Question::UserCall { device, text } => self.take_call(flight, device, text.as_deref()),
         }
     }
@@ -74,6 +87,7 @@ impl Requests {
     /// Reads a device and brings what it counts. One that doesn't answer is asked again until the time is over: it may sleep.
     async fn counters(&self, flight: &Flight, device: &DeviceId) -> Done {
         let mut wait = SOON;
+        self.say_waits(&flight.id, format!("{device} is being asked, and hasn't answered yet"));
         loop {
             let Some(gateway) = self.inventory.own_gateway() else {
                 return Err((Failing::Refused, format!("{} speaks for no devices", self.node.id)));
@@ -93,13 +107,48 @@ impl Requests {
                 return Err((Failing::Refused, trouble.text.clone()));
             }
             let (again, text) = (wait.as_secs(), &trouble.text);
-            self.say_waits(&flight.id, format!("{device} doesn't answer and is asked again every {again} s: {text}"));
-            if now().plus(wait) >= flight.until {
+            self.say_waits(&flight.id, format!("{device} doesn't answer and is asked again in {again} s: {text}"));
+            // It may have ended otherwise, by a clock that was set, or a node that was removed.
+            let goes_on = matches!(self.store.flight(&flight.id), Ok(Some(row)) if row.value.outcome().is_none());
+            if !goes_on || now().plus(wait) >= flight.until {
                 return Err((Failing::Unreachable, format!("{device} doesn't answer: {text}")));
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(SELDOM);
         }
+    }
+
+    /// Has the plug-in of one of this node's devices do something, once.
+    async fn order(&self, question: &Question) -> Done {
+        let own = question.device().and_then(|device| {
+            self.inventory.known(device).filter(|(known, _)| known.gateway == self.node.id)?;
+            self.inventory.own_gateway()
+        });
+        let Some(gateway) = own else {
+            return Err((Failing::Refused, format!("{} doesn't speak for this device", self.node.id)));
+        };
+        let caller = gateway.caller();
+        let told = match question {
+            Question::Panel { device } => {
+                return caller.look_at_panel(device).await.map(|panel| Answer::Panel { panel }).map_err(failed);
+            }
+            Question::Power { device } => {
+                return caller.power_state(device).await.map(|power| Answer::Power { power }).map_err(failed);
+            }
+            Question::Command { device, name, arguments } => caller.command(device, name, arguments.clone()).await,
+            Question::ShowOnPanel { device, text } => caller.show_on_panel(device, text.clone()).await,
+            Question::SetPower { device, wish } => caller.set_power(device, *wish).await,
+            Question::Alive | Question::Counters { .. } | Question::UserCall { .. } => {
+                return Err((Failing::Refused, "a plug-in isn't asked this".to_owned()));
+            }
+        };
+        let Told { lines, undone } = told.map_err(failed)?;
+        if undone.is_empty() {
+            return Ok(Answer::Done { lines });
+        }
+        let doubt = undone.iter().any(|undone| matches!(undone, Undone::InDoubt(_)));
+        let failing = if doubt { Failing::InDoubt } else { Failing::Refused };
+        Err((failing, undone.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
     }
 
     fn say_waits(&self, id: &RequestId, why: String) {
@@ -121,6 +170,7 @@ impl Requests {
         let said = text.map(|text| format!(": {}", as_why(text))).unwrap_or_default();
         let event = Event {
             at: now(),
+            node: None,
             device: Some(device.clone()),
             name: "device.user-call".to_owned(),
             severity: Severity::Warning,

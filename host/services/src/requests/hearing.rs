@@ -1,11 +1,12 @@
 //! What neighbours say of requests: somebody asks, it takes longer, it has ended.
 
-use super::{MOST_OF_ONE, Requests};
+use super::{MOST_OF_ONE, MOST_WAITING, Requests};
 use crate::tree::way_to;
 use hostler_core::changes::{Change, Changes, Expect};
-use hostler_core::message::Ends;
+use hostler_core::message::{Ends, Method, weight};
 use hostler_core::request::{
-    Asker, Delay, Failing, Failure, Flight, Happening, Outcome, Question, Request, Said, Step, Way, as_why,
+    Asker, Delay, Failing, Failure, Flight, Happening, LARGEST_QUESTION, Outcome, Question, Request, Said, Step, Way,
+    as_why,
 };
 use hostler_core::{NodeId, RequestId, Timestamp};
 use hostler_engine::now;
@@ -62,26 +63,40 @@ impl Requests {
             tracing::debug!(request = %id, from = %speaker.next, "a request came when its time was over");
             return Ok(Changes::none());
         };
-        let (way, stays) = self.way(speaker.from.or(Some(speaker.next)), to.as_ref(), question)?;
-        let (way, stays) = if self.index().waiting(Some(speaker.next)) + heard.0.len() >= MOST_OF_ONE {
-            let why = format!("{MOST_OF_ONE} requests wait for an answer here already; ask again later");
-            (Way::No(Failing::Full, why), Changes::none())
+        let question = question.clone().sane();
+        let above = self.parent.as_ref() == Some(speaker.next);
+        let most = if above { MOST_WAITING } else { MOST_OF_ONE };
+        let refused = if weight(&question) > LARGEST_QUESTION {
+            Some((Failing::Refused, format!("a question has at most {LARGEST_QUESTION} bytes")))
+        } else if above && !question.goes_down() || !above && !question.goes_up() {
+            let way = if above { "downwards" } else { "upwards" };
+            Some((Failing::Refused, format!("{} isn't asked {way}", question.words())))
+        } else if self.index().waiting(Some(speaker.next)) + heard.0.len() >= most {
+            let why = format!("{most} requests wait for an answer here already; ask again later");
+            Some((Failing::Full, why))
         } else {
-            (way, stays)
+            None
         };
+        if let Some((failing, why)) = refused {
+            return Ok(self.refuse(speaker.next, id, failing, &why));
+        }
+        let (way, stays) = self.way(speaker.from.or(Some(speaker.next)), to.as_ref(), &question)?;
         let asker = Asker::Neighbour { next: speaker.next.clone(), from: speaker.from.cloned() };
-        let step = Flight::begin((id.clone(), question.clone()), (asker, to), left, way, &self.context());
-        Ok(stays.with(Self::keep(heard, Expect::Absent, step)))
+        let step = Flight::begin((id.clone(), question), (asker, to), left, way, &self.context());
+        Ok(stays.with(self.forgetting(Some(speaker.next), most)).with(Self::keep(heard, Expect::Absent, step)))
     }
 
-    /// The same where what waits for the neighbour to be asked is full: whoever asks is told at once.
-    pub(crate) fn refused(&self, speaker: Speaker<'_>, to: NodeId, request: &Request, full: &StoreError) -> Changes {
-        let Request { id, question, left } = request;
-        let Some(left) = left.when(speaker.clock) else { return Changes::none() };
-        let asker = Asker::Neighbour { next: speaker.next.clone(), from: None };
-        let way = Way::No(Failing::Full, full.to_string());
-        let step = Flight::begin((id.clone(), question.clone()), (asker, Some(to)), left, way, &self.context());
-        Self::keep(&mut Flights::default(), Expect::Absent, step)
+    /// Those of an asker that ended, beyond so many, are forgotten.
+    pub(super) fn forgetting(&self, asker: Option<&NodeId>, most: usize) -> Changes {
+        let beyond = self.index().beyond(asker, most);
+        beyond.into_iter().map(|id| Change::Flight { id, expect: Expect::Anything, value: None }).collect()
+    }
+
+    /// Whoever asks is told at once that it can't be. It leaves nothing here: who asks once more is answered the same.
+    pub(crate) fn refuse(&self, asker: &NodeId, id: &RequestId, failing: Failing, why: &str) -> Changes {
+        let failure = Failure { by: self.node.id.clone(), failing, why: as_why(why) };
+        let outcome = Box::new(Outcome::Failed(failure));
+        Change::send(asker, Method::Response { id: id.clone(), outcome }).into()
     }
 
     /// Where a request goes from here, and what must stay as it is for it to get there. It is for a node, or for the manager,
@@ -130,6 +145,14 @@ impl Requests {
                 Said::Outcome(Outcome::Failed(Failure { by, failing, why: as_why(&why) }))
             }
             Said::Outcome(Outcome::Answered(answer)) => Said::Outcome(Outcome::Answered(answer.sane(now()))),
+        };
+        let said = match said {
+            Said::Outcome(Outcome::Answered(answer)) if !flight.question.is_answered_by(&answer) => {
+                let why = format!("{from} answered something else than was asked");
+                let failure = Failure { by: self.node.id.clone(), failing: Failing::Refused, why };
+                Said::Outcome(Outcome::Failed(failure))
+            }
+            said => said,
         };
         let before = flight.clone();
         let step = flight.step(Happening::Heard { from: from.clone(), said }, &self.context());

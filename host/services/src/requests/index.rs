@@ -1,8 +1,8 @@
 //! What is known of every request in memory: when something is due, who waits for whom. It follows every commit.
 
 use hostler_core::changes::{Change, Changes};
-use hostler_core::request::{Asker, Flight};
-use hostler_core::{NodeId, RequestId, Timestamp};
+use hostler_core::request::{Asker, Flight, Question};
+use hostler_core::{DeviceId, NodeId, RequestId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 struct Known {
@@ -40,8 +40,10 @@ impl Known {
 pub(super) struct Index {
     known: BTreeMap<RequestId, Known>,
     due: BTreeSet<(Timestamp, RequestId)>,
-    /// Those that ended and were asked here, oldest first.
-    kept: BTreeSet<(Timestamp, RequestId)>,
+    /// Those of each asker that ended, oldest first; `None` for this node itself.
+    kept: BTreeMap<Option<NodeId>, BTreeSet<(Timestamp, RequestId)>>,
+    /// The last call for help that came from here for each device.
+    calls: BTreeMap<DeviceId, RequestId>,
     /// How many of each asker haven't ended; `None` for this node itself.
     waiting: BTreeMap<Option<NodeId>, usize>,
     /// Those that this node has to do and nobody took up yet.
@@ -53,7 +55,10 @@ pub(super) struct Index {
 impl Index {
     pub(super) fn of<'a>(flights: impl Iterator<Item = &'a Flight>) -> Self {
         let mut index = Self::default();
-        flights.for_each(|flight| index.put(&flight.id, Some(flight)));
+        let mut flights: Vec<&Flight> = flights.collect();
+        // Of the calls for a device, the last is known by it.
+        flights.sort_by_key(|flight| flight.since);
+        flights.into_iter().for_each(|flight| index.put(&flight.id, Some(flight)));
         index
     }
 
@@ -79,25 +84,36 @@ impl Index {
             if let Some(due) = before.due {
                 self.due.remove(&(due, id.clone()));
             }
-            self.kept.remove(&(before.since, id.clone()));
+            if let Some(kept) = self.kept.get_mut(&before.asker) {
+                kept.remove(&(before.since, id.clone()));
+            }
             if !before.ended
                 && let Some(count) = self.waiting.get_mut(&before.asker)
             {
                 *count = count.saturating_sub(1);
             }
         }
-        self.to_do.remove(id);
-        let Some(known) = flight.map(Known::of) else { return };
+        let waits = self.to_do.remove(id);
+        let Some(flight) = flight else {
+            self.calls.retain(|_, last| last != id);
+            return;
+        };
+        if before.is_none()
+            && let (Asker::Here(_), Question::UserCall { device, .. }) = (&flight.asker, &flight.question)
+        {
+            self.calls.insert(device.clone(), id.clone());
+        }
+        let known = Known::of(flight);
         if let Some(due) = known.due {
             self.due.insert((due, id.clone()));
         }
         if !known.ended {
             *self.waiting.entry(known.asker.clone()).or_default() += 1;
-        } else if known.asker.is_none() {
-            self.kept.insert((known.since, id.clone()));
+        } else {
+            self.kept.entry(known.asker.clone()).or_default().insert((known.since, id.clone()));
         }
         // Whoever does it already goes on with it.
-        if known.to_do && before.is_none_or(|before| !before.to_do) {
+        if known.to_do && (waits || before.is_none_or(|before| !before.to_do)) {
             self.to_do.insert(id.clone());
         }
         self.known.insert(id.clone(), known);
@@ -108,9 +124,20 @@ impl Index {
         self.waiting.get(&asker.cloned()).copied().unwrap_or_default()
     }
 
-    /// The first that something is due for, and when.
-    pub(super) fn next_due(&self) -> Option<(Timestamp, RequestId)> {
-        self.due.first().cloned()
+    /// When something is due next.
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Those that came when the clock showed a later time than now: it was set back, and what is due for them is as far away.
+    pub(super) fn of_the_future(&self, now: Timestamp) -> Vec<RequestId> {
+        let future = |known: &Known| !known.ended && known.since > now;
+        self.known.iter().filter(|(_, known)| future(known)).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Whether nothing waits to be taken up, and nobody is gone.
+    pub(super) fn is_idle(&self) -> bool {
+        self.to_do.is_empty() && self.gone.is_empty()
     }
 
     /// Those that have to be done here and that nobody took up. Each is given out once.
@@ -118,21 +145,49 @@ impl Index {
         std::mem::take(&mut self.to_do)
     }
 
-    /// Those that can't be answered any more, because whoever was asked isn't reached.
-    pub(super) fn take_lost(&mut self) -> Vec<RequestId> {
-        let gone = std::mem::take(&mut self.gone);
-        let lost = |known: &Known| {
-            let through = |node: &Option<NodeId>| node.as_ref().is_some_and(|node| gone.contains(node));
-            known.next.is_some() && (through(&known.next) || through(&known.to))
-        };
-        if gone.is_empty() {
-            return Vec::new();
-        }
-        self.known.iter().filter(|(_, known)| lost(known)).map(|(id, _)| id.clone()).collect()
+    /// Those that are due by now, the first so many.
+    pub(super) fn due_by(&self, now: Timestamp, most: usize) -> Vec<RequestId> {
+        self.due.iter().take_while(|(at, _)| *at <= now).take(most).map(|(_, id)| id.clone()).collect()
     }
 
-    /// The oldest of those that ended and were asked here, where there are more than so many.
-    pub(super) fn oldest_beyond(&self, kept: usize) -> Option<RequestId> {
-        (self.kept.len() > kept).then(|| self.kept.first().map(|(_, id)| id.clone())).flatten()
+    /// One isn't stored any more.
+    pub(super) fn forget(&mut self, id: &RequestId) {
+        self.put(id, None);
     }
+
+    /// What ends because a node isn't reached any more.
+    pub(super) fn take_lost(&mut self) -> Lost {
+        let gone = std::mem::take(&mut self.gone);
+        if gone.is_empty() {
+            return Lost::default();
+        }
+        let is_gone = |node: &Option<NodeId>| node.as_ref().is_some_and(|node| gone.contains(node));
+        let of = |wanted: &dyn Fn(&Known) -> bool| {
+            self.known.iter().filter(|(_, known)| wanted(known)).map(|(id, _)| id.clone()).collect()
+        };
+        Lost {
+            unanswered: of(&|known| known.next.is_some() && (is_gone(&known.next) || is_gone(&known.to))),
+            unasked: of(&|known| is_gone(&known.asker)),
+        }
+    }
+
+    /// Those of an asker that ended, beyond so many: the oldest.
+    pub(super) fn beyond(&self, asker: Option<&NodeId>, kept: usize) -> Vec<RequestId> {
+        let Some(ended) = self.kept.get(&asker.cloned()) else { return Vec::new() };
+        ended.iter().take(ended.len().saturating_sub(kept)).map(|(_, id)| id.clone()).collect()
+    }
+
+    /// The last call for help that came from here for this device.
+    pub(super) fn last_call(&self, device: &DeviceId) -> Option<RequestId> {
+        self.calls.get(device).cloned()
+    }
+}
+
+/// What ends because a node isn't reached any more.
+#[derive(Default)]
+pub(super) struct Lost {
+    /// Those that can't be answered, because whoever was asked, or led there, is gone.
+    pub(super) unanswered: Vec<RequestId>,
+    /// Those of an asker that is gone: nobody waits for them.
+    pub(super) unasked: Vec<RequestId>,
 }

@@ -29,10 +29,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// At most so many requests that were asked here wait for an answer.
+/// At most so many requests that were asked here, or above, wait for an answer.
 const MOST_WAITING: usize = 10_000;
 
-/// At most so many of one neighbour wait: one that floods is answered that it does, and disturbs nobody else.
+/// At most so many of one neighbour below wait: one that floods is answered that it does, and disturbs nobody else.
 const MOST_OF_ONE: usize = 1_000;
 
 /// So many that ended are kept where they were asked, the newest.

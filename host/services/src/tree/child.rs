@@ -11,7 +11,7 @@ use crate::requests::{Flights, Requests, Speaker};
 use hostler_core::changes::Changes;
 use hostler_core::message::{Epoch, ExchangeDown, ExchangeUp, Message, Method, Outbox, Portion};
 use hostler_core::reading::Snapshot;
-use hostler_core::request::{Request, Said};
+use hostler_core::request::{Failing, Request, Said};
 use hostler_core::{DeviceId, NodeId, Timestamp};
 use hostler_engine::{Doorbells, now};
 use hostler_store::{Store, StoreError};
@@ -25,6 +25,9 @@ use tokio::time::Instant;
 /// After a call that failed the next waits so long, and twice as long each time, up to [`LONGEST`].
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
+
+/// What somebody has to say waits at least so long after a call that failed.
+const SHORTEST: Duration = Duration::from_secs(1);
 
 /// What keeps node and parent apart is said again so often, and whenever it is something else.
 const SAY_AGAIN: Duration = Duration::from_secs(300);
@@ -106,10 +109,20 @@ impl ChildLoop {
                         tracing::warn!(parent = %self.parent, "{text}");
                         apart = Some((text, Instant::now()));
                     }
-                    tokio::time::sleep(wait).await;
+                    self.pause(wait).await;
                     wait = (wait * 2).min(LONGEST);
                 }
             }
+        }
+    }
+
+    /// Waits before the next call; less where somebody has something to say.
+    async fn pause(&self, wait: Duration) {
+        let bell = self.bells.bell(&self.parent);
+        tokio::time::sleep(wait.min(SHORTEST)).await;
+        tokio::select! {
+            () = tokio::time::sleep(wait.saturating_sub(SHORTEST)) => {}
+            () = bell.notified() => {}
         }
     }
 
@@ -207,7 +220,13 @@ impl ChildLoop {
             _ => None,
         };
         if let Some(changes) = of_request {
-            return Ok(self.store.commit(more.with(changes)).await?);
+            return match self.store.commit(more.clone().with(changes.clone())).await {
+                // Whoever asked fetches nothing: nobody else's orders wait for that.
+                Err(StoreError::OutboxFull { to, .. }) if to != self.parent => {
+                    Ok(self.store.commit(more.with(changes.without_messages_for(&to))).await?)
+                }
+                outcome => Ok(outcome?),
+            };
         }
         match passing::meant_for(&*self.store, own, &order)? {
             Some(to) => Ok(passing::pass_on(&*self.store, (own, &self.parent), &to, order.method, more).await?),
@@ -218,15 +237,15 @@ impl ChildLoop {
     /// Somebody above asks this node or one below.
     async fn asked(&self, to: NodeId, request: &Request, clock: Timestamp, more: Changes) -> Result<(), ServiceError> {
         let speaker = Speaker { next: &self.parent, from: None, clock };
-        let changes = self.requests.asked(&mut Flights::default(), speaker, Some(to.clone()), request)?;
-        match self.store.commit(more.clone().with(changes)).await {
+        let changes = self.requests.asked(&mut Flights::default(), speaker, Some(to), request)?;
+        let outcome = self.store.commit(more.clone().with(changes)).await;
+        match &outcome {
             // To wait for room would hold up every order behind it, for whoever that is.
-            Err(error @ StoreError::OutboxFull { .. }) if !matches!(&error, StoreError::OutboxFull { to, .. } if *to == self.parent) =>
-            {
-                let refused = self.requests.refused(speaker, to, request, &error);
+            Err(full @ StoreError::OutboxFull { to, .. }) if *to != self.parent => {
+                let refused = self.requests.refuse(&self.parent, &request.id, Failing::Full, &full.to_string());
                 Ok(self.store.commit(more.with(refused)).await?)
             }
-            outcome => Ok(outcome?),
+            _ => Ok(outcome?),
         }
     }
 

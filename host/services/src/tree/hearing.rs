@@ -72,6 +72,7 @@ impl<'a> Hearing<'a> {
                 tracing::warn!(%refused, "a message was set aside");
                 let event = Event {
                     at: now(),
+                    node: None,
                     device: None,
                     name: "message.refused".to_owned(),
                     severity: Severity::Warning,
@@ -220,9 +221,11 @@ impl<'a> Hearing<'a> {
             (false, None) => Expect::Absent,
             (false, Some(known)) => Expect::Version(known.version),
         };
-        self.routes.insert(node.clone(), Some(route.clone()));
+        let came = self.routes.insert(node.clone(), Some(route.clone())).is_none() && expect == Expect::Absent;
         let path = route.path();
-        let taken = Changes::from(Change::Route { node, expect, value: Some(Box::new(route)) });
+        let joined = came.then(|| joined(&node, Some(child)));
+        let mut taken = Changes::from(Change::Route { node, expect, value: Some(Box::new(route)) });
+        taken.0.extend(joined);
         Ok(Ok(taken.telling(tree.parent.as_ref(), Method::NodeBelow { path })))
     }
 
@@ -262,6 +265,7 @@ impl<'a> Hearing<'a> {
         }
         let event = Event {
             at: now(),
+            node: None,
             device: None,
             name: "node.gone".to_owned(),
             severity: Severity::Warning,
@@ -323,18 +327,32 @@ impl<'a> Hearing<'a> {
                         return Ok(Err(not_yours(id, owner)));
                     }
                 } else if self.only_itself()?.is_some() {
-                    // Of nothing that is its: a gateway may, for its network; a device tells of itself only.
+                    // Of nothing that is its: a gateway may, for its network; a device tells of itself only. That it was started is
+                    // said in our words: in its own it could say anything of anybody.
+                    if event.name == STARTED && event.device.is_none() {
+                        let (at, node) = (event.at.min(now()), Some(speaker.clone()));
+                        let (severity, text) = (Severity::Info, format!("node {speaker} was started"));
+                        let event = Event { at, node, device: None, name: STARTED.to_owned(), severity, text };
+                        return Ok(Ok(self.on(
+                            Change::Happened(event.clone()).into(),
+                            speaker,
+                            Method::EventHappened(event),
+                        )));
+                    }
                     let (child, name) = (self.child, &event.name);
                     tracing::warn!(%child, %name, "an event was set aside: a device tells of itself only");
                     return Ok(Ok(Changes::none()));
                 }
-                let event = Event { at: event.at.min(now()), text: told(&event.text), ..event.clone() };
+                let (at, node) = (event.at.min(now()), Some(speaker.clone()));
+                let event = Event { at, node, text: told(&event.text), ..event.clone() };
                 (Change::Happened(event.clone()).into(), Method::EventHappened(event))
             }
             Method::AdoptionEnded { address, why } => {
                 let text = told(&format!("{speaker} did not adopt what answers at {address}: {why}"));
                 let (name, severity) = ("adoption.ended".to_owned(), Severity::Warning);
-                (Change::Happened(Event { at: now(), device: None, name, severity, text }).into(), method.clone())
+                let (at, node) = (now(), Some(speaker.clone()));
+                let event = Event { at, node, device: None, name, severity, text };
+                (Change::Happened(event).into(), method.clone())
             }
             Method::Request(request) => {
                 let from = (speaker != self.child).then_some(speaker);
@@ -377,7 +395,14 @@ impl<'a> Hearing<'a> {
             return Ok(Err(owner));
         }
         let adopted_at = device.adopted_at.min(now());
-        let device = Device { gateway: speaker.clone(), adopted_at, ..device.clone() };
+        let commands = match device.check_commands() {
+            Ok(()) => device.commands.clone(),
+            Err(why) => {
+                tracing::warn!(%speaker, device = %device.id, %why, "what a device says of its commands is left out");
+                Vec::new()
+            }
+        };
+        let device = Device { gateway: speaker.clone(), adopted_at, commands, ..device.clone() };
         let expect = match (self.owners.insert(device.id.clone(), Some(speaker.clone())), known) {
             (Some(_), _) => Expect::Anything,
             (None, None) => Expect::Absent,
@@ -409,6 +434,19 @@ impl<'a> Hearing<'a> {
         let value = Placement { owner: Some(row.owner), ..Placement::default() };
         Ok(Change::Placement { id: device.id.clone(), expect: Expect::Absent, value }.into())
     }
+}
+
+/// What a node tells when it was started.
+const STARTED: &str = "node.started";
+
+/// A node called for the first time, or was heard of for the first time behind another.
+pub(super) fn joined(node: &NodeId, behind: Option<&NodeId>) -> Change {
+    let text = match behind {
+        None => format!("node {node} called for the first time"),
+        Some(above) => format!("node {node} is reached through {above} for the first time"),
+    };
+    let (at, name, severity) = (now(), "node.joined".to_owned(), Severity::Info);
+    Change::Happened(Event { at, node: None, device: None, name, severity, text })
 }
 
 impl Tree {

@@ -62,6 +62,7 @@ impl Joined {
             reach: Reach { address: [192, 0, 2, 1].into(), snmp: None, http: None },
             certificate: None,
             adopted_at: Timestamp(1),
+            commands: Vec::new(),
         };
         let method = Method::DeviceAdopted(Box::new(value));
         let up = ExchangeUp { messages: vec![Envelope::of(seq, method)], ..ExchangeUp::default() };
@@ -113,6 +114,7 @@ async fn e08_a_device_tells_events_of_itself_only() {
     let tell = async |seq, device: Option<&str>, text: &str| {
         let event = Event {
             at: Timestamp(1),
+            node: None,
             device: device.map(|device| device.parse().unwrap()),
             name: "device.standing".to_owned(),
             severity: Severity::Critical,

@@ -1,6 +1,7 @@
 //! What a node hears from its children, and answers them.
 
 use super::hearing::Hearing;
+use super::hearing::joined;
 use super::set_aside::{self, Remembered};
 use super::{Presence, TRIES};
 use crate::access::Access;
@@ -154,7 +155,9 @@ impl Tree {
         }
         let (id, expect) = (child.clone(), Expect::Version(known.version));
         let met = Change::Child { id, expect, value: Some(Child { called: true, ..known.value }) };
-        let met = Changes::from(met).telling(self.parent.as_ref(), Method::NodeBelow { path: vec![child.clone()] });
+        let met = Changes::from(met)
+            .and(joined(child, None))
+            .telling(self.parent.as_ref(), Method::NodeBelow { path: vec![child.clone()] });
         match self.store.commit(met).await {
             // It was removed or got another token meanwhile; the next call shows which.
             Err(StoreError::Conflict { .. }) => Ok(()),

@@ -78,20 +78,14 @@ fn device(method: &Method) -> Option<&DeviceId> {
 
 /// What is told of an order that can't be delivered: why, and what it would have been answered with.
 fn undelivered(parent: &NodeId, to: &NodeId, method: &Method, why: &str, known: Device) -> Changes {
-    let what = match method {
-        Method::Adopt { address, plugin } => format!("to adopt what answers at {address} with {plugin}"),
-        Method::Release(_) => "to let it go".to_owned(),
-        Method::ReadNow(_) => "to read it".to_owned(),
-        Method::Trust { .. } => "to trust its other certificate".to_owned(),
-        Method::DiscoverNow => "to search its networks".to_owned(),
-        _ => "of another kind".to_owned(),
-    };
+    let what = method.words();
     let event = Event {
         at: now(),
+        node: None,
         device: device(method).filter(|_| known == Device::Stays).cloned(),
         name: "order.undelivered".to_owned(),
         severity: Severity::Warning,
-        text: format!("an order for {to}, {what}, was not delivered: {why}"),
+        text: format!("an order for {to} was not delivered ({what}): {why}"),
     };
     let mut told =
         Changes::from(Change::Happened(event.clone())).and(Change::send(parent, Method::EventHappened(event)));

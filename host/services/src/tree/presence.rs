@@ -20,6 +20,8 @@ pub struct Presence(Mutex<HashMap<NodeId, Arc<Mutex<Seen>>>>);
 #[derive(Default, Clone, Copy)]
 struct Seen {
     at: Timestamp,
+    /// Since when it is here without a gap.
+    since: Timestamp,
     calling: usize,
     /// For how long it is still here after `at`, without a call.
     patience: Duration,
@@ -51,11 +53,21 @@ impl Presence {
         seen.map_or((None, false), |seen| (Some(seen.at), seen.here()))
     }
 
+    /// Since when the child is here, where it is.
+    #[must_use]
+    pub fn since(&self, child: &NodeId) -> Option<Timestamp> {
+        let seen = lock(&self.0).get(child).map(|seen| *lock(seen));
+        seen.filter(Seen::here).map(|seen| seen.since)
+    }
+
     /// The child calls.
     pub(super) fn enter(&self, child: &NodeId) -> Calling {
         let seen = Arc::clone(lock(&self.0).entry(child.clone()).or_default());
         {
             let mut seen = lock(&seen);
+            if !seen.here() {
+                seen.since = now();
+            }
             seen.at = now();
             seen.calling += 1;
         }

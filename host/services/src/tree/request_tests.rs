@@ -120,11 +120,9 @@ async fn d04_a_child_that_floods_is_told_so_and_others_are_served() {
         let messages = (1..=500).map(|one| request(batch * 500 + one)).collect();
         let _ = flood.exchange(&ExchangeUp { messages, ..ExchangeUp::default() }).await.unwrap();
     }
-    let flights = line.root.store.flights().unwrap();
-    let full = flights
-        .iter()
-        .filter(|row| matches!(row.value.outcome(), Some(Outcome::Failed(Failure { failing: Failing::Full, .. }))));
-    assert_eq!((flights.len(), full.count()), (1_500, 500));
+    assert_eq!(line.root.store.flights().unwrap().len(), 1_000, "what is refused at once leaves nothing");
+    let answers = line.root.store.waiting(&node("gateway-2")).unwrap();
+    assert_eq!(answers, 500, "each of the others is answered");
     line.see_to_requests();
     let asked = line.asked(alive("gateway-3")).await;
     assert_eq!(line.until_ended(&asked).await.state, RequestState::Answered);
@@ -182,4 +180,42 @@ async fn d04_a_delay_is_passed_on_to_whoever_asked() {
     line.until("it is said", |_| requests.get(&admin(), &id).unwrap().state == RequestState::Delayed).await;
     let delay = line.view(&id).delay.unwrap();
     assert_eq!((delay.by, delay.why.as_str()), (node("gateway-3"), "the printer sleeps"));
+}
+
+#[tokio::test]
+async fn d07_nothing_but_calls_and_alive_checks_is_asked_upwards() {
+    let line = Line::known().await;
+    line.see_to_requests();
+    let left = Left { at: Timestamp(0), notice_ms: 10_000, whole_ms: 600_000 };
+    let question = Question::Counters { device: id("x") };
+    let request = Request { id: "c".repeat(32).parse().unwrap(), question, left };
+    let asked = Envelope::of(1, Method::Request(Box::new(request.clone())));
+    let stranger = client(line.root.address, "gateway-2");
+    let down = stranger.exchange(&ExchangeUp { messages: vec![asked], ..ExchangeUp::default() }).await.unwrap();
+    let answered =
+        [&down].into_iter().flat_map(|down| &down.messages).find_map(|message| match &message.message.method {
+            Method::Response { outcome, .. } => Some((**outcome).clone()),
+            _ => None,
+        });
+    let failure = match answered {
+        Some(Outcome::Failed(failure)) => failure,
+        other => panic!("{other:?}"),
+    };
+    assert!(failure.failing == Failing::Refused && failure.why.contains("isn't asked upwards"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn e07_a_request_that_was_under_way_when_a_backup_was_made_is_not_done_again() {
+    let mut line = Line::known().await;
+    let id = line.asked(alive("gateway-3")).await;
+    let store = Arc::clone(&line.last.child.store);
+    line.until("it has come", |_| store.flight(&id).unwrap().is_some()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.redb");
+    store.copy_to(&copy, now()).unwrap();
+    let put_back = hostler_store::RedbStore::open(&copy).unwrap();
+    crate::backup::reconcile(&put_back, &node("gateway-3"), Some(&line.last.child.parent)).await.unwrap();
+    let flight = hostler_store::Store::flight(&put_back, &id).unwrap().unwrap().value;
+    assert!(matches!(flight.outcome(), Some(Outcome::Failed(Failure { failing: Failing::InDoubt, .. }))), "{flight:?}");
+    assert_eq!(hostler_store::Store::waiting(&put_back, &line.last.child.parent).unwrap(), 1, "whoever asked is told");
 }

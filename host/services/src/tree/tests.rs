@@ -90,7 +90,7 @@ pub(super) fn reading(line: &str) -> Snapshot {
 
 fn event(text: &str) -> Event {
     let (name, severity) = ("test".to_owned(), Severity::Info);
-    Event { at: Timestamp(1), device: None, name, severity, text: text.to_owned() }
+    Event { at: Timestamp(1), node: None, device: None, name, severity, text: text.to_owned() }
 }
 
 /// A manager that children may call with their names as tokens.
@@ -258,6 +258,7 @@ impl Below {
             reach: Reach { address: [192, 0, 2, 1].into(), snmp: None, http: None },
             certificate: None,
             adopted_at: Timestamp(1),
+            commands: Vec::new(),
         };
         let put = Change::Device { id: id(device), expect: Expect::Absent, value: Some(Box::new(value.clone())) };
         let changes = Changes::from(put).and(self.send(Method::DeviceAdopted(Box::new(value))));

@@ -47,6 +47,8 @@ pub(super) struct Batch<'t> {
     invitations: Rows<'t>,
     enrolled: Rows<'t>,
     membership: Rows<'t>,
+    schedules: Rows<'t>,
+    forwards: Rows<'t>,
     snapshots: Rows<'t>,
     histories: Table<'t, (&'static str, &'static str), &'static [u8]>,
 }
@@ -82,6 +84,8 @@ impl<'t> Batch<'t> {
             invitations: write.open_table(t::INVITATIONS)?,
             enrolled: write.open_table(t::ENROLLED)?,
             membership: write.open_table(t::MEMBERSHIP)?,
+            schedules: write.open_table(t::SCHEDULES)?,
+            forwards: write.open_table(t::FORWARDS)?,
             snapshots: write.open_table(t::SNAPSHOTS)?,
             histories: write.open_table(t::HISTORIES)?,
         })
@@ -113,6 +117,7 @@ impl<'t> Batch<'t> {
                     fits(&self.enrolled, "the enrollment of", device.as_str(), *expect)?;
                 }
                 Change::Membership { expect, .. } => fits(&self.membership, "the membership of", t::OWN, *expect)?,
+                Change::Schedule { id, expect, .. } => fits(&self.schedules, "schedule", id.as_str(), *expect)?,
                 Change::Child { id, expect, value } => {
                     fits(&self.children, "node", id.as_str(), *expect)?;
                     match value {
@@ -177,6 +182,7 @@ impl<'t> Batch<'t> {
                 | Change::Met { .. }
                 | Change::Renumber { .. }
                 | Change::Reconciled
+                | Change::Forward { .. }
                 | Change::Token { .. } => {}
             }
         }
@@ -298,6 +304,8 @@ impl<'t> Batch<'t> {
                 put(&mut self.enrolled, "enrollment", device.as_str(), value.as_ref())
             }
             Change::Membership { value, .. } => put(&mut self.membership, "membership", t::OWN, Some(value)),
+            Change::Schedule { id, value, .. } => put(&mut self.schedules, "schedule", id.as_str(), value.as_ref()),
+            Change::Forward { rule, value } => put(&mut self.forwards, "cursor", rule.as_str(), value.as_ref()),
             Change::Child { id, value, .. } => self.child(id.as_str(), value.as_ref()),
         }
     }
@@ -369,21 +377,19 @@ impl<'t> Batch<'t> {
 
     /// What is left keeps its numbers: a neighbour takes those that it gets in their order, and misses none.
     fn expire(&mut self, to: &str, now: Timestamp) -> Result<(), StoreError> {
-        for class in Class::ALL {
-            let class = class as u8;
-            let mut over = Vec::new();
-            for row in self.outbox.range((to, class, 0)..=(to, class, u64::MAX))? {
-                let (key, row) = row?;
-                if t::decode::<Message>("message", row.value())?.value.is_over(now) {
-                    over.push(key.value().2);
-                }
+        // Only requests are ever too late.
+        let class = Class::Result as u8;
+        let mut over = Vec::new();
+        for row in self.outbox.range((to, class, 0)..=(to, class, u64::MAX))? {
+            let (key, row) = row?;
+            if t::decode::<Message>("message", row.value())?.value.is_over(now) {
+                over.push(key.value().2);
             }
-            for seq in &over {
-                self.outbox.remove((to, class, *seq))?;
-            }
-            self.wait_less(to, class, over.len() as u64)?;
         }
-        Ok(())
+        for seq in &over {
+            self.outbox.remove((to, class, *seq))?;
+        }
+        self.wait_less(to, class, over.len() as u64)
     }
 
     fn renumber(&mut self, to: &str) -> Result<(), StoreError> {

@@ -16,7 +16,17 @@ pub(super) fn copy(read: &ReadTransaction, path: &Path, at: Timestamp) -> Result
     for rows in [t::DEVICES, t::PLACEMENTS, t::RELEASED, t::ADOPTIONS, t::PLUGINS, t::USERS, t::TOKENS, t::CHILDREN] {
         table(read, &write, rows)?;
     }
-    for rows in [t::ROUTES, t::REGISTRATIONS, t::INVITATIONS, t::ENROLLED, t::MEMBERSHIP, t::SNAPSHOTS] {
+    for rows in [
+        t::ROUTES,
+        t::FLIGHTS,
+        t::REGISTRATIONS,
+        t::INVITATIONS,
+        t::ENROLLED,
+        t::MEMBERSHIP,
+        t::SNAPSHOTS,
+        t::SCHEDULES,
+        t::FORWARDS,
+    ] {
         table(read, &write, rows)?;
     }
     table(read, &write, t::CANDIDATES)?;

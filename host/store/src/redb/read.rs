@@ -3,7 +3,7 @@
 use super::tables::{self as t, decode};
 use super::writer::Job;
 use super::{RedbStore, copy};
-use crate::{Kept, Observer, Read, Store, StoreError, Versioned};
+use crate::{Following, Found, Kept, Observer, Read, Search, Store, StoreError, Versioned};
 use futures::future::BoxFuture;
 use hostler_core::access::{Child, Token, TokenDigest, User};
 use hostler_core::adoption::Adoption;
@@ -11,13 +11,17 @@ use hostler_core::changes::{Changes, StartedAction};
 use hostler_core::device::{Candidate, Device, Placement};
 use hostler_core::enrollment::{Enrolled, Invitation, Membership, PinDigest, Registration};
 use hostler_core::event::Event;
+use hostler_core::forward::Cursor;
 use hostler_core::history::Series;
 use hostler_core::message::{Acks, Class, Envelope, Epoch, Numbers, Outbox, Portion};
 use hostler_core::plugin::PluginRecord;
 use hostler_core::reading::Snapshot;
 use hostler_core::request::Flight;
 use hostler_core::routing::Route;
-use hostler_core::{DeviceId, NodeId, PluginName, RegistrationId, RequestId, Timestamp, UserName};
+use hostler_core::schedule::Schedule;
+use hostler_core::{
+    DeviceId, NodeId, PluginName, RegistrationId, RequestId, RuleName, ScheduleId, Timestamp, UserName,
+};
 use redb::{ReadTransaction, ReadableTable};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -177,6 +181,32 @@ impl Store for RedbStore {
         Ok(found)
     }
 
+    fn find_events(&self, search: &Search<'_>) -> Read<Found> {
+        let read = self.database.begin_read()?;
+        let events = read.open_table(t::EVENTS)?;
+        let end = search.before.unwrap_or(u64::MAX);
+        match search.device {
+            None => found(search, events.range(..end)?.rev().map(|row| Ok(row?.0.value())), &events),
+            Some(device) => {
+                let own = read.open_table(t::EVENTS_OF)?;
+                let numbers = own.range((device.as_str(), 0)..(device.as_str(), end))?.rev();
+                found(search, numbers.map(|row| Ok(row?.0.value().1)), &events)
+            }
+        }
+    }
+
+    fn events_after(&self, after: u64, most: usize) -> Read<Following> {
+        let events = self.database.begin_read()?.open_table(t::EVENTS)?;
+        let ends = (events.first()?.map(|row| row.0.value()), events.last()?.map(|row| row.0.value()));
+        let kept = ends.0.zip(ends.1);
+        let rows = events.range(after.saturating_add(1)..)?.take(most);
+        let decoded = rows.map(|row| {
+            let (number, event) = row?;
+            Ok((number.value(), decode("event", event.value())?.value))
+        });
+        Ok(Following { events: decoded.collect::<Result<_, StoreError>>()?, kept })
+    }
+
     fn outbox(&self, to: &NodeId, most: Portion) -> Read<Outbox> {
         let read = self.database.begin_read()?;
         let rows = read.open_table(t::OUTBOX)?;
@@ -320,8 +350,21 @@ impl Store for RedbStore {
         self.row(t::ENROLLED, "enrollment", device.as_str())
     }
 
+    fn schedules(&self) -> Read<Vec<Versioned<Schedule>>> {
+        self.values(t::SCHEDULES, "schedule")
+    }
+
+    fn schedule(&self, id: &ScheduleId) -> Read<Option<Versioned<Schedule>>> {
+        self.row(t::SCHEDULES, "schedule", id.as_str())
+    }
+
     fn membership(&self) -> Read<Option<Versioned<Membership>>> {
         self.row(t::MEMBERSHIP, "membership", t::OWN)
+    }
+
+    fn forwards(&self) -> Read<BTreeMap<RuleName, Cursor>> {
+        let rows = self.rows(t::FORWARDS, "cursor")?;
+        Ok(rows.into_iter().filter_map(|(rule, cursor)| Some((rule.parse().ok()?, cursor.value))).collect())
     }
 
     fn snapshots(&self) -> Read<BTreeMap<DeviceId, Snapshot>> {
@@ -339,4 +382,27 @@ impl Store for RedbStore {
             })
             .collect()
     }
+}
+
+/// Goes through these numbers of events until enough was found or looked at.
+fn found(
+    search: &Search<'_>,
+    numbers: impl Iterator<Item = Result<u64, StoreError>>,
+    events: &impl ReadableTable<u64, &'static [u8]>,
+) -> Read<Found> {
+    let mut found = Found::default();
+    for (looked, number) in numbers.enumerate() {
+        if looked >= search.look || found.events.len() >= search.most {
+            return Ok(found);
+        }
+        let number = number?;
+        found.next = Some(number);
+        if let Some(row) = events.get(number)? {
+            let event = decode("event", row.value())?.value;
+            if (search.fits)(&event) {
+                found.events.push((number, event));
+            }
+        }
+    }
+    Ok(Found { next: None, ..found })
 }

@@ -55,6 +55,10 @@ pub(super) const INVITATIONS: Rows = TableDefinition::new("invitations");
 pub(super) const ENROLLED: Rows = TableDefinition::new("enrolled");
 /// This node's own, under [`OWN`]
 pub(super) const MEMBERSHIP: Rows = TableDefinition::new("membership");
+/// By schedule
+pub(super) const SCHEDULES: Rows = TableDefinition::new("schedules");
+/// By rule: how far forwarding is
+pub(super) const FORWARDS: Rows = TableDefinition::new("forwards");
 /// The one key of what a node has of itself
 pub(super) const OWN: &str = "own";
 pub(super) const SNAPSHOTS: Rows = TableDefinition::new("snapshots");
@@ -64,7 +68,8 @@ pub(super) const HISTORIES: TableDefinition<(&str, &str), &[u8]> = TableDefiniti
 /// Makes every table, and for a new store its format and epoch. Returns whether it is new.
 pub(super) fn create(write: &WriteTransaction, format: u64) -> Result<bool, StoreError> {
     let own = [DEVICES, PLACEMENTS, RELEASED, ADOPTIONS, PLUGINS, USERS, TOKENS, CHILDREN, SNAPSHOTS];
-    for table in own.into_iter().chain([ROUTES, FLIGHTS, REGISTRATIONS, INVITATIONS, ENROLLED, MEMBERSHIP]) {
+    let later = [ROUTES, FLIGHTS, REGISTRATIONS, INVITATIONS, ENROLLED, MEMBERSHIP, SCHEDULES, FORWARDS];
+    for table in own.into_iter().chain(later) {
         write.open_table(table)?;
     }
     index_children(write)?;

@@ -97,6 +97,7 @@ fn value(name: &str, kind: Kind, element: &Element, namespace: &str) -> Result<V
             Ok(Value::String(element.text.clone()))
         }
         Kind::Count => inner()?.parse::<u64>().map(Value::from).map_err(|_| must("a whole number, 0 or more")),
+        Kind::Integer => inner()?.parse::<i64>().map(Value::from).map_err(|_| must("a whole number")),
         Kind::Number => {
             let number = inner()?.parse::<f64>().ok().and_then(serde_json::Number::from_f64);
             number.map(Value::Number).ok_or_else(|| must("a number"))
@@ -114,7 +115,8 @@ fn value(name: &str, kind: Kind, element: &Element, namespace: &str) -> Result<V
 /// What was read of a shape, as its JSON.
 fn shaped(shape: &Shape, read: Value, name: &str) -> Result<Value, Fault> {
     let (Form::OneOf, Value::Object(parts)) = (shape.form, &read) else { return Ok(read) };
-    let given = parts.iter().filter(|(_, value)| **value != Value::Bool(false));
+    let is_none = |value: &Value| *value == Value::Bool(false) || value.as_array().is_some_and(Vec::is_empty);
+    let given = parts.iter().filter(|(_, value)| !is_none(value));
     match given.collect::<Vec<_>>().as_slice() {
         [(only, Value::Bool(true))] => Ok(Value::String((*only).clone())),
         [(only, value)] => Ok(Value::Object(Map::from_iter([((*only).clone(), (*value).clone())]))),
@@ -133,7 +135,7 @@ pub(super) fn write(value: &Value, namespace: &str, fields: &[Field]) -> Vec<Ele
         let element = || Element::of(namespace, field.name);
         match (field.kind, value) {
             (Kind::Pairs, Value::Object(pairs)) => all.extend(pairs.iter().map(|(name, value)| {
-                let pair = [("name", name.as_str()), ("value", value.as_str().unwrap_or_default())];
+                let pair = [("name", name.clone()), ("value", plain(value))];
                 element().with_all(pair.map(|(part, text)| Element::of(namespace, part).saying(text)))
             })),
             (_, Value::Array(values)) => {
@@ -143,6 +145,15 @@ pub(super) fn write(value: &Value, namespace: &str, fields: &[Field]) -> Vec<Ele
         }
     }
     all
+}
+
+/// A value as text: without the word that JSON has around it where it says of which kind it is.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Object(kind) if kind.len() == 1 => kind.values().map(plain).collect(),
+        other => other.to_string(),
+    }
 }
 
 fn written(element: Element, kind: Kind, value: &Value, namespace: &str) -> Element {

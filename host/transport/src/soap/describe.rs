@@ -62,6 +62,8 @@ pub enum Kind {
     Text,
     /// A whole number, 0 or more.
     Count,
+    /// A whole number.
+    Integer,
     /// A number.
     Number,
     /// Yes or no. In a shape that is one of several: that it is this one.

@@ -82,6 +82,103 @@ pub static REPORT: Shape = Shape::all(
     ],
 );
 
+static CHOICE: Shape = Shape::all(
+    "Choice",
+    &[
+        Field::one("value", Kind::Text, "What is passed: lower-case letters, digits and hyphens."),
+        Field::one("title", Kind::Text, "What people choose."),
+    ],
+);
+
+static TEXT: Shape = Shape::all("TextKind", &[Field::one("longest", Kind::Count, "In characters.")]);
+
+static INTEGER: Shape = Shape::all(
+    "IntegerKind",
+    &[
+        Field::one("min", Kind::Integer, "The smallest."),
+        Field::one("max", Kind::Integer, "The largest."),
+        Field::maybe("unit", Kind::Text, "What is counted, as in a reading."),
+    ],
+);
+
+static KIND: Shape = Shape::one_of(
+    "Kind",
+    &[
+        Field::maybe("text", Kind::Of(&TEXT), "Text without control characters."),
+        Field::maybe("integer", Kind::Of(&INTEGER), "A whole number."),
+        Field::many("choice", Kind::Of(&CHOICE), "One of these."),
+        Field::maybe("boolean", Kind::Flag, "Yes or no."),
+    ],
+);
+
+static ARGUMENT: Shape = Shape::one_of(
+    "Argument",
+    &[
+        Field::maybe("text", Kind::Text, "For a text."),
+        Field::maybe("integer", Kind::Integer, "For a whole number."),
+        Field::maybe("choice", Kind::Text, "For a choice: its value."),
+    ],
+);
+
+static PARAMETER: Shape = Shape::all(
+    "Parameter",
+    &[
+        Field::one("name", Kind::Text, "Lower-case letters, digits and hyphens; each once in a command."),
+        Field::one("title", Kind::Text, "What it is called before people."),
+        Field::one("required", Kind::Flag, "Whether somebody has to say it."),
+        Field::one("kind", Kind::Of(&KIND), "What it takes: one of these."),
+        Field::maybe("default", Kind::Of(&ARGUMENT), "What holds where nobody says anything."),
+    ],
+);
+
+/// Something that a device can be told to do, as [`hostler_core::command::Command`] has it.
+pub static COMMAND: Shape = Shape::all(
+    "Command",
+    &[
+        Field::one("name", Kind::Text, "Lower-case letters, digits and hyphens, such as reset."),
+        Field::one("title", Kind::Text, "What it is called before people."),
+        Field::one("help", Kind::Text, "One or a few sentences."),
+        Field::many("parameters", Kind::Of(&PARAMETER), "What it has to be told."),
+        Field::one("may", Kind::Text, "Who may give it: operate or administer."),
+        Field::one("effect", Kind::Text, "repeatable, or once where it can't be asked whether it was done."),
+    ],
+);
+
+static LAMP: Shape = Shape::all(
+    "Lamp",
+    &[
+        Field::one("title", Kind::Text, "What stands beside it."),
+        Field::one("state", Kind::Text, "off, on, blinking or unknown."),
+        Field::one("colour", Kind::Text, "Its colour, as RFC 3805 has it."),
+    ],
+);
+
+static KEY: Shape = Shape::all(
+    "Key",
+    &[
+        Field::one("name", Kind::Text, "Lower-case letters, digits and hyphens."),
+        Field::one("title", Kind::Text, "What stands on it."),
+    ],
+);
+
+static PANEL: Shape = Shape::all(
+    "Panel",
+    &[
+        Field::many("lines", Kind::Text, "What its display shows, a line each."),
+        Field::many("lamps", Kind::Of(&LAMP), "Its lamps."),
+        Field::many("keys", Kind::Of(&KEY), "What can be pressed, as far as the device tells of it."),
+    ],
+);
+
+static POWER: Shape = Shape::all(
+    "Power",
+    &[
+        Field::one("mode", Kind::Text, "on, asleep, waking, off or unknown."),
+        Field::one("engine", Kind::Text, "ready, not-ready or unknown."),
+        Field::many("can", Kind::Text, "What it can be told: wake, sleep, power-cycle."),
+    ],
+);
+
 /// A request ended without an answer.
 pub static FAILURE: Shape = Shape::all(
     "Failure",
@@ -95,13 +192,15 @@ pub static FAILURE: Shape = Shape::all(
 static ANSWER: Shape = Shape::all(
     "Answer",
     &[
-        Field::one("answer", Kind::Text, "Which of these: alive, counters, commanded or call-taken."),
+        Field::one("answer", Kind::Text, "Which of these: alive, counters, done, panel, power or call-taken."),
         Field::maybe("version", Kind::Text, "alive: the version of the node's program."),
         Field::maybe("started_at", Kind::Moment, "alive: when it was started."),
         Field::maybe("devices", Kind::Count, "alive: how many devices it speaks for."),
         Field::maybe("read_at", Kind::Moment, "counters: when the device was read."),
         Field::many("counters", Kind::Of(&READING), "counters: the readings that only ever grow."),
-        Field::many("lines", Kind::Text, "commanded: what came of it."),
+        Field::many("lines", Kind::Text, "done: what came of it."),
+        Field::maybe("panel", Kind::Of(&PANEL), "panel: what it shows."),
+        Field::maybe("power", Kind::Of(&POWER), "power: how the device is powered."),
         Field::maybe("text", Kind::Text, "call-taken: what is shown to who called."),
     ],
 );

@@ -122,6 +122,7 @@ fn sequence(fields: &[Field]) -> Element {
         let kind = match field.kind {
             Kind::Text => "xs:string".to_owned(),
             Kind::Count => "xs:unsignedLong".to_owned(),
+            Kind::Integer => "xs:long".to_owned(),
             Kind::Number => "xs:double".to_owned(),
             Kind::Flag => "xs:boolean".to_owned(),
             Kind::Moment => "xs:dateTime".to_owned(),

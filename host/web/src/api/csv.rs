@@ -1,4 +1,4 @@
-//! A registration as a table, for spreadsheets and mail merges (CSV, RFC 4180).
+//! Tables, a registration among them, for spreadsheets and mail merges (CSV, RFC 4180).
 
 use hostler_services::{EntryState, RegistrationView};
 use std::fmt::Write;
@@ -33,7 +33,7 @@ fn said(state: &EntryState) -> (&'static str, &str, &str) {
     }
 }
 
-fn line(text: &mut String, fields: [&str; 6]) {
+pub(super) fn line(text: &mut String, fields: [&str; 6]) {
     for (index, field) in fields.into_iter().enumerate() {
         if index > 0 {
             text.push(',');

@@ -5,9 +5,11 @@
 pub mod account;
 pub mod backup;
 pub mod candidates;
+pub mod commands;
 mod csv;
 pub mod devices;
 pub mod events;
+pub mod forwards;
 pub mod live;
 pub mod membership;
 pub mod nodes;
@@ -16,6 +18,7 @@ pub mod panel;
 pub mod plugins;
 pub mod registrations;
 pub mod requests;
+pub mod schedules;
 pub mod terminal;
 pub mod tokens;
 pub mod users;
@@ -31,14 +34,17 @@ pub(crate) fn router() -> (axum::Router<Web>, utoipa::openapi::OpenApi) {
         .merge(devices::router())
         .merge(candidates::router())
         .merge(events::router())
+        .merge(forwards::router())
         .merge(plugins::router())
         .merge(nodes::router())
         .merge(requests::router())
+        .merge(commands::router())
         .merge(panel::router())
         .merge(backup::router())
         .merge(tokens::router())
         .merge(users::router())
         .merge(registrations::router())
+        .merge(schedules::router())
         .merge(terminal::router())
         .merge(membership::router())
         .merge(live::router());

@@ -7,14 +7,14 @@ use crate::state::Web;
 use axum::extract::State;
 use axum::http::StatusCode;
 use hostler_core::{NodeId, Timestamp};
-use hostler_services::{Former, NodeView};
+use hostler_services::{Former, NodeDetail, NodeView};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn router() -> OpenApiRouter<Web> {
-    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(remove)).routes(routes!(own))
+    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(show, remove)).routes(routes!(own))
 }
 
 /// The node that answers.
@@ -37,6 +37,19 @@ pub(crate) struct OwnNode {
     responses((status = 200, description = "Each with when it was seen last", body = Vec<NodeView>), Problems))]
 pub(crate) async fn list(State(web): State<Web>, who: Who) -> Result<axum::Json<Vec<NodeView>>, ApiError> {
     Ok(axum::Json(web.services.inventory.nodes(&who.viewer)?))
+}
+
+/// One node, and what waits for it
+///
+/// What waits is what waits for the neighbour through which it is reached, the first hundred.
+#[utoipa::path(get, path = "/nodes/{id}", tag = "nodes", params(("id" = NodeId, Path, description = "Its name")),
+    responses((status = 200, description = "The node", body = NodeDetail), Problems))]
+pub(crate) async fn show(
+    State(web): State<Web>,
+    who: Who,
+    Path(id): Path<NodeId>,
+) -> Result<axum::Json<NodeDetail>, ApiError> {
+    Ok(axum::Json(web.services.inventory.node(&who.viewer, &id)?))
 }
 
 /// A node that shall be able to call this one.

@@ -32,6 +32,7 @@ use utoipa::openapi::security::{
         (name = "nodes", description = "This node and the gateways below it."),
         (name = "requests", description = "Questions to nodes and devices below, and how they ended."),
         (name = "enrollment", description = "Registering devices, and those that came in."),
+        (name = "schedules", description = "What is done by the calendar."),
         (name = "account", description = "Who is asking."),
         (name = "access", description = "Users, and tokens for programs."),
         (name = "live", description = "What changes, while it changes."),

@@ -52,7 +52,7 @@ impl Ask {
 
     fn checked(self) -> Result<NewRequest, ApiError> {
         let Self { question, node, within_s } = self;
-        let limits = within_s.map_or(Ok(Limits::USUAL), |within| Limits::within(Duration::from_secs(within)))?;
+        let limits = limits(within_s)?;
         let target = match (&question, node) {
             (Question::UserCall { .. }, None) => Target::Manager,
             (Question::Alive, Some(node)) => Target::Node(node),
@@ -72,6 +72,11 @@ impl Ask {
         };
         Ok(NewRequest { target, question, limits })
     }
+}
+
+/// How long somebody waits who gave this, or nothing.
+pub(super) fn limits(within_s: Option<u64>) -> Result<Limits, ApiError> {
+    Ok(within_s.map_or(Ok(Limits::USUAL), |within| Limits::within(Duration::from_secs(within)))?)
 }
 
 /// Which requests.

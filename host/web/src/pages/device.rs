@@ -3,7 +3,7 @@
 use super::readings::Readings;
 use super::shell::Done;
 use super::{Drawn, Section, Shell, again, draw};
-use crate::api::{devices, events::Span, requests};
+use crate::api::{commands, devices, events::Span, requests};
 use crate::auth::Who;
 use crate::error::{ApiError, PageError};
 use crate::extract::{Json, Path, Query, Sent};
@@ -15,6 +15,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use hostler_core::command::{Argument, Command, Given, Kind, Parameter};
 use hostler_core::device::Placement;
 use hostler_core::reading::{Alert, Status};
 use hostler_core::request::Question;
@@ -32,6 +33,7 @@ pub(super) fn router() -> Router<Web> {
         .route("/devices/{id}", get(show))
         .route("/devices/{id}/read", post(read))
         .route("/devices/{id}/counters", post(counters))
+        .route("/devices/{id}/commands/{name}", post(command))
         .route("/devices/{id}/place", post(place))
         .route("/devices/{id}/trust", post(trust))
         .route("/devices/{id}/release", post(release))
@@ -44,6 +46,8 @@ pub(super) struct DevicePage {
     pub(super) view: DeviceView,
     pub(super) readings: Readings,
     pub(super) events: Vec<StoredEvent>,
+    /// What it can be told to do, and who looks may tell it.
+    pub(super) commands: Vec<Command>,
 }
 
 async fn show(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>, Query(done): Query<Done>) -> Drawn {
@@ -55,10 +59,14 @@ async fn with(web: Web, who: Who, id: DeviceId, shell: Shell) -> Drawn {
     let axum::Json(view) = devices::show(State(web.clone()), who.clone(), Path(id.clone())).await?;
     let axum::Json(series) = devices::series(State(web.clone()), who.clone(), Path(id.clone())).await?;
     let span = Span { before: None, limit: Some(EVENTS) };
-    let axum::Json(events) = devices::events(State(web), who, Path(id), Query(span)).await?;
+    let axum::Json(events) = devices::events(State(web.clone()), who.clone(), Path(id.clone()), Query(span)).await?;
+    let viewer = who.viewer.clone();
+    // A plug-in that can't be asked here offers nothing; the rest of the page says why.
+    let commands = commands::list(State(web), who, Path(id)).await.map_or_else(|_| Vec::new(), |axum::Json(all)| all);
+    let commands = commands.into_iter().filter(|command| viewer.may(command.may.right())).collect();
     let read = view.snapshot.report.as_ref().map(|report| report.readings.as_slice());
     let readings = Readings::new(read.unwrap_or_default(), &series, shell.now);
-    draw(&DevicePage { shell, view, readings, events })
+    draw(&DevicePage { shell, view, readings, events, commands })
 }
 
 async fn read(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<Redirect, PageError> {
@@ -69,6 +77,18 @@ async fn read(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Res
 async fn counters(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<Redirect, PageError> {
     let question = Question::Counters { device: id };
     let (_, axum::Json(asked)) = requests::ask(State(web), who, Json(requests::Ask::of(question))).await?;
+    Ok(Redirect::to(&format!("/requests/{}", asked.id)))
+}
+
+async fn command(
+    State(web): State<Web>,
+    who: Who,
+    Path((id, name)): Path<(DeviceId, String)>,
+    Sent(typed): Sent,
+) -> Result<Redirect, PageError> {
+    let arguments = typed.into_iter().map(|(name, value)| (name, Given::Text(value))).collect();
+    let told = commands::Told { arguments, within_s: None };
+    let (_, axum::Json(asked)) = commands::run(State(web), who, Path((id, name)), Json(told)).await?;
     Ok(Redirect::to(&format!("/requests/{}", asked.id)))
 }
 
@@ -130,6 +150,16 @@ impl DevicePage {
     /// The nodes that it is behind, as people read them.
     fn path(&self) -> String {
         hostler_core::routing::as_path(&self.view.path)
+    }
+
+    /// What a form's field holds before somebody says anything.
+    fn default(&self, parameter: &Parameter) -> String {
+        match &parameter.default {
+            Some(Argument::Text(text) | Argument::Choice(text)) => text.clone(),
+            Some(Argument::Integer(number)) => number.to_string(),
+            Some(Argument::Boolean(yes)) => yes.to_string(),
+            None => String::new(),
+        }
     }
 
     fn kind(&self) -> String {

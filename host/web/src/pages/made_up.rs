@@ -214,6 +214,7 @@ pub(super) fn device() -> DeviceView {
         reach,
         certificate: None,
         adopted_at: ago(18 * 24),
+        commands: Vec::new(),
     };
     let placement = Placement {
         owner: Some("ada@example.org".parse().unwrap()),
@@ -252,6 +253,7 @@ pub(super) fn events() -> Vec<StoredEvent> {
         seq: 100 - n,
         event: Event {
             at: ago(n * n * 5),
+            node: None,
             device: Some("example-aa2k017001234".parse().unwrap()),
             name: name.into(),
             severity,
@@ -313,4 +315,25 @@ pub(super) fn enrolled(why: &str) -> Vec<EnrolledView> {
         standing(2, Stands::Barred, Some(why)),
         standing(3, Stands::Released, None),
     ]
+}
+
+/// A rule whose receiver is down.
+pub(super) fn forward() -> hostler_services::ForwardView {
+    hostler_services::ForwardView {
+        name: "on-call".parse().unwrap(),
+        to: "https://hooks.example".to_owned(),
+        filter: Default::default(),
+        delivered: 12_345,
+        delivered_at: Some(ago(5)),
+        waiting: 10_000,
+        more_waiting: true,
+        lost: 3,
+        refused: 1,
+        trouble: Some(hostler_core::forward::Trouble {
+            since: ago(4),
+            attempts: 7,
+            text: "it answered 503 <later>".to_owned(),
+            told: true,
+        }),
+    }
 }

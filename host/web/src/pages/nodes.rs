@@ -5,7 +5,7 @@ use crate::api::nodes::{self, OwnNode};
 use crate::api::requests;
 use crate::auth::Who;
 use crate::error::PageError;
-use crate::extract::{Json, Path};
+use crate::extract::{Json, Path, Query};
 use crate::state::Web;
 use crate::words;
 use askama::Template;
@@ -15,10 +15,10 @@ use axum::response::Redirect;
 use axum::routing::{get, post};
 use hostler_core::NodeId;
 use hostler_core::request::Question;
-use hostler_services::NodeView;
+use hostler_services::{NodeDetail, NodeView, RequestView};
 
 pub(super) fn router() -> Router<Web> {
-    Router::new().route("/nodes", get(show)).route("/nodes/{id}/check", post(check))
+    Router::new().route("/nodes", get(show)).route("/nodes/{id}", get(one)).route("/nodes/{id}/check", post(check))
 }
 
 #[derive(Template)]
@@ -34,6 +34,23 @@ async fn show(State(web): State<Web>, who: Who) -> Drawn {
     let axum::Json(own) = nodes::own(State(web.clone()), who.clone()).await;
     let axum::Json(nodes) = nodes::list(State(web), who).await?;
     draw(&NodesPage { shell, nodes, own })
+}
+
+#[derive(Template)]
+#[template(path = "node.html")]
+pub(super) struct NodePage {
+    pub(super) shell: Shell,
+    pub(super) detail: NodeDetail,
+    /// What was asked of it or through it, and hasn't ended.
+    pub(super) requests: Vec<RequestView>,
+}
+
+async fn one(State(web): State<Web>, who: Who, Path(id): Path<NodeId>) -> Drawn {
+    let shell = Shell::new(&web, &who, Section::Nodes);
+    let axum::Json(detail) = nodes::show(State(web.clone()), who.clone(), Path(id.clone())).await?;
+    let axum::Json(mut requests) = requests::list(State(web), who, Query(requests::Span::default())).await?;
+    requests.retain(|request| !request.has_ended() && request.path.contains(&id));
+    draw(&NodePage { shell, detail, requests })
 }
 
 async fn check(State(web): State<Web>, who: Who, Path(id): Path<NodeId>) -> Result<Redirect, PageError> {

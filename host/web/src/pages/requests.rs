@@ -51,6 +51,10 @@ fn what(request: &RequestView) -> String {
         Question::Alive => "Alive check".to_owned(),
         Question::Counters { .. } => "Counters".to_owned(),
         Question::Command { name, .. } => format!("Command {name}"),
+        Question::Panel { .. } => "Panel".to_owned(),
+        Question::ShowOnPanel { .. } => "Text on its panel".to_owned(),
+        Question::Power { .. } => "Power".to_owned(),
+        Question::SetPower { .. } => words::capital(&request.question.words()),
         Question::UserCall { .. } => "User’s call".to_owned(),
     }
 }
@@ -147,8 +151,15 @@ impl RequestPage {
                 let started = words::absolute(*started_at);
                 vec![format!("It is there: version {version}, started {started}, {devices} devices.")]
             }
-            Some(Outcome::Answered(Answer::Commanded { lines })) if lines.is_empty() => vec!["Done.".to_owned()],
-            Some(Outcome::Answered(Answer::Commanded { lines })) => lines.clone(),
+            Some(Outcome::Answered(Answer::Done { lines })) if lines.is_empty() => vec!["Done.".to_owned()],
+            Some(Outcome::Answered(Answer::Done { lines })) => lines.clone(),
+            Some(Outcome::Answered(Answer::Panel { panel })) => panel.lines.clone(),
+            Some(Outcome::Answered(Answer::Power { power })) => {
+                let word = |value: serde_json::Value| value.as_str().unwrap_or_default().replace('-', " ");
+                let said = |value: Result<serde_json::Value, _>| value.map(word).unwrap_or_default();
+                let (mode, engine) = (said(serde_json::to_value(power.mode)), said(serde_json::to_value(power.engine)));
+                vec![format!("Power: {mode}. Engine: {engine}.")]
+            }
             Some(Outcome::Answered(Answer::CallTaken { text })) => vec![text.clone()],
             _ => Vec::new(),
         }

@@ -11,6 +11,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use hostler_core::access::{Token, TokenDigest, TokenKind};
 use hostler_core::device::{Candidate, Certainty, Claim, Reach};
+use hostler_core::event::Filter;
 use hostler_core::reading::DeviceType;
 use hostler_core::viewer::Right;
 use hostler_services::{
@@ -26,6 +27,7 @@ fn all(right: Right) -> Vec<(&'static str, String)> {
     let find = Query { text: Some("café".into()), site: Some("berlin".into()), ..Query::default() };
     let empty = hostler_services::Page { rows: vec![], total: 0, conditions: [].into(), devices: 12 };
     let mut devices = device::DevicePage {
+        commands: Vec::new(),
         shell: shell(Section::Fleet),
         view: made_up::device(),
         readings: made_up::readings(),
@@ -71,7 +73,16 @@ fn all(right: Right) -> Vec<(&'static str, String)> {
             }),
         ),
         ("nodes", draw(nodes::NodesPage { shell: shell(Section::Nodes), nodes: nodes(), own: own_node() })),
-        ("events", draw(events::EventsPage { shell: shell(Section::Events), events: made_up::events(), newest: true })),
+        (
+            "events",
+            draw(events::EventsPage {
+                shell: shell(Section::Events),
+                found: hostler_services::EventsPage { events: made_up::events(), next: Some(7) },
+                filter: Filter { name: "supply.".parse().ok(), device: "sn-1".parse().ok(), ..Filter::default() },
+                newest: true,
+                forwards: vec![made_up::forward()],
+            }),
+        ),
         ("account", account(shell(Section::Account))),
         (
             "login",
@@ -180,6 +191,7 @@ fn own_node() -> OwnNode {
 
 fn nodes() -> Vec<NodeView> {
     let node = |id: &str, own: bool, connected, waiting| NodeView {
+        connected_since: None,
         id: id.parse().unwrap(),
         path: if own { Vec::new() } else { vec![id.parse().unwrap()] },
         last_seen: (!own).then(|| ago(if connected { 0 } else { 30 })),

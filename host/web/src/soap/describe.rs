@@ -82,13 +82,26 @@ pub static SERVICE: Service = Service {
         },
         Operation {
             name: "ListEvents",
-            about: "What happened, the newest first.",
+            about: "What happened, the newest first. Everything given must fit.",
             input: &[
+                Field::maybe("severity", Kind::Text, "How much they matter at least: info, warning or critical."),
+                Field::maybe(
+                    "name",
+                    Kind::Text,
+                    "Their names, or beginnings that end with a dot, such as supply.low,alert.; one of them must fit.",
+                ),
                 Field::maybe("device", Kind::Text, "To which device."),
+                Field::maybe("node", Kind::Text, "Which node saw them."),
+                Field::maybe("text", Kind::Text, "What their text contains."),
+                Field::maybe("from", Kind::Text, "Not before this: a date, a time, or how long ago (24h)."),
+                Field::maybe("to", Kind::Text, "Before this."),
                 Field::maybe("before", Kind::Count, "Only events with a smaller seq."),
                 Field::maybe("limit", Kind::Count, "How many: 100 where not given, at most 500."),
             ],
-            output: &[Field::many("events", Kind::Of(&EVENT), "The events.")],
+            output: &[
+                Field::many("events", Kind::Of(&EVENT), "The events."),
+                Field::maybe("next", Kind::Count, "The before of the question that goes on, where there may be more."),
+            ],
         },
     ],
 };
@@ -170,12 +183,14 @@ static QUESTION: Shape = Shape::all(
         Field::one(
             "ask",
             Kind::Text,
-            "alive (of a node), counters or command (of a device), or user-call (of the manager).",
+            "alive (of a node); counters, command, panel, show-on-panel, power or set-power (of a device); or user-call (of the \
+             manager).",
         ),
         Field::maybe("device", Kind::Text, "Which device."),
         Field::maybe("name", Kind::Text, "command: which."),
         Field::maybe("arguments", Kind::Pairs, "command: its parameters."),
-        Field::maybe("text", Kind::Text, "user-call: what they said."),
+        Field::maybe("wish", Kind::Text, "set-power: wake, sleep or power-cycle."),
+        Field::many("text", Kind::Text, "user-call: what they said. show-on-panel: its lines."),
     ],
 );
 
@@ -199,7 +214,8 @@ static EVENT: Shape = Shape::all(
     &[
         Field::one("seq", Kind::Count, "Counts the events of this node."),
         Field::one("at", Kind::Moment, "When."),
-        Field::maybe("device", Kind::Text, "To which device; to the node itself where not given."),
+        Field::maybe("node", Kind::Text, "Which node below told it, where one did."),
+        Field::maybe("device", Kind::Text, "To which device; to a node itself where not given."),
         Field::one("name", Kind::Text, "Dotted lower-case name."),
         Field::one("severity", Kind::Text, "info, warning or critical."),
         Field::one("text", Kind::Text, "One sentence."),

@@ -9,7 +9,9 @@ pub use describe::SERVICE;
 
 use crate::BODY_LIMIT;
 use crate::api::account::{Credentials, enter};
-use crate::api::{devices, events, requests};
+use crate::api::commands::{self, Told};
+use crate::api::events::{self, Behind, Span};
+use crate::api::{devices, requests};
 use crate::auth::{Who, bearer};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
@@ -24,12 +26,15 @@ use axum::response::Response;
 use axum::routing::any;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use hostler_core::command::Given;
+use hostler_core::event::Filter;
 use hostler_core::{DeviceId, RequestId, Secret};
-use hostler_services::Entered;
+use hostler_services::{Entered, EventsPage};
 use hostler_services::soap::{Asked, Call, Fault, Limits, Version, Whose, asked, done, failed};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 /// Where programs call.
@@ -164,6 +169,22 @@ struct OfDevice {
     id: DeviceId,
 }
 
+/// A command.
+#[derive(Deserialize)]
+struct AskCommand {
+    question: OfCommand,
+    within_s: Option<u64>,
+}
+
+/// Which, and what it is told.
+#[derive(Deserialize)]
+struct OfCommand {
+    device: DeviceId,
+    name: String,
+    #[serde(default)]
+    arguments: BTreeMap<String, Given>,
+}
+
 /// Which request.
 #[derive(Deserialize)]
 struct OfRequest {
@@ -172,12 +193,13 @@ struct OfRequest {
     wait: requests::Wait,
 }
 
-/// Whose events.
+/// Which events.
 #[derive(Deserialize)]
 struct OfEvents {
-    device: Option<DeviceId>,
     #[serde(flatten)]
-    span: events::Span,
+    span: Span,
+    #[serde(flatten)]
+    filter: Filter,
 }
 
 async fn perform(web: Web, who: Who, operation: &str, input: Value) -> Result<Value, Refused> {
@@ -185,26 +207,46 @@ async fn perform(web: Web, who: Who, operation: &str, input: Value) -> Result<Va
     match operation {
         "ListDevices" => told(devices::list(web, who, Query(given(input)?)).await?.0),
         "GetDevice" => told(devices::show(web, who, Path(given::<OfDevice>(input)?.id)).await?.0),
-        "Ask" => told(requests::ask(web, who, Json(given(input)?)).await?.1.0),
+        "Ask" => ask(web, who, input).await,
         "GetRequest" => {
             let OfRequest { id, wait } = given(input)?;
             told(requests::show(web, who, Path(id), Query(wait)).await?.0)
         }
         "ListEvents" => {
-            let OfEvents { device, span } = given(input)?;
-            let events = match device {
-                Some(device) => devices::events(web, who, Path(device), Query(span)).await?.0,
-                None => events::list(web, who, Query(span)).await?.0,
-            };
-            told(serde_json::json!({ "events": events }))
+            let OfEvents { span, filter } = given(input)?;
+            let EventsPage { events, next } = events::find(&web, &who, span, Behind::default(), &filter)?;
+            told(serde_json::json!({ "events": events, "next": next }))
         }
         _ => Err(Fault::receiver("internal", format!("{operation} is described, and nothing does it")).into()),
     }
 }
 
+/// Asks. A command is told as a form tells it, in texts; what it takes is known where it is described.
+async fn ask(web: State<Web>, who: Who, input: Value) -> Result<Value, Refused> {
+    let question = input.get("question").unwrap_or(&Value::Null);
+    if question.get("ask").and_then(Value::as_str) == Some("command") {
+        let AskCommand { question: OfCommand { device, name, arguments }, within_s } = given(input)?;
+        return told(commands::run(web, who, Path((device, name)), Json(Told { arguments, within_s })).await?.1.0);
+    }
+    told(requests::ask(web, who, Json(given(as_asked(input))?)).await?.1.0)
+}
+
+/// What is asked as the API's JSON has it: a text where one is said, lines where a panel shows them, and nothing that a
+/// question hasn't.
+fn as_asked(mut input: Value) -> Value {
+    if let Some(Value::Object(question)) = input.get_mut("question") {
+        let lines = question.remove("text").unwrap_or_default();
+        let said = lines.as_array().and_then(|lines| lines.first()).cloned();
+        let text = if question.get("ask").is_some_and(|ask| ask == "show-on-panel") { Some(lines) } else { said };
+        question.extend(text.map(|text| ("text".to_owned(), text)));
+    }
+    input
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn shown(text: &'static str) -> Option<(String, String)> {
         let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static(text))]);
@@ -219,5 +261,14 @@ mod tests {
         for wrong in ["Basic YWRh", "Basic !", "Bearer YWRhOg==", "Basic", "Basic /w=="] {
             assert_eq!(shown(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn d02_a_text_is_one_for_a_call_and_lines_for_a_panel() {
+        let asked = |question: Value| as_asked(json!({ "question": question }))["question"].take();
+        let lines = json!({ "ask": "show-on-panel", "text": ["a", "b"] });
+        assert_eq!(asked(lines.clone()), lines);
+        assert_eq!(asked(json!({ "ask": "user-call", "text": ["help"] })), json!({ "ask": "user-call", "text": "help" }));
+        assert_eq!(asked(json!({ "ask": "alive", "text": [] })), json!({ "ask": "alive" }));
     }
 }

@@ -11,7 +11,7 @@ use hostler_services::backup::Backups;
 use hostler_services::tree::Presence;
 use hostler_services::{
     Access, Authority, Catalogue, Duty, Enrollment, Inventory, Live, NewToken, NewUser, NodeInfo, Panels, Person,
-    Requests, Rules, SelfRegistration, Services,
+    Requests, Rules, Schedules, SelfRegistration, Services,
 };
 use hostler_store::{Kept, RedbStore, Store};
 use hostler_web::{Offer, Options, Scheme};
@@ -108,16 +108,21 @@ impl Site {
         let knowing = (Arc::clone(&inventory), presence);
         let requests = Requests::open(Arc::clone(&store), (node.clone(), None), knowing, live.clone()).unwrap();
         let panels = Panels::new(Arc::clone(&requests), Arc::clone(&inventory), node.clone(), Panels::WITHIN);
+        let schedules = Schedules::open(Arc::clone(&store), Arc::clone(&inventory), None);
         let services = Arc::new(Services {
             access,
             inventory,
             panels: Arc::new(panels),
             requests,
             catalogue,
+            schedules,
             enrollment,
             member: None,
             join: None,
             backups,
+            forwards: hostler_services::Forwards::open(Arc::clone(&store), node.id.clone(), None, Vec::new())
+                .await
+                .unwrap(),
             live,
             node,
         });
@@ -230,6 +235,7 @@ fn adopted(n: u32) -> Change {
         reach: Reach { address: address.into(), snmp: None, http: None },
         certificate: None,
         adopted_at: Timestamp(1_790_000_000_000),
+        commands: Vec::new(),
     };
     Change::Device { id: device.id.clone(), expect: Expect::Absent, value: Some(Box::new(device)) }
 }

@@ -1,6 +1,7 @@
 //! The whole driver against a host made of maps: a printer of our own making, and recordings of real ones.
 
 mod alerts;
+mod commands;
 mod hostile;
 mod recognising;
 mod recordings;

@@ -8,10 +8,12 @@ mod skipped;
 mod snmprec;
 pub mod terminal;
 
+use crate::commands::{Arguments, Commands, Value as Argument};
 use crate::events::Event;
 use crate::http::{Request, Response};
 use crate::log::LogLevel;
 use crate::snmp::{Binding, Value};
+use crate::types::{Action, Deed, Failure};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -128,6 +130,39 @@ impl Host {
             self.events.truncate(events);
         }
         result
+    }
+
+    /// Gives a command as a node would: what isn't given has its default, and what the plug-in wants done afterwards is
+    /// done.
+    ///
+    /// # Errors
+    /// Those of the command, and what isn't described.
+    pub fn run<C: Commands>(&mut self, name: &str, given: &[(&str, Argument)]) -> Result<Deed, Failure> {
+        let described = C::describe().into_iter().find(|command| command.name == name);
+        let Some(command) = described else { return Err(crate::commands::no_such(name)) };
+        let defaults = command.parameters.iter().filter_map(|parameter| {
+            let given = given.iter().any(|(name, _)| *name == parameter.name);
+            Some((parameter.name.as_str(), parameter.default.clone().filter(|_| !given)?))
+        });
+        let arguments: Vec<(&str, Argument)> = given.iter().cloned().chain(defaults).collect();
+        let deed = self.call(|| C::run(name, &Arguments::new(&arguments)))?;
+        self.perform(&deed.actions);
+        Ok(deed)
+    }
+
+    /// Does what a plug-in wants done afterwards, as a node does once everything is stored.
+    pub fn perform(&mut self, actions: &[Action]) {
+        for action in actions {
+            match action {
+                Action::SnmpSet(bindings) => {
+                    for binding in bindings {
+                        self.objects.insert(binding.oid.clone(), binding.value.clone());
+                        self.written.push(binding.clone());
+                    }
+                }
+                Action::HttpSend(request) => self.requests.push(request.clone()),
+            }
+        }
     }
 
     /// The node is restarted: the cache is empty.

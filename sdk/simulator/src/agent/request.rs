@@ -116,6 +116,7 @@ fn set(look: &mut Look<'_>, version: Version, right: Right, asked: Vec<VarBind>)
 fn for_version_1(status: ErrorStatus) -> ErrorStatus {
     match status {
         ErrorStatus::WrongValue | ErrorStatus::WrongLength | ErrorStatus::WrongType => ErrorStatus::BadValue,
+        ErrorStatus::GenErr => ErrorStatus::GenErr,
         _ => ErrorStatus::NoSuchName,
     }
 }

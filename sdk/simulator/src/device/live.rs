@@ -49,6 +49,7 @@ impl Look<'_> {
             Live::ConsoleLine(line) => Value::OctetString(self.console_line(*line)),
             Live::LightOn(light) => Value::Integer(if self.is_lit(*light) { STEADY } else { 0 }),
             Live::LightOff(light) => Value::Integer(if self.is_lit(*light) { 0 } else { STEADY }),
+            Live::PowerMode => Value::Integer(self.state.power.mode()),
             Live::ConfigChanges => Value::Counter32(counters.config_changes),
             Live::CriticalEvents => Value::Counter32(self.state.alerts.critical_events),
             Live::AllEvents => Value::Counter32(self.state.alerts.all_events),

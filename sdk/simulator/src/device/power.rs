@@ -19,6 +19,9 @@ pub enum Sleep {
     },
 }
 
+/// How long a device warms up that is woken by order.
+const ORDERED_WARM_UP: Duration = Duration::from_millis(500);
+
 /// Where the device is between asleep and awake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Power {
@@ -62,6 +65,22 @@ impl Power {
         }
     }
 
+    /// Somebody orders it to wake: it answers at once, and warms up for a moment.
+    pub(crate) fn wake(&mut self, now: Instant) {
+        if self.is_asleep() {
+            *self = Self::Waking { answers_from: now, awake_from: now + ORDERED_WARM_UP, delay: Duration::ZERO };
+        }
+    }
+
+    /// 1 awake, 2 asleep, 3 waking.
+    pub(crate) fn mode(&self) -> i32 {
+        match self {
+            Self::Awake => 1,
+            Self::Standby | Self::Asleep { .. } => 2,
+            Self::Waking { .. } => 3,
+        }
+    }
+
     pub(crate) fn is_warming_up(&self) -> bool {
         matches!(self, Self::Waking { .. })
     }
@@ -86,6 +105,20 @@ mod tests {
         assert!(power.is_warming_up());
         assert_eq!(power.request(start + 8 * second), Attention::AnswersAfter(Duration::ZERO));
         assert_eq!(power, Power::Awake);
+    }
+
+    #[test]
+    fn d20_what_is_woken_by_order_warms_up_and_answers_meanwhile() {
+        let start = Instant::now();
+        let mut power = Power::from(Sleep::Light);
+        assert_eq!(power.mode(), 2);
+        power.wake(start);
+        assert_eq!(power.request(start), Attention::AnswersAfter(Duration::ZERO));
+        assert_eq!(power.mode(), 3);
+        power.request(start + ORDERED_WARM_UP);
+        assert_eq!(power, Power::Awake);
+        power.wake(start);
+        assert_eq!(power, Power::Awake, "who is awake stays it");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use async_snmp::Oid;
 use bytes::Bytes;
 
 use super::alerts::{Alerts, Cause, Condition, NewAlert, Severity};
@@ -11,6 +12,7 @@ use super::power::Power;
 use super::wear::Wear;
 use crate::Fault;
 use crate::mib::Mib;
+use crate::oids;
 use crate::profile::{Family, Profile, SupplyKind};
 use crate::seed::Seed;
 
@@ -140,12 +142,24 @@ impl State {
         self.skipped += time;
     }
 
-    /// Switches the device off and on: uptime and power-on count start anew, alerts somebody ordered stay.
+    /// Switches the device off and on: uptime and power-on count start anew, the console shows its own words; alerts
+    /// somebody ordered stay.
     pub(crate) fn reset(&mut self, now: Duration) {
+        for written in [oids::PRT_CONSOLE_TEXT, oids::PRT_LIGHT_ON, oids::PRT_LIGHT_OFF] {
+            self.mib.restore(&Oid::from_slice(written));
+        }
         self.reset_at = now;
         self.uptime_base = 0;
         self.counters.power_on();
         self.power = Power::Awake;
+    }
+
+    /// The same, and what people wrote is gone as well.
+    pub(crate) fn reset_to_factory_defaults(&mut self, now: Duration) {
+        for written in [oids::SYSTEM, oids::PRT_OPERATOR, oids::PRT_PRINTER_NAME] {
+            self.mib.restore(&Oid::from_slice(written));
+        }
+        self.reset(now);
     }
 
     fn pages_left(&self, profile: &Profile) -> u32 {

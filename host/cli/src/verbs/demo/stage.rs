@@ -174,11 +174,7 @@ credentials = ["public"]
 
 [[gateway.adopt]]
 plugin = "mfp"
-
-[credentials.snmp.public]
-version = "2c"
-community = "public"
-"#
+{PUBLIC}"#
             );
         }
         let path = self.folder.path().join(format!("{node}.toml"));
@@ -226,11 +222,7 @@ plugin = "mfp"
 
 [[gateway.adopt]]
 plugin = "scanner"
-
-[credentials.snmp.public]
-version = "2c"
-community = "public"
-"#,
+{PUBLIC}"#,
             self.parent(),
             self.snmp_port,
         );
@@ -293,11 +285,7 @@ credentials = ["public"]
 
 [[gateway.adopt]]
 plugin = "mfp"
-
-[credentials.snmp.public]
-version = "2c"
-community = "public"
-"#,
+{PUBLIC}"#,
             above.url(),
             self.snmp_port,
         );
@@ -355,6 +343,9 @@ community = "public"
         self.manager.stop().await;
     }
 }
+
+/// What the simulated devices are read with.
+const PUBLIC: &str = "\n[credentials.snmp.public]\nversion = \"2c\"\ncommunity = \"public\"\n";
 
 /// The address of the engine that the first device node reads.
 const ENGINE: Ipv4Addr = Ipv4Addr::new(127, 2, 0, 1);

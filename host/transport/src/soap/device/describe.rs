@@ -1,7 +1,7 @@
 //! What a device calls.
 
 use crate::soap::describe::{Field, Kind, Operation, Service, Shape};
-use crate::soap::shapes::{DELAY, IDENTITY, OUTCOME, READING, REPORT};
+use crate::soap::shapes::{COMMAND, DELAY, IDENTITY, OUTCOME, READING, REPORT};
 
 /// The devices' service.
 pub static SERVICE: Service = Service {
@@ -31,6 +31,11 @@ pub static SERVICE: Service = Service {
                     Kind::Of(&IDENTITY),
                     "Who the device is; with a serial number or a hardware address.",
                 ),
+                Field::many(
+                    "commands",
+                    Kind::Of(&COMMAND),
+                    "Beside device: all that the device can be told to do. None given, none offered.",
+                ),
                 Field::maybe("report", Kind::Of(&REPORT), "How it stands now."),
             ],
             output: &[
@@ -59,7 +64,7 @@ pub static SERVICE: Service = Service {
                 Field::one("request", Kind::Text, "Which question."),
                 Field::maybe("alive", Kind::Of(&ALIVE), "The answer to alive."),
                 Field::maybe("counters", Kind::Of(&COUNTERS), "The answer to counters."),
-                Field::maybe("commanded", Kind::Of(&COMMANDED), "The answer to command."),
+                Field::maybe("done", Kind::Of(&DONE), "The answer to command."),
                 Field::maybe("failed", Kind::Of(&REFUSED), "It can't, or won't."),
             ],
             output: &[],
@@ -151,7 +156,7 @@ static ALIVE: Shape = Shape::all(
 static COUNTERS: Shape =
     Shape::all("Counters", &[Field::many("readings", Kind::Of(&READING), "The readings that only ever grow.")]);
 
-static COMMANDED: Shape = Shape::all("Commanded", &[Field::many("lines", Kind::Text, "What came of it, a line each.")]);
+static DONE: Shape = Shape::all("Done", &[Field::many("lines", Kind::Text, "What came of it, a line each.")]);
 
 static REFUSED: Shape = Shape::all(
     "Refused",

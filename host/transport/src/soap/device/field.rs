@@ -3,10 +3,11 @@
 use super::said::{Answered, Late, Poll, ReportFault, UserCall, acknowledged, presentable, receipt};
 use crate::soap::Fault;
 use crate::{LONGEST_WAIT_MS, Parent};
-use hostler_core::device::{Device, Reach, device_id};
+use hostler_core::command::Command;
+use hostler_core::device::{Device, Reach, SPEAKS_FOR_ITSELF, device_id};
 use hostler_core::message::{Acks, Class, Envelope, ExchangeDown, ExchangeUp, Message, Method};
 use hostler_core::reading::{Identity, Report, Snapshot};
-use hostler_core::request::{Question, Request};
+use hostler_core::request::{Failing, Failure, Outcome, Question, Request};
 use hostler_core::{DeviceId, NodeId, PluginName, RequestId, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -14,9 +15,6 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Mutex;
-
-/// What is written where other devices have the plug-in that knows their type: this one speaks for itself.
-const PLUGIN: &str = "soap";
 
 /// One call of a device.
 pub(super) struct Field<'a, P> {
@@ -120,7 +118,7 @@ impl<P: Parent> Field<'_, P> {
         let acks = poll.receipt.as_deref().map_or(Ok(Acks::default()), acknowledged)?;
         let turn = self.turn.lock().await;
         if let Some(identity) = poll.device {
-            self.announce(presentable(identity)).await?;
+            self.announce(presentable(identity), poll.commands).await?;
         }
         let devices = self.parent.standing(&self.child)?.devices;
         let device = devices.first().map(|device| device.id.clone());
@@ -152,22 +150,24 @@ impl<P: Parent> Field<'_, P> {
     }
 
     /// Says who the device is, where that isn't known. It speaks for one: another of its own goes.
-    async fn announce(&self, identity: Identity) -> Result<(), Fault> {
+    async fn announce(&self, identity: Identity, commands: Vec<Command>) -> Result<(), Fault> {
         let known = self.parent.standing(&self.child)?.devices;
         let address = self.from.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
         let id = device_id(&identity, &self.child, address);
         let reach = Reach { address, snmp: None, http: None };
-        let same = |device: &&Device| device.id == id && device.identity == identity && device.reach == reach;
+        let same = |device: &&Device| {
+            (&device.id, &device.identity, &device.reach, &device.commands) == (&id, &identity, &reach, &commands)
+        };
         if known.len() == 1 && known.iter().any(|device| same(&device)) {
             return Ok(());
         }
         let internal = |error: hostler_core::BadId| Fault::receiver("internal", error.to_string());
-        let (plugin, gateway): (PluginName, _) = (PLUGIN.parse().map_err(internal)?, self.child.clone());
+        let (plugin, gateway): (PluginName, _) = (SPEAKS_FOR_ITSELF.parse().map_err(internal)?, self.child.clone());
         let adopted_at = known.iter().find(|device| device.id == id).map_or_else(now, |device| device.adopted_at);
         let others =
             known.iter().filter(|device| device.id != id).map(|device| Method::DeviceReleased(device.id.clone()));
         let mut methods: Vec<Method> = others.collect();
-        let device = Device { id, gateway, plugin, identity, reach, certificate: None, adopted_at };
+        let device = Device { id, gateway, plugin, identity, reach, certificate: None, adopted_at, commands };
         let id = device.id.clone();
         methods.push(Method::DeviceAdopted(Box::new(device)));
         self.exchange(Saying { methods, ..Saying::default() }).await?;
@@ -175,13 +175,19 @@ impl<P: Parent> Field<'_, P> {
         if taken { Ok(()) } else { Err(anothers(&id)) }
     }
 
-    /// Answers at once what a device in the field needn't be asked: to be let go, and to adopt others.
+    /// Answers at once what a device in the field needn't be asked: to be let go, to adopt others, and what no call of it can
+    /// say.
     async fn settled(&self, down: ExchangeDown) -> Result<ExchangeDown, Fault> {
         let settled = |envelope: &Envelope| match &envelope.message.method {
             Method::Release(device) => Some(Method::DeviceReleased(device.clone())),
             Method::Adopt { address, .. } => {
                 let why = format!("{} is a device that speaks SOAP, and adopts none", self.child);
                 Some(Method::AdoptionEnded { address: *address, why })
+            }
+            Method::Request(request) if !is_asked(&request.question) => {
+                let why = format!("{} speaks SOAP, where {} isn't asked", self.child, request.question.words());
+                let failure = Failure { by: self.child.clone(), failing: Failing::Refused, why };
+                Some(Method::Response { id: request.id.clone(), outcome: Box::new(Outcome::Failed(failure)) })
             }
             _ => None,
         };
@@ -227,11 +233,16 @@ fn anothers(id: &DeviceId) -> Fault {
     Fault::sender("not-yours", why).advising("See in the events of the node above why.")
 }
 
+/// Whether a device that speaks SOAP is asked this.
+fn is_asked(question: &Question) -> bool {
+    matches!(question, Question::Alive | Question::Counters { .. } | Question::Command { .. })
+}
+
 /// What is asked, with the time that is left of it; nothing where that is over.
 fn question(request: &Request, clock: Timestamp) -> Option<Value> {
     let (notice, whole) = request.left.when(clock)?;
     let Ok(Value::Object(mut parts)) = serde_json::to_value(&request.question) else { return None };
-    if let Question::UserCall { .. } = request.question {
+    if !is_asked(&request.question) {
         return None;
     }
     let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);

@@ -1,9 +1,10 @@
 //! What a device says in its calls, and what that is between nodes.
 
 use crate::soap::Fault;
-use hostler_core::event::Event;
 use hostler_core::id::is_standard_name;
-use hostler_core::message::{Acks, Class, Epoch, Method, REPORT_LIMIT};
+use hostler_core::command::{Command, describe};
+use hostler_core::event::Event;
+use hostler_core::message::{Acks, Class, Epoch, Method, REPORT_LIMIT, weight};
 use hostler_core::reading::{Identity, Reading, Report, Severity, Value};
 use hostler_core::request::{
     Answer, Delay, Failing, Failure, LONGEST, Left, Outcome, Question, Request, SHORTEST, as_why,
@@ -15,6 +16,9 @@ use std::time::Duration;
 
 /// How long a user's call may take where the device doesn't say: whoever called stands there.
 const CALL_WITHIN_S: u64 = 60;
+
+/// The most that a device may say of its commands, in bytes: it goes up in one message.
+const LARGEST_COMMANDS: usize = 32 << 10;
 
 /// Numbers of reports are below this: so many milliseconds are far away, and the next number is never too large.
 const HIGHEST: u64 = 1 << 53;
@@ -32,6 +36,9 @@ pub(super) struct Poll {
     pub(super) wait_s: Option<u64>,
     /// Who it is.
     pub(super) device: Option<Identity>,
+    /// What it can be told to do.
+    #[serde(default)]
+    pub(super) commands: Vec<Command>,
     /// How it stands.
     pub(super) report: Option<Report>,
 }
@@ -45,6 +52,11 @@ impl Poll {
         {
             return Err(invalid("the device says neither a serial number nor a hardware address; one is wanted"));
         }
+        describe::check(&self.commands).map_err(|why| invalid(why.to_string()))?;
+        if weight(&self.commands) > LARGEST_COMMANDS {
+            let why = format!("its commands have more than the {LARGEST_COMMANDS} bytes that they may have; say less");
+            return Err(Fault::sender("too-large", why));
+        }
         if let Some(report) = &self.report {
             readings(&report.readings)?;
             for alert in report.alerts.iter().filter(|alert| !is_standard_name(&alert.code)) {
@@ -53,7 +65,7 @@ impl Poll {
             if report.weight_at_most() > REPORT_LIMIT {
                 return Err(Fault::sender(
                     "too-large",
-                    format!("the report may have more than {REPORT_LIMIT} bytes; say less"),
+                    format!("the report has more than the {REPORT_LIMIT} bytes that it may have; say less"),
                 ));
             }
         }
@@ -74,7 +86,7 @@ pub(super) struct Answered {
     request: RequestId,
     alive: Option<Alive>,
     counters: Option<Counters>,
-    commanded: Option<Commanded>,
+    done: Option<Done>,
     failed: Option<Refused>,
 }
 
@@ -90,7 +102,7 @@ struct Counters {
 }
 
 #[derive(Deserialize)]
-struct Commanded {
+struct Done {
     lines: Vec<String>,
 }
 
@@ -103,7 +115,7 @@ struct Refused {
 impl Answered {
     /// As nodes say it.
     pub(super) fn method(self, by: &NodeId, now: Timestamp) -> Result<Method, Fault> {
-        let outcome = match (self.alive, self.counters, self.commanded, self.failed) {
+        let outcome = match (self.alive, self.counters, self.done, self.failed) {
             (Some(Alive { version, running_s }), None, None, None) => {
                 let ran = running_s.unwrap_or_default().saturating_mul(1_000);
                 let started_at = Timestamp(now.0.saturating_sub(ran));
@@ -116,12 +128,12 @@ impl Answered {
                 }
                 Outcome::Answered(Answer::Counters { read_at: now, counters })
             }
-            (None, None, Some(Commanded { lines }), None) => Outcome::Answered(Answer::Commanded { lines }),
+            (None, None, Some(Done { lines }), None) => Outcome::Answered(Answer::Done { lines }),
             (None, None, None, Some(Refused { failing, why })) => {
                 let failing = failing.unwrap_or(Failing::Refused);
                 Outcome::Failed(Failure { by: by.clone(), failing, why: as_why(&why) })
             }
-            _ => return Err(invalid("an answer has one of these: alive, counters, commanded, failed")),
+            _ => return Err(invalid("an answer has one of these: alive, counters, done, failed")),
         };
         Ok(Method::Response { id: self.request, outcome: Box::new(outcome) })
     }
@@ -185,7 +197,7 @@ impl ReportFault {
             return Err(invalid(format!("a report's number is from 1 to {}", HIGHEST - 1)));
         }
         let (severity, text) = (self.severity, as_why(&self.text));
-        Ok(Method::EventHappened(Event { at: now, device: Some(device), name, severity, text }))
+        Ok(Method::EventHappened(Event { at: now, node: None, device: Some(device), name, severity, text }))
     }
 }
 
@@ -242,7 +254,7 @@ mod tests {
         };
         let id = "0".repeat(32);
         assert!(read(&format!(r#"{{"request":"{id}"}}"#)).is_err());
-        assert!(read(&format!(r#"{{"request":"{id}","failed":{{"why":"x"}},"commanded":{{"lines":[]}}}}"#)).is_err());
+        assert!(read(&format!(r#"{{"request":"{id}","failed":{{"why":"x"}},"done":{{"lines":[]}}}}"#)).is_err());
         let gauge = r#"{"readings":[{"name":"pages.printed","value":{"gauge":1.0}}]}"#;
         assert!(read(&format!(r#"{{"request":"{id}","counters":{gauge}}}"#)).is_err());
         let alive = read(&format!(r#"{{"request":"{id}","alive":{{"version":"1","running_s":2}}}}"#)).unwrap();
