@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use hostler_tests::{Node, Place, Setup, Zeep, until};
+use hostler_simulator::{Fleet, FleetConfig, Share, Source, profile};
+use hostler_tests::{Network, Node, Place, Setup, Zeep, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -38,12 +39,17 @@ fn until_told(zeep: &mut Zeep, asked: &Value, state: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn d02_zeep_is_an_operator() {
     let place = Place::new(250);
-    let fleet = place.printers(1).await;
+    let mix = vec![Share { source: Source::Profile(profile::orchid_c4500()), weight: 1 }];
+    let write_community = Some("private".to_owned());
+    let config = FleetConfig { count: 1, mix, pages_per_hour: 0, write_community, ..place.fleet() };
+    let fleet = Fleet::start(config).await.unwrap();
     let manager = Node::start(Setup::manager(&place)).await;
     manager.install("mfp").await;
     let token = manager.token_for(1).await;
-    let setup = Setup::gateway(&place, 1, manager.api().base(), &token).network("office", &fleet);
-    let mut gateway = Node::start(setup.adopting("mfp").read_every("1h")).await;
+    let network = Network { credentials: vec!["private".to_owned()], ..Network::of("office", &fleet) };
+    let setup = Setup::gateway(&place, 1, manager.api().base(), &token).networks([network]).adopting("mfp");
+    let setup = setup.credential("private", "version = \"2c\"\ncommunity = \"private\"\n");
+    let mut gateway = Node::start(setup.read_every("1h")).await;
     let id = manager.until_read(1).await[0]["device"]["id"].as_str().unwrap().to_owned();
     let local = std::fs::read_to_string(manager.data().join("local.token")).unwrap();
     let password = manager.first_password().await;
@@ -95,7 +101,8 @@ async fn d02_zeep_is_an_operator() {
         let asked = zeep.call("Ask", &json!({ "question": command }));
         let done = until_told(&mut zeep, &asked, "answered");
         assert_eq!(done["question"]["arguments"][0], how[0], "{done}");
-        let (code, why) = zeep.refused("Ask", &json!({ "question": { "ask": "command", "device": id, "name": "sing" } }));
+        let (code, why) =
+            zeep.refused("Ask", &json!({ "question": { "ask": "command", "device": id, "name": "sing" } }));
         assert!(code == "not-found" && why.contains("sing"), "{code}: {why}");
 
         let (code, why) = zeep.refused("GetDevice", &json!({ "id": "nobody" }));
@@ -264,7 +271,10 @@ async fn d02_zeep_is_a_device() {
 
         // A command that it describes, with its parameters, and one that it refuses.
         let commands = manager.api().get(&format!("devices/{id}/commands")).await.unwrap();
-        assert_eq!((&commands[0]["name"], &commands[0]["parameters"][1]["default"]["integer"]), (&json!("reset"), &json!(-1)));
+        assert_eq!(
+            (&commands[0]["name"], &commands[0]["parameters"][1]["default"]["integer"]),
+            (&json!("reset"), &json!(-1))
+        );
         let unfit = json!({ "arguments": { "mode": "lukewarm" } });
         let unfit = manager.api().post(&format!("devices/{id}/commands/reset"), &unfit).await.unwrap_err();
         assert!(unfit.to_string().contains("lukewarm"), "{unfit}");

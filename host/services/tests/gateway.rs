@@ -124,7 +124,16 @@ impl Stage {
         let identity = Identity { serial: Some(name.to_owned()), ..Identity::default() };
         let (gateway, plugin) = (node(), plugin.parse().unwrap());
         let adopted_at = Timestamp(1);
-        let device = Device { id: id.clone(), gateway, plugin, identity, reach, certificate: None, adopted_at, commands: Vec::new() };
+        let device = Device {
+            id: id.clone(),
+            gateway,
+            plugin,
+            identity,
+            reach,
+            certificate: None,
+            adopted_at,
+            commands: Vec::new(),
+        };
         let change = Change::Device { id: id.clone(), expect: Expect::Absent, value: Some(Box::new(device)) };
         self.store.commit(change.into()).await.unwrap();
         id

@@ -18,6 +18,7 @@ use crate::need;
 use blobs::Blobs;
 use hostler_core::PluginName;
 use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::device::SPEAKS_FOR_ITSELF;
 use hostler_core::event::Event;
 use hostler_core::plugin::grant::{Missing, NotGranted};
 use hostler_core::plugin::{Budget, Capability, Component, Grant, Kind, Manifest, PluginRecord, Release, inspect};

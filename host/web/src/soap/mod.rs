@@ -29,8 +29,8 @@ use base64::prelude::BASE64_STANDARD;
 use hostler_core::command::Given;
 use hostler_core::event::Filter;
 use hostler_core::{DeviceId, RequestId, Secret};
-use hostler_services::{Entered, EventsPage};
 use hostler_services::soap::{Asked, Call, Fault, Limits, Version, Whose, asked, done, failed};
+use hostler_services::{Entered, EventsPage};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -71,13 +71,13 @@ async fn call(State(web): State<Web>, ConnectInfo(from): ConnectInfo<SocketAddr>
 
 /// Why a call isn't done: as SOAP says it, and what goes beside it.
 struct Refused {
-    fault: Fault,
+    fault: Box<Fault>,
     retry_after: Option<HeaderValue>,
 }
 
 impl From<Fault> for Refused {
     fn from(fault: Fault) -> Self {
-        Self { fault, retry_after: None }
+        Self { fault: Box::new(fault), retry_after: None }
     }
 }
 
@@ -104,7 +104,7 @@ impl From<ApiError> for Refused {
             }
             _ => fault,
         };
-        Self { fault, retry_after }
+        Self { fault: Box::new(fault), retry_after }
     }
 }
 
@@ -268,7 +268,10 @@ mod tests {
         let asked = |question: Value| as_asked(json!({ "question": question }))["question"].take();
         let lines = json!({ "ask": "show-on-panel", "text": ["a", "b"] });
         assert_eq!(asked(lines.clone()), lines);
-        assert_eq!(asked(json!({ "ask": "user-call", "text": ["help"] })), json!({ "ask": "user-call", "text": "help" }));
+        assert_eq!(
+            asked(json!({ "ask": "user-call", "text": ["help"] })),
+            json!({ "ask": "user-call", "text": "help" })
+        );
         assert_eq!(asked(json!({ "ask": "alive", "text": [] })), json!({ "ask": "alive" }));
     }
 }

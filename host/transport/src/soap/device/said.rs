@@ -1,9 +1,9 @@
 //! What a device says in its calls, and what that is between nodes.
 
 use crate::soap::Fault;
-use hostler_core::id::is_standard_name;
 use hostler_core::command::{Command, describe};
 use hostler_core::event::Event;
+use hostler_core::id::is_standard_name;
 use hostler_core::message::{Acks, Class, Epoch, Method, REPORT_LIMIT, weight};
 use hostler_core::reading::{Identity, Reading, Report, Severity, Value};
 use hostler_core::request::{
@@ -59,7 +59,7 @@ impl Poll {
         }
         if let Some(report) = &self.report {
             readings(&report.readings)?;
-            for alert in report.alerts.iter().filter(|alert| !is_standard_name(&alert.code)) {
+            if let Some(alert) = report.alerts.iter().find(|alert| !is_standard_name(&alert.code)) {
                 return Err(invalid(format!("“{}” is no name of an alert, such as cover-open", alert.code)));
             }
             if report.weight_at_most() > REPORT_LIMIT {
