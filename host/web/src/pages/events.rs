@@ -137,11 +137,6 @@ impl EventsPage {
         fields.into_iter().filter_map(|(name, value, drop)| Some((name, value?, drop))).collect()
     }
 
-    fn of_device(&self, id: &impl ToString) -> String {
-        let device = id.to_string().parse().ok();
-        self.address("/events", &Filter { device, ..self.filter.clone() })
-    }
-
     fn of_node(&self, node: &NodeId) -> String {
         self.address("/events", &Filter { node: Some(node.clone()), ..self.filter.clone() })
     }
