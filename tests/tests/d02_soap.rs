@@ -57,7 +57,9 @@ async fn d02_zeep_is_an_operator() {
 
     for (version, authorization) in VERSIONS.into_iter().zip([format!("Bearer {}", local.trim()), basic]) {
         let Some(mut zeep) = operator(&manager, version, &authorization) else { return };
-        assert_eq!(zeep.operations, ["Ask", "GetDevice", "GetRequest", "ListDevices", "ListEvents"]);
+        let of_devices = ["AdoptCandidate", "Ask", "GetDevice", "GetRequest", "ListCandidates", "ListCommands"];
+        let others = ["ListDevices", "ListEvents", "ListNodes", "ReadDevice", "ReleaseDevice", "SearchNetworks"];
+        assert_eq!(zeep.operations, [of_devices, others].concat());
         let listed = zeep.call("ListDevices", &json!({ "text": id }));
         assert_eq!((&listed["rows"][0]["id"], &listed["total"]), (&json!(id), &json!(1)), "{listed}");
         let shown = zeep.call("GetDevice", &json!({ "id": id }));
@@ -105,6 +107,16 @@ async fn d02_zeep_is_an_operator() {
             zeep.refused("Ask", &json!({ "question": { "ask": "command", "device": id, "name": "sing" } }));
         assert!(code == "not-found" && why.contains("sing"), "{code}: {why}");
 
+        let commands = zeep.call("ListCommands", &json!({ "id": id }));
+        let named = |name: &str| commands.as_array().unwrap().iter().find(|command| command["name"] == name);
+        assert_eq!(named("identify").unwrap()["parameters"][1]["default"]["text"], "Here I am", "{commands}");
+        let nodes = zeep.call("ListNodes", &json!({}));
+        assert_eq!((&nodes[1]["id"], &nodes[1]["connected"]), (&json!("gateway-1"), &json!(true)), "{nodes}");
+        assert!(zeep.call("ReadDevice", &json!({ "id": id }))["away"].is_null());
+        zeep.call("SearchNetworks", &json!({ "gateway": "gateway-1" }));
+        let nothing = json!({ "gateway": "gateway-1", "address": "127.250.9.9", "plugin": "mfp" });
+        let (code, why) = zeep.refused("AdoptCandidate", &nothing);
+        assert!(code == "not-found" && why.contains("127.250.9.9"), "{code}: {why}");
         let (code, why) = zeep.refused("GetDevice", &json!({ "id": "nobody" }));
         assert!(code == "not-found" && why.contains("nobody"), "{code}: {why}");
         let (code, why) = zeep.refused("Ask", &json!({ "question": { "ask": "sing" } }));
@@ -302,7 +314,11 @@ async fn d02_zeep_is_a_device() {
         assert!(outcome["outcome"]["answered"]["text"].as_str().unwrap().contains("manager was told"), "{poll}");
 
         // A fault, told twice under its number, and one without.
-        let fault = json!({ "name": "coin.jam", "severity": "critical", "text": "a coin is stuck", "number": 1_790_000_000_000_u64 });
+        let fault = json!({ "name": "coin.jam", "severity": "critical", "text": "a coin is stuck", "number": 1_690_000_000_000_u64 });
+        let mut ahead = fault.clone();
+        ahead["number"] = json!(9_790_000_000_000_u64);
+        let (code, why) = zeep.refused("ReportFault", &ahead);
+        assert!(code == "invalid" && why.contains("clock"), "{code}: {why}");
         assert_eq!(zeep.call("ReportFault", &fault)["new"], true);
         assert_eq!(zeep.call("ReportFault", &fault)["new"], false);
         let other = zeep.call("ReportFault", &json!({ "severity": "warning", "text": "the door is open" }));
@@ -311,6 +327,18 @@ async fn d02_zeep_is_a_device() {
         let of =
             |name: &str| events.iter().filter(|event| event["name"] == name && event["device"] == json!(id)).count();
         assert_eq!((of("device.user-call"), of("coin.jam"), of("device.fault")), (1, 1, 1), "{events:?}");
+        // What its reports say is told as of any device: what came, and what went with a second one.
+        assert_eq!((of("alert.raised"), of("alert.cleared"), of("supply.low")), (1, 0, 0), "{events:?}");
+        let low = json!({ "level": { "remaining": { "exact": 0.5 }, "capacity": 10.0 } });
+        let readings = json!([{ "name": "supply.level", "instance": "cola", "value": low }]);
+        let report = json!({ "status": "ready", "readings": readings });
+        for _ in 0..2 {
+            zeep.call("Poll", &json!({ "report": report }));
+        }
+        let events = manager.events().await.unwrap();
+        let of =
+            |name: &str| events.iter().filter(|event| event["name"] == name && event["device"] == json!(id)).count();
+        assert_eq!((of("alert.raised"), of("alert.cleared"), of("supply.low")), (1, 1, 1), "{events:?}");
 
         // Somebody wants it read, then lets it go.
         let _ = manager.api().post(&format!("devices/{id}/read"), &Value::Null).await.unwrap();
@@ -318,7 +346,7 @@ async fn d02_zeep_is_a_device() {
         assert_eq!(polled["read_now"], true, "{polled}");
         let _ = manager.api().call(Method::DELETE, &format!("devices/{id}"), &Value::Null).await.unwrap();
         let polled = zeep.call("Poll", &json!({ "receipt": polled["receipt"], "wait_s": 5 }));
-        assert_eq!((&polled["released"], &polled["describe"]), (&json!(true), &json!(true)), "{polled}");
+        assert_eq!((&polled["released"], &polled["describe"]), (&json!(true), &json!(false)), "{polled}");
         assert!(manager.device(&id).await.is_none());
     }
 

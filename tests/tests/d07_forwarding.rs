@@ -24,13 +24,14 @@ struct Receiver {
     came: Mutex<Vec<(HeaderMap, Bytes)>>,
 }
 
-async fn take(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+/// It says back what it was asked for, as many servers do.
+async fn take(State(receiver): State<Arc<Receiver>>, headers: HeaderMap, body: Bytes) -> (StatusCode, &'static str) {
     let says = receiver.says.load(Ordering::SeqCst);
     receiver.came.lock().unwrap().push((headers, body));
     if says == HANGS {
         std::future::pending::<()>().await;
     }
-    StatusCode::from_u16(says).unwrap()
+    (StatusCode::from_u16(says).unwrap(), "Cannot POST /hidden/hook")
 }
 
 impl Receiver {
@@ -137,10 +138,29 @@ async fn d07_a_webhook_gets_each_notice_whatever_becomes_of_it_and_of_the_node()
     let told = receiver.notices();
     let of = |node: &str| told.iter().filter(|(_, text)| text.contains(node)).count();
     assert_eq!((of("gone-0"), of("gone-1"), of("gone-3")), (0, 1, 2), "{told:?}");
+
+    // It refuses everything, for whatever is sent: nothing is passed over, it is told, and comes when it takes some again.
+    receiver.say(400);
+    happens(&manager, "gone-4").await;
+    happens(&manager, "gone-5").await;
+    let failing = async || {
+        let events = manager.events().await.ok()?;
+        events.into_iter().find(|event| event["name"] == "forward.failing")
+    };
+    let failing = until("it is told that it fails", failing).await;
+    assert!(failing["text"].as_str().unwrap().contains("400"), "{failing}");
+    receiver.say(200);
+    until("nothing waits", async || rule(&manager).await.filter(|rule| rule["waiting"] == 0)).await;
+    let stands = rule(&manager).await.unwrap();
+    assert_eq!((&stands["refused"], &stands["lost"]), (&json!(0), &json!(0)), "{stands}");
+    let told = receiver.notices();
+    assert!(["gone-4", "gone-5"].iter().all(|node| told.iter().any(|(_, text)| text.contains(node))), "{told:?}");
     assert!(
         !told.iter().any(|(_, text)| text.contains("forwarding on-call")),
         "what is about the rule itself: {told:?}"
     );
+    let events = manager.events().await.unwrap();
+    assert!(!events.iter().any(|event| event.to_string().contains("hidden")), "a secret is told: {events:?}");
 
     assert!(manager.run(&["forward", "test", "on-call"]).await.well().contains("works"));
     receiver.until_told("admin asked", 1).await;
@@ -151,7 +171,7 @@ async fn d07_a_webhook_gets_each_notice_whatever_becomes_of_it_and_of_the_node()
     assert!(refused.code == Some(1) && refused.err.contains("500"), "{refused:?}");
     assert!(!manager.log().contains("hidden") && !manager.log().contains("It's a secret"), "a secret is in the log");
     let found = manager.run(&["event", "list", "--name", "node.removed", "--json"]).await.well();
-    assert_eq!(serde_json::from_str::<Vec<Value>>(&found).unwrap().len(), 4);
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&found).unwrap().len(), 6);
 }
 
 /// A certificate for this address that no authority of the system signed, and its key.
@@ -199,7 +219,7 @@ async fn d07_people_get_one_mail_for_many_notices() {
             at.port()
         )
     };
-    let rule = "name = \"staff\"\nmail = [\"Ann <ann@example.com>\", \"bob@example.com\"]\ngather = \"3s\"\n\
+    let rule = "name = \"staff\"\nmail = [\"Ann <ann@example.com>\", \"bob@example.com\"]\ngather = \"20s\"\n\
                 filter = { name = \"node.removed\" }";
     let strict = Setup::manager(&place).section("mail", &mail("")).section("[forward]", rule);
     let mut manager = Node::start(strict).await;
@@ -215,7 +235,10 @@ async fn d07_people_get_one_mail_for_many_notices() {
         happens(&manager, node).await;
     }
     let log = until("the mail came", async || Some(server.log()).filter(|log| log.contains("END MESSAGE"))).await;
-    assert_eq!(log.matches("MESSAGE FOLLOWS").count(), 1, "{log}");
+    let log =
+        until("each has theirs", async || Some(server.log()).filter(|log| log.matches("END MESSAGE").count() >= 2))
+            .await;
+    assert_eq!(log.matches("MESSAGE FOLLOWS").count(), 2, "one for each of them: {log}");
     assert!(log.contains("Subject: [manager] 3 notices"), "{log}");
     assert!(log.contains("ann@example.com") && log.contains("bob@example.com"), "{log}");
     assert!(["gone-1", "gone-2", "gone-3"].iter().all(|node| log.contains(node)), "{log}");

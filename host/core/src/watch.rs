@@ -4,7 +4,7 @@ use crate::event::Event;
 use crate::id::DeviceId;
 use crate::reading::{Alert, Condition, Reading, Report, Severity, Snapshot, Value};
 use crate::time::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// What of a supply is left when it counts as low, from 0 to 1.
 pub const LOW: f64 = 0.1;
@@ -64,8 +64,13 @@ pub fn read(before: &Snapshot, at: Timestamp, report: Report) -> Snapshot {
         Some(is) => is <= LOW || (is <= ENOUGH && were.contains(&reading.series())),
         None => were.contains(&reading.series()),
     };
-    let low = supplies.filter(|reading| stays(reading)).map(Reading::series).collect();
-    Snapshot { low, ..Snapshot::read(at, report) }
+    let low = supplies.clone().filter(|reading| stays(reading)).map(Reading::series).collect();
+    let empty = |reading: &&Reading| match left(reading) {
+        Some(is) => is <= 0.0 || (is <= LOW && before.empty.contains(&reading.series())),
+        None => before.empty.contains(&reading.series()),
+    };
+    let empty = supplies.filter(empty).map(Reading::series).collect();
+    Snapshot { low, empty, ..Snapshot::read(at, report) }
 }
 
 /// The supplies of a device, each with what is left of it where it says so.
@@ -89,16 +94,17 @@ fn were_low(before: &Snapshot) -> BTreeSet<String> {
 
 /// What became of supplies between two readings. One that is low at the first is told like one that became so.
 fn supplies_told(before: &Snapshot, after: &Snapshot) -> Vec<(&'static str, String)> {
-    let were: BTreeMap<String, f64> = supplies(before).map(|(reading, left)| (reading.series(), left)).collect();
+    let were = supplies(before).filter(|(_, left)| *left <= 0.0).map(|(reading, _)| reading.series());
+    let empty: BTreeSet<String> = before.empty.iter().cloned().chain(were).collect();
     let low = were_low(before);
     let told = supplies(after).filter_map(|(reading, is)| {
         let series = reading.series();
-        let was = were.get(&series).copied().unwrap_or(1.0);
+        let told = empty.contains(&series);
         let fills = reading.attributes.get("class").is_some_and(|class| class == "filled");
         let (label, percent) = (reading.title(), (is * 100.0).round());
         match (is <= 0.0, fills) {
-            (true, false) if was > 0.0 => Some(("supply.empty", format!("{label} is used up"))),
-            (true, true) if was > 0.0 => Some(("supply.empty", format!("{label} is full"))),
+            (true, false) if !told => Some(("supply.empty", format!("{label} is used up"))),
+            (true, true) if !told => Some(("supply.empty", format!("{label} is full"))),
             (true, _) => None,
             (false, _) if is > LOW || low.contains(&series) => None,
             (false, false) => Some(("supply.low", format!("{label} has {percent} % left"))),
@@ -168,6 +174,15 @@ mod tests {
         }
         assert_eq!(told, ["supply.low", "supply.empty", "supply.low"]);
         assert_eq!(names(&nothing, &filled(&nothing, &[3.0, 0.0])), ["supply.low", "supply.empty"]);
+        // A sensor that swings about nothing, or loses sight of it.
+        let mut last = filled(&nothing, &[12.0]);
+        let mut told = Vec::new();
+        for left in [0.0, 1.0, 0.0, -2.0, 0.0, 12.0, 0.0] {
+            let next = filled(&last, &[left]);
+            told.extend(names(&last, &next));
+            last = next;
+        }
+        assert_eq!(told, ["supply.empty", "supply.empty"]);
         let low = filled(&nothing, &[3.0]);
         assert!(names(&low, &low.failed(Timestamp(2), "no answer".into())).is_empty());
     }

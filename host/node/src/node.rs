@@ -121,7 +121,6 @@ impl Node {
         let access = Access::open_to(Arc::clone(&store), taken, open_to);
         above.iter().for_each(|parent| access.tell(parent.clone()));
         let rules = config.forwards().map_err(StartError::Certificate)?;
-        say_started(&*store, &config.node.id, above.as_ref()).await?;
         let catalogue = Catalogue::open(Arc::clone(&store), Arc::clone(&runtime), data.join(backup::PLUGINS)).await?;
         let inventory = Inventory::open(
             Arc::clone(&store),
@@ -157,6 +156,8 @@ impl Node {
         };
         let knowing = (Arc::clone(&inventory), Arc::clone(&presence));
         let requests = Requests::open(Arc::clone(&store), (info.clone(), above.clone()), knowing, live.clone())?;
+        // Everything is bound: one that can't start tells nobody each second that it did.
+        say_started(&*store, &config.node.id, above.as_ref()).await?;
         let mut node = Building { config: &config, store: &store, runtime: &runtime, tasks: Vec::new() };
         if config.has(Role::Gateway) || config.has(Role::Registrar) || member.is_some() {
             let gateway = node.gateway(&catalogue, &inventory).await?;

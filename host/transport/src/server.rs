@@ -12,6 +12,7 @@ use futures::StreamExt;
 use hostler_core::device::Device;
 use hostler_core::enrollment::{Knock, LONGEST_KNOCK, NotLetIn, Peer, Refusal, Renewal, Renewed, Welcome};
 use hostler_core::message::{Acks, CatalogueEntry, ExchangeDown, ExchangeUp};
+use hostler_core::reading::Snapshot;
 use hostler_core::{NodeId, Secret};
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -85,6 +86,8 @@ pub struct Standing {
     pub taken: Acks,
     /// The devices that it speaks for.
     pub devices: Vec<Device>,
+    /// What is known of the first of them.
+    pub newest: Snapshot,
 }
 
 /// What a node does for its children.
@@ -143,6 +146,11 @@ pub trait Parent: Send + Sync + 'static {
     /// It can't be looked up, or this parent takes no such child.
     fn standing(&self, child: &NodeId) -> Result<Standing, Refused> {
         Err(Refused::Invalid(format!("{child} can't call so here: this node takes no devices by SOAP")))
+    }
+
+    /// Held while calls of a child are numbered that doesn't number them itself; the same for the same child.
+    fn turn(&self, _child: &NodeId) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::default()
     }
 
     /// The plug-ins that children run.

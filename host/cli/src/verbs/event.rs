@@ -131,7 +131,12 @@ impl List {
     /// Prints what is new whenever the node says that something happened.
     async fn follow(self) -> Result<()> {
         let client = self.plain.connection.client()?;
-        let newest = client.open(client.request(Method::GET, &["events"])?.query(&[("limit", 1)])).await?;
+        let mut first = client.request(Method::GET, &["events"])?.query(&[("limit", "1")]);
+        // Who may see only their own device may ask only for that.
+        if let Some(device) = &self.device {
+            first = first.query(&[("device", device)]);
+        }
+        let newest = client.open(first).await?;
         let newest: Vec<Value> = newest.json().await.context("the node's answer can't be read")?;
         let mut after = newest.first().and_then(|event| event["seq"].as_u64()).unwrap_or(0);
         // With a beginning, what is there already comes first.

@@ -1,5 +1,5 @@
-//! Everything that can become of a few events, up to a number of faults: deliveries that fail, acknowledgements that are lost,
-//! crashes at every step, events that come at every moment.
+//! Everything that can become of a few events, up to a number of faults: deliveries that fail or are refused, acknowledgements
+//! that are lost, crashes at every step, events that come at every moment, one that is never taken.
 
 use super::*;
 use std::collections::{HashSet, VecDeque};
@@ -21,6 +21,8 @@ struct World {
     taken: Vec<u64>,
     now: Timestamp,
     faults: u8,
+    /// An event that the receiver refuses for what it is.
+    poison: u64,
 }
 
 fn pace() -> Pace {
@@ -68,14 +70,20 @@ fn steps(world: &World) -> Vec<World> {
         }
         Next::Send(numbers) => {
             assert!(!numbers.is_empty() && numbers.len() <= 2, "{numbers:?}");
+            if numbers.contains(&world.poison) {
+                let mut refused = world.clone();
+                let outcome = refused.running.failed(numbers.len(), Verdict::Refused, "no".to_owned(), world.now);
+                all.push(keep(refused, &outcome));
+                return all;
+            }
             let mut took = world.clone();
             took.taken.extend(&numbers);
             if world.faults > 0 {
                 // It took them, and nobody heard that; or it didn't.
-                for of in [&took, world] {
+                for (of, verdict) in [(&took, Verdict::Again), (world, Verdict::Again), (world, Verdict::Refused)] {
                     let mut failed = of.clone();
                     failed.faults -= 1;
-                    let outcome = failed.running.failed(numbers.len(), Verdict::Again, "down".to_owned(), world.now);
+                    let outcome = failed.running.failed(numbers.len(), verdict, "down".to_owned(), world.now);
                     all.push(keep(failed, &outcome));
                 }
                 let mut crashed = took.clone();
@@ -92,9 +100,18 @@ fn steps(world: &World) -> Vec<World> {
 
 #[test]
 fn d07_whatever_fails_each_fitting_event_is_taken_and_nothing_is_taken_again_without_a_fault() {
+    explore(0, &[1, 2, 4]);
+}
+
+#[test]
+fn d07_what_is_refused_for_what_it_is_is_passed_over_once_another_was_taken() {
+    explore(2, &[1, 4]);
+}
+
+fn explore(poison: u64, expected: &[u64]) {
     let running = Forwarding::new(Cursor::default(), pace());
     let kept = Cursor::default();
-    let first = World { stored: 0, kept, running, taken: Vec::new(), now: NOW, faults: 2 };
+    let first = World { stored: 0, kept, running, taken: Vec::new(), now: NOW, faults: 2, poison };
     let (mut seen, mut todo) = (HashSet::new(), VecDeque::from([first]));
     let mut ends = 0;
     while let Some(world) = todo.pop_front() {
@@ -102,7 +119,7 @@ fn d07_whatever_fails_each_fitting_event_is_taken_and_nothing_is_taken_again_wit
             continue;
         }
         let through = world.kept.through;
-        let settled = (1..=through).filter(|number| fits(*number));
+        let settled = (1..=through).filter(|number| fits(*number) && *number != poison);
         assert!(settled.into_iter().all(|number| world.taken.contains(&number)), "settled and not taken: {world:?}");
         let mut firsts = HashSet::new();
         let order: Vec<u64> = world.taken.iter().filter(|number| firsts.insert(**number)).copied().collect();
@@ -113,8 +130,8 @@ fn d07_whatever_fails_each_fitting_event_is_taken_and_nothing_is_taken_again_wit
         let next = steps(&world);
         if world.stored == EVENTS && world.running.next(world.now) == Next::Idle {
             ends += 1;
-            assert_eq!(order, [1, 2, 4], "{world:?}");
-            assert_eq!(world.kept.lost, 0);
+            assert_eq!(order, expected, "{world:?}");
+            assert_eq!((world.kept.lost, world.kept.refused), (0, u64::from(poison > 0)), "{world:?}");
         }
         todo.extend(next);
     }
@@ -191,6 +208,30 @@ fn d07_one_notice_that_is_refused_does_not_hold_up_the_others() {
     assert_eq!(taken, [1, 3, 4]);
     assert_eq!(told.iter().map(|notice| notice.name).collect::<Vec<_>>(), ["forward.refused"]);
     assert_eq!((forwarding.cursor().refused, forwarding.cursor().delivered), (1, 3));
+}
+
+#[test]
+fn d07_a_receiver_that_refuses_everything_loses_nothing_and_is_told() {
+    let mut forwarding = with([1, 2, 3, 4]);
+    let (mut now, mut told) = (NOW, Vec::new());
+    for _ in 0..100 {
+        match forwarding.next(now) {
+            Next::Send(numbers) => {
+                told.extend(forwarding.failed(numbers.len(), Verdict::Refused, "it answered 400".to_owned(), now).tell);
+            }
+            Next::Look { after, .. } => {
+                told.extend(
+                    forwarding.looked(Looked { oldest: Some(1), through: after, ..Looked::default() }, now).tell,
+                );
+            }
+            Next::Rest(at) | Next::Gather(at) => now = at,
+            Next::Idle => panic!("{forwarding:?}"),
+        }
+    }
+    assert_eq!(told.iter().map(|notice| notice.name).collect::<Vec<_>>(), ["forward.failing"]);
+    let cursor = forwarding.cursor();
+    assert_eq!((cursor.through, cursor.refused, cursor.lost), (0, 0, 0));
+    assert!(cursor.trouble.is_some());
 }
 
 #[test]

@@ -5,7 +5,8 @@
 //! acknowledged. All is a pure function of what is kept, what was looked at and what became of a delivery; what is to be done
 //! next follows from the state alone ([`Forwarding::next`]).
 //!
-//! A receiver that is down is tried again, less and less often. Meanwhile events may fall out of those that are kept: they
+//! A receiver that is down is tried again, less and less often. One that refuses a notice is sent another: if it takes that one, the
+//! first is passed over, and if it doesn't, nothing is, since then the fault isn't the notice's. Meanwhile events may fall out of those that are kept: they
 //! are counted and told. What is told about a rule isn't forwarded by that rule ([`is_about`]), or one failure would be the
 //! reason of the next.
 
@@ -29,7 +30,7 @@ pub const LONGEST: Duration = Duration::from_secs(600);
 /// So many attempts in a row fail before it is told: half a minute is no outage.
 const PATIENCE: u32 = 5;
 
-/// So often a receiver may refuse a notice for what it is before that is passed over.
+/// So often a receiver may refuse a notice before it is seen whether it takes another one.
 const REFUSALS: u32 = 3;
 
 /// What was lost or refused is told at most so often.
@@ -96,7 +97,7 @@ pub struct Pace {
 pub enum Verdict {
     /// The receiver or the way to it: later it may work.
     Again,
-    /// What was sent: the receiver will never take it.
+    /// It answered that it doesn't take this. Whether that is about this notice or about all of them shows when another is sent.
     Refused,
 }
 
@@ -155,6 +156,13 @@ pub struct Notice {
 }
 
 impl Notice {
+    /// What was delivered wasn't taken for somebody.
+    #[must_use]
+    pub fn not_for(why: &str) -> Self {
+        let text = format!("the receiver takes notices, but not for everybody: {why}");
+        Self { name: "forward.refused", severity: Severity::Warning, text }
+    }
+
     /// The event that tells it.
     #[must_use]
     pub fn event(self, rule: &RuleName, at: Timestamp) -> Event {
@@ -190,6 +198,8 @@ pub struct Forwarding {
     /// So many go at once: fewer while the receiver refuses.
     size: usize,
     refusals: u32,
+    /// Whether the first is left aside, to see whether the receiver takes the second.
+    probing: bool,
     retry_at: Option<Timestamp>,
 }
 
@@ -199,13 +209,19 @@ impl Forwarding {
     pub fn new(cursor: Cursor, pace: Pace) -> Self {
         let (seen, size) = (cursor.through, pace.most.max(1));
         let (batch, since, retry_at) = (Vec::new(), None, None);
-        Self { cursor, pace, seen, batch, since, dirty: true, size, refusals: 0, retry_at }
+        Self { cursor, pace, seen, batch, since, dirty: true, size, refusals: 0, probing: false, retry_at }
     }
 
     /// What is to be stored.
     #[must_use]
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
+    }
+
+    /// The last event that was looked at, and how many of those that fit wait.
+    #[must_use]
+    pub fn seen(&self) -> (u64, usize) {
+        (self.seen, self.batch.len())
     }
 
     /// When a failed delivery is tried again.
@@ -237,7 +253,8 @@ impl Forwarding {
         if room > 0 && ahead(until, self.pace.gather) {
             return Next::Gather(until);
         }
-        Next::Send(self.batch.iter().take(self.size).copied().collect())
+        let (aside, size) = if self.probing { (1, 1) } else { (0, self.size) };
+        Next::Send(self.batch.iter().skip(aside).take(size).copied().collect())
     }
 
     /// Events were looked at.
@@ -246,6 +263,7 @@ impl Forwarding {
         let oldest = looked.oldest.unwrap_or(self.seen.saturating_add(1));
         let gone = self.batch.iter().take_while(|number| **number < oldest).count();
         self.batch.drain(..gone);
+        self.probing &= gone == 0;
         // Nobody looked at these before they fell out.
         let unseen = oldest.saturating_sub(self.seen.saturating_add(1));
         self.cursor.lost = self.cursor.lost.saturating_add(gone as u64).saturating_add(unseen);
@@ -266,6 +284,11 @@ impl Forwarding {
 
     /// The receiver took the first so many that were sent.
     pub fn sent(&mut self, count: usize, now: Timestamp) -> Outcome {
+        if std::mem::take(&mut self.probing) {
+            // It takes others: what it refused it will never take.
+            self.batch.drain(..1.min(self.batch.len()));
+            self.cursor.refused = self.cursor.refused.saturating_add(1);
+        }
         self.batch.drain(..count.min(self.batch.len()));
         self.cursor.delivered = self.cursor.delivered.saturating_add(count as u64);
         self.cursor.delivered_at = Some(now);
@@ -274,7 +297,12 @@ impl Forwarding {
         self.since = (!self.batch.is_empty()).then_some(now);
         self.cursor.through = self.settled();
         let mut tell = self.losses(now, true);
-        if let Some(trouble) = self.cursor.trouble.take().filter(|trouble| trouble.told) {
+        let trouble = self.cursor.trouble.take();
+        if let Some(Trouble { text: why, .. }) = &trouble {
+            let refused = tell.iter_mut().filter(|notice| notice.name == "forward.refused");
+            refused.for_each(|notice| notice.text = format!("{}: {why}", notice.text));
+        }
+        if let Some(trouble) = trouble.filter(|trouble| trouble.told) {
             let text = format!(
                 "the receiver takes notices again, after {} attempts since {}",
                 trouble.attempts, trouble.since
@@ -286,16 +314,19 @@ impl Forwarding {
 
     /// A delivery of so many failed.
     pub fn failed(&mut self, count: usize, verdict: Verdict, why: String, now: Timestamp) -> Outcome {
-        if verdict == Verdict::Refused {
+        let probed = std::mem::take(&mut self.probing);
+        if verdict == Verdict::Refused && !probed {
             if count > 1 {
-                // One of them is at fault: in halves it is found.
+                // One of them may be at fault: in halves it is found.
                 self.size = (count / 2).max(1);
                 self.retry_at = None;
                 return Outcome::default();
             }
-            self.refusals += 1;
-            if self.refusals >= REFUSALS {
-                return self.pass_over(&why, now);
+            self.refusals = self.refusals.saturating_add(1);
+            if self.refusals >= REFUSALS && self.batch.len() > 1 {
+                self.probing = true;
+                self.retry_at = None;
+                return Outcome::default();
             }
         }
         let trouble = self.cursor.trouble.take();
@@ -315,20 +346,6 @@ impl Forwarding {
             tell.push(Notice { name: "forward.failing", severity: Severity::Warning, text });
         }
         self.cursor.trouble = Some(trouble);
-        Outcome { keep: true, tell }
-    }
-
-    /// The receiver will never take the first that waits.
-    fn pass_over(&mut self, why: &str, now: Timestamp) -> Outcome {
-        self.batch.drain(..1.min(self.batch.len()));
-        self.cursor.refused = self.cursor.refused.saturating_add(1);
-        (self.refusals, self.retry_at, self.cursor.trouble) = (0, None, None);
-        self.since = (!self.batch.is_empty()).then_some(now);
-        self.cursor.through = self.settled();
-        let mut tell = self.losses(now, false);
-        tell.iter_mut().filter(|notice| notice.name == "forward.refused").for_each(|notice| {
-            notice.text = format!("{}: {why}", notice.text);
-        });
         Outcome { keep: true, tell }
     }
 

@@ -73,14 +73,17 @@ pub struct Snapshot {
     /// The supplies, by their series, that count as low: they ran low and weren't filled well above that since.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub low: BTreeSet<String>,
+    /// Those that count as empty: nothing was left of them, and they weren't filled above what is low since.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub empty: BTreeSet<String>,
 }
 
 impl Snapshot {
     /// The snapshot after a successful reading, where nothing was known before.
     #[must_use]
     pub fn read(at: Timestamp, report: Report) -> Self {
-        let low = BTreeSet::new();
-        Self { tried_at: at, read_at: Some(at), report: Some(Arc::new(report)), trouble: None, low }
+        let (low, empty) = (BTreeSet::new(), BTreeSet::new());
+        Self { tried_at: at, read_at: Some(at), report: Some(Arc::new(report)), trouble: None, low, empty }
     }
 
     /// The snapshot after an attempt that failed: what was known stays.
@@ -93,6 +96,7 @@ impl Snapshot {
             report: self.report.clone(),
             trouble: Some(Trouble { text, since, attempts: attempts.saturating_add(1), hindrance: None }),
             low: self.low.clone(),
+            empty: self.empty.clone(),
         }
     }
 

@@ -165,7 +165,7 @@ impl Config {
                 }
                 (None, Some(to), Some(server)) => {
                     let to = to.get_ref().iter().filter_map(|to| mailbox(to).ok()).collect();
-                    (Target::Mail(Mail { server: server.clone(), to }), GATHER_MAIL)
+                    (Target::Mail(Mail::new(server.clone(), to)), GATHER_MAIL)
                 }
                 _ => continue,
             };

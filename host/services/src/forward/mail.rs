@@ -1,18 +1,20 @@
 //! Notices to people: one mail for many, by SMTP.
 
-use super::NotDelivered;
 use super::notice::Letter;
-use hostler_core::Secret;
+use super::webhook::secret_in;
+use super::{NotDelivered, NotFor};
 use lettre::message::{Mailbox, header::ContentType};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long each step with the server may take.
-const STEP: Duration = Duration::from_secs(10);
+/// How long it may take to reach the server.
+const CONNECT: Duration = Duration::from_secs(10);
 
 /// The longest subject, in characters.
 const SUBJECT: usize = 120;
@@ -48,40 +50,66 @@ pub struct MailServer {
 /// People who get notices.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// By which server.
-    pub server: MailServer,
-    /// Who.
-    pub to: Vec<Mailbox>,
+    server: MailServer,
+    to: Vec<Mailbox>,
+    /// Who has which letter: the last that was begun.
+    taken: Arc<Mutex<(String, BTreeSet<String>)>>,
 }
 
 impl Mail {
+    /// To these people, by this server.
+    #[must_use]
+    pub fn new(server: MailServer, to: Vec<Mailbox>) -> Self {
+        Self { server, to, taken: Arc::default() }
+    }
+
     pub(super) fn shown(&self) -> String {
         self.to.iter().map(|to| to.email.to_string()).collect::<Vec<_>>().join(", ")
     }
 
-    pub(super) async fn deliver(&self, letter: &Letter) -> Result<(), NotDelivered> {
-        let message = self.message(letter).map_err(|error| NotDelivered::again(error.to_string()))?;
-        let transport = self.server.transport()?;
-        match transport.send(message).await {
-            Ok(_) => Ok(()),
-            // 552: it is larger than the server takes (RFC 5321 §4.2.2). Whatever else a server refuses, such as an address,
-            // somebody can put right.
-            Err(error) if error.status().is_some_and(|code| code.to_string() == "552") => {
-                Err(NotDelivered::refused(said(&error)))
+    /// Each gets a mail of their own, so that an address that is no more keeps nobody else from theirs. Who got this letter before
+    /// another's failed doesn't get it again, but after a crash.
+    pub(super) async fn deliver(&self, letter: &Letter) -> Result<NotFor, NotDelivered> {
+        let transport = self.server.transport().await?;
+        let id = letter.id();
+        let mut refused = Vec::new();
+        for to in &self.to {
+            if self.has(&id, to) {
+                continue;
             }
-            Err(error) => Err(NotDelivered::again(said(&error))),
+            let message = self.message(letter, &id, to).map_err(|error| NotDelivered::again(error.to_string()))?;
+            match transport.send(message).await {
+                Ok(_) => self.note(&id, to),
+                Err(error) if error.is_permanent() => refused.push(format!("{}: {}", to.email, said(&error))),
+                Err(error) => return Err(NotDelivered::again(said(&error))),
+            }
         }
+        let why = refused.join("; ");
+        // Whether it is the letter's fault or the addresses' shows when another letter is sent.
+        if refused.len() == self.to.len() {
+            return Err(NotDelivered::refused(why));
+        }
+        Ok(Some(why).filter(|why| !why.is_empty()))
     }
 
-    fn message(&self, letter: &Letter) -> Result<Message, lettre::error::Error> {
-        let first = letter.notices.first();
-        // Of the same delivery, the same: mail programs show it once.
-        let id = first.map(|first| format!("<{}@{}.hostler.invalid>", first.id, letter.node));
-        let mut builder = Message::builder().from(self.server.from.clone()).subject(subject(letter)).message_id(id);
-        for to in &self.to {
-            builder = builder.to(to.clone());
+    fn has(&self, letter: &str, to: &Mailbox) -> bool {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.0 == letter && taken.1.contains(&to.email.to_string())
+    }
+
+    fn note(&self, letter: &str, to: &Mailbox) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.0 != letter {
+            *taken = (letter.to_owned(), BTreeSet::new());
         }
-        builder.header(ContentType::TEXT_PLAIN).body(text(letter))
+        taken.1.insert(to.email.to_string());
+    }
+
+    fn message(&self, letter: &Letter, id: &str, to: &Mailbox) -> Result<Message, lettre::error::Error> {
+        // Of the same letter, the same: mail programs show it once.
+        let id = Some(format!("<{id}@{}.hostler.invalid>", letter.node));
+        let builder = Message::builder().from(self.server.from.clone()).to(to.clone());
+        builder.subject(subject(letter)).message_id(id).header(ContentType::TEXT_PLAIN).body(text(letter))
     }
 }
 
@@ -116,19 +144,17 @@ fn text(letter: &Letter) -> String {
 }
 
 impl MailServer {
-    fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, NotDelivered> {
+    async fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, NotDelivered> {
         let tls = match self.tls {
             MailTls::Implicit => Tls::Wrapper(self.parameters()?),
             MailTls::StartTls => Tls::Required(self.parameters()?),
             MailTls::None => Tls::None,
         };
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&self.server);
-        builder = builder.port(self.port).tls(tls).timeout(Some(STEP));
+        builder = builder.port(self.port).tls(tls).timeout(Some(CONNECT));
         if let Some((user, file)) = &self.login {
-            let password = std::fs::read_to_string(file).map(Secret::new);
-            let password =
-                password.map_err(|error| NotDelivered::again(format!("{} can't be read: {error}", file.display())))?;
-            builder = builder.credentials(Credentials::new(user.clone(), password.expose().trim().to_owned()));
+            let password = secret_in(file).await?;
+            builder = builder.credentials(Credentials::new(user.clone(), password.expose().to_owned()));
         }
         Ok(builder.build())
     }

@@ -25,7 +25,8 @@ use hostler_store::{Store, StoreError};
 use notice::Letter;
 use runner::Runner;
 use serde::Serialize;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 use utoipa::ToSchema;
@@ -33,8 +34,11 @@ use utoipa::ToSchema;
 /// So many events at most are looked at to count what waits.
 const COUNTED: usize = 10_000;
 
-/// A delivery that takes longer has failed.
+/// A delivery by webhook, or one for which somebody waits, that takes longer has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The same by mail: a server that looks at a mail for long before it takes it must not get it again (RFC 5321 §4.5.3.2.6).
+const MAIL_PATIENCE: Duration = Duration::from_secs(600);
 
 /// Where notices of a rule go.
 #[derive(Clone, Debug)]
@@ -63,32 +67,49 @@ pub struct ForwardRule {
 #[error("{why}")]
 pub struct NotDelivered {
     why: String,
+    /// What the receiver said besides: for whoever tries the rule, and kept nowhere, since it may repeat what is secret.
+    said: Option<String>,
     verdict: Verdict,
 }
 
+/// A delivery that was taken, but not for everybody: for whom not, and why.
+type NotFor = Option<String>;
+
 impl NotDelivered {
     fn again(why: impl Into<String>) -> Self {
-        Self { why: why.into(), verdict: Verdict::Again }
+        Self { why: why.into(), said: None, verdict: Verdict::Again }
     }
 
     fn refused(why: impl Into<String>) -> Self {
-        Self { why: why.into(), verdict: Verdict::Refused }
+        Self { why: why.into(), said: None, verdict: Verdict::Refused }
+    }
+
+    fn saying(self, said: String) -> Self {
+        Self { said: Some(said).filter(|said| !said.is_empty()), ..self }
     }
 }
 
 impl Target {
     /// Delivers; returns when the receiver has taken all of it.
-    fn deliver<'a>(&'a self, letter: &'a Letter) -> BoxFuture<'a, Result<(), NotDelivered>> {
+    fn deliver<'a>(&'a self, letter: &'a Letter, patience: Duration) -> BoxFuture<'a, Result<NotFor, NotDelivered>> {
         Box::pin(async move {
             let delivery = async {
                 match self {
-                    Self::Webhook(webhook) => webhook.deliver(letter).await,
+                    Self::Webhook(webhook) => webhook.deliver(letter).await.map(|()| None),
                     Self::Mail(mail) => mail.deliver(letter).await,
                 }
             };
-            let late = || NotDelivered::again(format!("it took longer than {} s", PATIENCE.as_secs()));
-            tokio::time::timeout(PATIENCE, delivery).await.unwrap_or_else(|_| Err(late()))
+            let late = || NotDelivered::again(format!("it took longer than {} s", patience.as_secs()));
+            tokio::time::timeout(patience, delivery).await.unwrap_or_else(|_| Err(late()))
         })
+    }
+
+    /// How long a delivery may take for which nobody waits.
+    fn patience(&self) -> Duration {
+        match self {
+            Self::Webhook(_) => PATIENCE,
+            Self::Mail(_) => MAIL_PATIENCE,
+        }
     }
 
     /// Where it leads, without what may be secret in it.
@@ -141,6 +162,8 @@ pub struct Forwards {
     parent: Option<NodeId>,
     rules: Vec<ForwardRule>,
     stored: watch::Sender<u64>,
+    /// How far each rule has looked, and how many of what it saw wait.
+    seen: Mutex<BTreeMap<RuleName, (u64, usize)>>,
 }
 
 impl Forwards {
@@ -172,7 +195,7 @@ impl Forwards {
                 }
             }));
         }
-        Ok(Arc::new(Self { store, node, parent, rules, stored }))
+        Ok(Arc::new(Self { store, node, parent, rules, stored, seen: Mutex::default() }))
     }
 
     /// Forwards for ever.
@@ -200,8 +223,10 @@ impl Forwards {
     }
 
     fn view(&self, rule: &ForwardRule, cursor: Cursor) -> Result<ForwardView, StoreError> {
-        let behind = self.store.events_after(cursor.through, COUNTED)?;
-        let waiting = behind.events.iter().filter(|(_, event)| self.fits(rule, event)).count();
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&rule.name).copied();
+        let (after, known) = seen.unwrap_or((cursor.through, 0));
+        let behind = self.store.events_after(after, COUNTED)?;
+        let waiting = known + behind.events.iter().filter(|(_, event)| self.fits(rule, event)).count();
         Ok(ForwardView {
             name: rule.name.clone(),
             to: rule.target.shown(),
@@ -229,8 +254,14 @@ impl Forwards {
         let (device, severity) = (None, Severity::Info);
         let event = Event { at: now(), node: None, device, name: "forward.test".to_owned(), severity, text };
         let letter = Letter::new(&self.node, name, vec![(0, event)]);
-        rule.target.deliver(&letter).await.map_err(|error| {
-            ServiceError::Unavailable(format!("{} did not take the test notice: {error}", rule.target.shown()))
-        })
+        let refused = |why: &dyn std::fmt::Display| {
+            ServiceError::Unavailable(format!("{} did not take the test notice: {why}", rule.target.shown()))
+        };
+        match rule.target.deliver(&letter, PATIENCE).await {
+            Ok(None) => Ok(()),
+            Ok(Some(not_for)) => Err(refused(&not_for)),
+            Err(NotDelivered { why, said: Some(said), .. }) => Err(refused(&format!("{why}: {said}"))),
+            Err(error) => Err(refused(&error)),
+        }
     }
 }

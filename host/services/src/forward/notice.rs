@@ -53,6 +53,18 @@ impl Letter {
     }
 }
 
+impl Letter {
+    /// The same for the same notices, and no other letter's: one that has more of them is another.
+    pub(super) fn id(&self) -> String {
+        let ids = self.notices.iter().map(|notice| notice.id.as_str());
+        hex(ids.fold(Sha256::new(), |digest, id| digest.chain_update(id)))
+    }
+}
+
+fn hex(digest: Sha256) -> String {
+    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Numbers come again where a store was put back to an earlier state, so what happened is part of it.
 fn id(here: &NodeId, seq: u64, event: &Event) -> String {
     let mut digest = Sha256::new();
@@ -60,5 +72,5 @@ fn id(here: &NodeId, seq: u64, event: &Event) -> String {
         digest.update(part.len().to_be_bytes());
         digest.update(part);
     }
-    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(digest)
 }

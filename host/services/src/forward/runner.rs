@@ -3,10 +3,11 @@
 use super::notice::Letter;
 use super::{ForwardRule, Forwards};
 use hostler_core::changes::{Change, Changes};
-use hostler_core::forward::{Forwarding, Looked, Next, Outcome};
+use hostler_core::forward::{Forwarding, Looked, Next, Notice, Outcome};
 use hostler_core::message::Method;
 use hostler_engine::now;
 use hostler_store::StoreError;
+use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::sync::watch::Receiver;
 
@@ -35,7 +36,9 @@ impl Runner<'_> {
         let mut stored = self.forwards.stored.subscribe();
         let cursor = self.forwards.store.forwards()?.remove(&self.rule.name).unwrap_or_default();
         let mut state = Forwarding::new(cursor, Forwards::pace(self.rule));
+        let mut not_for = None;
         loop {
+            self.publish(&state);
             match state.next(now()) {
                 Next::Look { after, most } => {
                     let looked = self.look(after, most)?;
@@ -44,7 +47,7 @@ impl Runner<'_> {
                     // Two hundred thousand that don't fit hold up nobody.
                     tokio::task::yield_now().await;
                 }
-                Next::Send(numbers) => self.send(&mut state, &numbers).await?,
+                Next::Send(numbers) => self.send(&mut state, &numbers, &mut not_for).await?,
                 Next::Rest(at) => tokio::time::sleep(at.since(now())).await,
                 Next::Gather(at) => {
                     let _ = tokio::time::timeout(at.since(now()), self.wait(&mut stored, &mut state)).await;
@@ -52,6 +55,12 @@ impl Runner<'_> {
                 Next::Idle => self.wait(&mut stored, &mut state).await,
             }
         }
+    }
+
+    /// Lets the list know how far this is.
+    fn publish(&self, state: &Forwarding) {
+        let mut seen = self.forwards.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(self.rule.name.clone(), state.seen());
     }
 
     async fn wait(&self, stored: &mut Receiver<u64>, state: &mut Forwarding) {
@@ -77,7 +86,13 @@ impl Runner<'_> {
         Ok(looked)
     }
 
-    async fn send(&self, state: &mut Forwarding, numbers: &[u64]) -> Result<(), StoreError> {
+    /// `not_for` is for whom the last delivery wasn't taken, so that it is told once.
+    async fn send(
+        &self,
+        state: &mut Forwarding,
+        numbers: &[u64],
+        not_for: &mut Option<String>,
+    ) -> Result<(), StoreError> {
         let events = self.read(numbers)?;
         if events.is_empty() {
             // They fell out at this moment: looking counts them.
@@ -86,8 +101,15 @@ impl Runner<'_> {
             return self.keep(state, outcome).await;
         }
         let letter = Letter::new(&self.forwards.node, &self.rule.name, events);
-        let outcome = match self.rule.target.deliver(&letter).await {
-            Ok(()) => state.sent(numbers.len(), now()),
+        let outcome = match self.rule.target.deliver(&letter, self.rule.target.patience()).await {
+            Ok(but) => {
+                let mut outcome = state.sent(numbers.len(), now());
+                if but != *not_for {
+                    outcome.tell.extend(but.as_deref().map(Notice::not_for));
+                    *not_for = but;
+                }
+                outcome
+            }
             Err(error) => {
                 tracing::warn!(rule = %self.rule.name, to = %self.rule.target.shown(), %error, "notices were not delivered");
                 state.failed(numbers.len(), error.verdict, error.why, now())

@@ -37,6 +37,8 @@ impl Webhook {
     pub fn new(url: Url, secret: Option<PathBuf>, certificate: Option<&Path>) -> Result<Self, String> {
         let mut builder = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            // Notices go where the configuration says, whatever stands in the environment of whoever started the node.
+            .no_proxy()
             .connect_timeout(Duration::from_secs(10))
             .user_agent(concat!("hostler/", env!("CARGO_PKG_VERSION")));
         if let Some(path) = certificate {
@@ -56,9 +58,7 @@ impl Webhook {
         let body = serde_json::to_vec(letter).map_err(|error| NotDelivered::again(error.to_string()))?;
         let mut request = self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/json");
         if let Some(path) = &self.secret {
-            let secret = std::fs::read_to_string(path)
-                .map_err(|error| NotDelivered::again(format!("{} can't be read: {error}", path.display())))?;
-            request = request.header(SIGNATURE, sign(&Secret::new(secret.trim().to_owned()), &body)?);
+            request = request.header(SIGNATURE, sign(&secret_in(path).await?, &body)?);
         }
         let answer = request.body(body).send().await;
         let mut answer = answer.map_err(|error| NotDelivered::again(said(error.without_url())))?;
@@ -75,12 +75,17 @@ impl Webhook {
         }
         let text = String::from_utf8_lossy(&text);
         let text: String = text.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
-        let why = format!("it answered {status} {text}").trim_end().to_owned();
+        let why = format!("it answered {status}");
         let about_the_body = matches!(
             status,
-            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY
+            StatusCode::BAD_REQUEST
+                | StatusCode::FORBIDDEN
+                | StatusCode::NOT_ACCEPTABLE
+                | StatusCode::PAYLOAD_TOO_LARGE
+                | StatusCode::UNPROCESSABLE_ENTITY
         );
-        Err(if about_the_body { NotDelivered::refused(why) } else { NotDelivered::again(why) })
+        let failed = if about_the_body { NotDelivered::refused(why) } else { NotDelivered::again(why) };
+        Err(failed.saying(text.trim().to_owned()))
     }
 }
 
@@ -96,6 +101,16 @@ fn said(error: reqwest::Error) -> String {
         cause = error.source();
     }
     said
+}
+
+/// What stands in a file of the configuration. One that is empty would protect nothing.
+pub(super) async fn secret_in(path: &Path) -> Result<Secret, NotDelivered> {
+    let read = tokio::fs::read_to_string(path).await;
+    let said = read.map_err(|error| NotDelivered::again(format!("{} can't be read: {error}", path.display())))?;
+    match said.trim() {
+        "" => Err(NotDelivered::again(format!("{} is empty; write the secret into it", path.display()))),
+        secret => Ok(Secret::new(secret.to_owned())),
+    }
 }
 
 fn sign(secret: &Secret, body: &[u8]) -> Result<String, NotDelivered> {

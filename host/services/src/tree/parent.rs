@@ -11,6 +11,7 @@ use crate::error::ServiceError;
 use crate::inventory::Inventory;
 use crate::live::{Live, LiveEvent};
 use crate::requests::Requests;
+use crate::turns::Turns;
 use hostler_core::access::Child;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::enrollment::{Knock, Renewal, Renewed, Welcome};
@@ -59,6 +60,8 @@ pub struct Tree {
     /// By what devices come in, where this is a manager.
     pub(super) door: Option<Arc<Enrollment>>,
     pub(super) remembered: Remembered,
+    /// Of children that speak SOAP.
+    numbering: Turns<NodeId>,
 }
 
 impl Tree {
@@ -87,6 +90,7 @@ impl Tree {
             live,
             door,
             remembered,
+            numbering: Turns::default(),
         };
         Arc::new(knowing)
     }
@@ -329,7 +333,13 @@ impl Parent for Tree {
     fn standing(&self, child: &NodeId) -> Result<Standing, Refused> {
         let taken = self.store.received(child).map_err(not_now)?;
         let devices = self.inventory.devices_where(|gateway| gateway == child);
-        Ok(Standing { taken, devices: devices.into_iter().map(Arc::unwrap_or_clone).collect() })
+        let first = devices.first().and_then(|device| self.inventory.known(&device.id));
+        let newest = first.map(|(_, newest)| newest).unwrap_or_default();
+        Ok(Standing { taken, devices: devices.into_iter().map(Arc::unwrap_or_clone).collect(), newest })
+    }
+
+    fn turn(&self, child: &NodeId) -> Arc<tokio::sync::Mutex<()>> {
+        self.numbering.of(child)
     }
 
     fn catalogue(&self) -> Vec<CatalogueEntry> {

@@ -6,6 +6,9 @@ use super::xml::{Element, Name, XmlError};
 /// The namespace of our codes, in a fault's detail.
 pub(super) const FAULTS: &str = "urn:hostler:fault:1";
 
+/// So many headers that aren't understood are named.
+const NAMED: usize = 10;
+
 /// Whose fault it is (SOAP 1.1 §4.4.1, SOAP 1.2 part 1 §5.4.6).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Whose {
@@ -62,6 +65,7 @@ impl Fault {
     /// Headers that have to be understood, and aren't.
     #[must_use]
     pub fn headers(not_understood: Vec<Name>) -> Self {
+        let not_understood: Vec<Name> = not_understood.into_iter().take(NAMED).collect();
         let names: Vec<String> =
             not_understood.iter().map(|name| format!("{} of {}", name.local, name.namespace)).collect();
         let reason = format!("this service doesn't understand the header {}, and must", names.join(", "));
@@ -133,7 +137,7 @@ impl From<XmlError> for Fault {
         let reason = error.to_string();
         match error {
             XmlError::TooLong(_) => Self::sender("too-large", reason).with_status(413),
-            XmlError::TooDeep(_) | XmlError::TooMany(_) | XmlError::TooManyAttributes(_) => {
+            XmlError::TooDeep(_) | XmlError::TooMany(_) | XmlError::TooManyAttributes(_) | XmlError::LongName => {
                 Self::sender("too-large", reason)
             }
             XmlError::Encoding => Self::sender("encoding", reason),

@@ -9,6 +9,9 @@ use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 use quick_xml::name::ResolveResult;
 use quick_xml::{XmlVersion, escape};
 
+/// The longest name, and the longest namespace, in bytes: each element keeps its own.
+const LONGEST_NAME: usize = 256;
+
 /// How much is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
@@ -16,7 +19,7 @@ pub struct Limits {
     pub bytes: usize,
     /// Elements within elements.
     pub depth: usize,
-    /// Elements in all.
+    /// Elements in all, with their attributes.
     pub elements: usize,
     /// Attributes of one element, declarations of namespaces included.
     pub attributes: usize,
@@ -40,7 +43,7 @@ pub enum XmlError {
     #[error("more than {0} elements stand within each other")]
     TooDeep(usize),
     /// Too many elements.
-    #[error("the message has more than {0} elements")]
+    #[error("the message has more than {0} elements and attributes")]
     TooMany(usize),
     /// Too many attributes.
     #[error("an element has more than {0} attributes")]
@@ -62,6 +65,9 @@ pub enum XmlError {
     /// A character that no XML has.
     #[error("the message has the character U+{0:04X}, which no XML has")]
     Character(u32),
+    /// A name that is longer than any that means something, and would be kept for each element that has it.
+    #[error("a name or namespace has more than {LONGEST_NAME} bytes")]
+    LongName,
     /// A prefix without namespace.
     #[error("the prefix “{0}” is declared nowhere")]
     Prefix(String),
@@ -206,6 +212,8 @@ fn meant(reference: &BytesRef<'_>) -> Result<String, XmlError> {
 
 fn element(reader: &NsReader<&[u8]>, start: &BytesStart<'_>, limits: Limits) -> Result<Element, XmlError> {
     let named = |resolved: ResolveResult<'_>, local: &str| match resolved {
+        _ if local.len() > LONGEST_NAME => Err(XmlError::LongName),
+        ResolveResult::Bound(namespace) if namespace.as_ref().len() > LONGEST_NAME => Err(XmlError::LongName),
         _ if !is_local(local) => Err(malformed(format!("nothing can be called “{local}”"))),
         ResolveResult::Unbound => Ok(Name::of("", local)),
         // What stands there is as it was sent, with its references.
@@ -248,7 +256,7 @@ struct Growing {
 
 impl Growing {
     fn begin(&mut self, element: Element) -> Result<(), XmlError> {
-        self.elements += 1;
+        self.elements += 1 + element.attributes.len();
         if self.open.is_empty() && self.root.is_some() {
             return Err(XmlError::NotOne);
         }
@@ -339,6 +347,13 @@ mod tests {
         let many: String = (0..100).map(|n| format!(" xmlns:a{n}='x'")).collect();
         assert_eq!(refused(&format!("<a{many}/>")), XmlError::TooManyAttributes(limits.attributes));
         assert_eq!(refused(&format!("<a>{}</a>", "<b/>".repeat(60_000))), XmlError::TooMany(limits.elements));
+        let many = "<b a='' b='' c='' d=''/>".repeat(11_000);
+        assert_eq!(refused(&format!("<a>{many}</a>")), XmlError::TooMany(limits.elements));
+        // What is declared once would be kept for each that is in it.
+        let long = "u".repeat(100_000);
+        assert_eq!(refused(&format!("<a xmlns='{long}'>{}</a>", "<b/>".repeat(9))), XmlError::LongName);
+        assert_eq!(refused(&format!("<a xmlns:p='{long}'><b p:c=''/></a>")), XmlError::LongName);
+        assert_eq!(refused(&format!("<{long}/>")), XmlError::LongName);
         assert_eq!(read(b"<a/>", Limits::of(3)), Err(XmlError::TooLong(3)));
     }
 

@@ -12,9 +12,8 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LINK};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
 use hostler_core::event::Filter;
-use hostler_services::{EventsPage, StoredEvent};
+use hostler_services::{EventsPage, ServiceError, StoredEvent};
 use serde::Deserialize;
-use std::convert::Infallible;
 use url::form_urlencoded::Serializer;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -109,14 +108,18 @@ pub(crate) async fn table(
 }
 
 /// The table's text, a bounded question at a time: two hundred thousand events aren't held at once, and others get their turn.
-fn rows(asked: (Web, Who, Filter), first: EventsPage) -> impl Stream<Item = Result<String, Infallible>> {
+fn rows(asked: (Web, Who, Filter), first: EventsPage) -> impl Stream<Item = Result<String, ServiceError>> {
     let here = asked.0.services.node.id.clone();
     let mut head = String::new();
     csv::line(&mut head, ["time", "severity", "name", "node", "device", "text"]);
-    futures::stream::unfold((asked, Some(first), head), move |((web, who, filter), page, head)| {
+    futures::stream::unfold((asked, Some(Ok(first)), head), move |((web, who, filter), page, head)| {
         let here = here.clone();
         async move {
-            let page = page?;
+            let page = match page? {
+                Ok(page) => page,
+                // The answer breaks off, so that nobody takes it for whole.
+                Err(error) => return Some((Err(error), ((web, who, filter), None, String::new()))),
+            };
             let mut text = head;
             for StoredEvent { event, .. } in &page.events {
                 let (time, severity) = (event.at.to_string(), event.severity.to_string());
@@ -126,9 +129,9 @@ fn rows(asked: (Web, Who, Filter), first: EventsPage) -> impl Stream<Item = Resu
             }
             tokio::task::yield_now().await;
             // Who may see nothing any more gets no further page.
-            let viewer = web.services.access.viewer(who.token.expose()).ok();
-            let next = page.next.zip(viewer).and_then(|(before, viewer)| {
-                web.services.inventory.find_events(&viewer, &filter, Some(before), MOST_EVENTS).ok()
+            let next = page.next.map(|before| {
+                let viewer = web.services.access.viewer(who.token.expose())?;
+                web.services.inventory.find_events(&viewer, &filter, Some(before), MOST_EVENTS)
             });
             Some((Ok(text), ((web, who, filter), next, String::new())))
         }

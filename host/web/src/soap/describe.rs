@@ -1,6 +1,6 @@
 //! What an operator's program calls.
 
-use hostler_services::soap::shapes::{DELAY, IDENTITY, OUTCOME, REPORT};
+use hostler_services::soap::shapes::{COMMAND, DELAY, IDENTITY, OUTCOME, REPORT};
 use hostler_services::soap::{Field, Kind, Operation, Service, Shape};
 
 /// The operators' service.
@@ -52,6 +52,53 @@ pub static SERVICE: Service = Service {
                 Field::maybe("away", Kind::Of(&AWAY), "Set while its gateway is away."),
                 Field::many("path", Kind::Text, "The nodes that it is behind, the nearest first."),
             ],
+        },
+        Operation {
+            name: "ListCommands",
+            about: "What a device can be told to do, by Ask.",
+            input: &[Field::one("id", Kind::Text, "Which device.")],
+            output: &[Field::many("commands", Kind::Of(&COMMAND), "Its commands.")],
+        },
+        Operation {
+            name: "ReadDevice",
+            about: "Has a device read now. Doesn't wait for that.",
+            input: &[Field::one("id", Kind::Text, "Which.")],
+            output: ORDERED,
+        },
+        Operation {
+            name: "ReleaseDevice",
+            about: "Lets a device go: it isn't managed any more, and its history is forgotten.",
+            input: &[Field::one("id", Kind::Text, "Which.")],
+            output: ORDERED,
+        },
+        Operation {
+            name: "ListCandidates",
+            about: "What answered in the gateways' networks and isn't managed yet.",
+            input: &[],
+            output: &[Field::many("candidates", Kind::Of(&CANDIDATE), "Each with the plug-ins that recognise it.")],
+        },
+        Operation {
+            name: "AdoptCandidate",
+            about: "Has a gateway identify what answered and speak for it. Doesn't wait for that; the outcome is an event.",
+            input: &[
+                Field::one("gateway", Kind::Text, "In whose network it answered."),
+                Field::one("address", Kind::Text, "Where it answered."),
+                Field::one("plugin", Kind::Text, "The plug-in that shall know its type."),
+                Field::maybe("anyway", Kind::Flag, "Whether it is taken though that plug-in didn't recognise it."),
+            ],
+            output: ORDERED,
+        },
+        Operation {
+            name: "SearchNetworks",
+            about: "Has gateways search their networks now.",
+            input: &[Field::maybe("gateway", Kind::Text, "Which gateway; all where not given.")],
+            output: &[],
+        },
+        Operation {
+            name: "ListNodes",
+            about: "The tree: this node and those below.",
+            input: &[],
+            output: &[Field::many("nodes", Kind::Of(&NODE), "The nodes.")],
         },
         Operation {
             name: "Ask",
@@ -174,6 +221,51 @@ static AWAY: Shape = Shape::all(
     &[
         Field::one("gateway", Kind::Text, "Which gateway."),
         Field::maybe("since", Kind::Moment, "Since when, where that is known."),
+    ],
+);
+
+const ORDERED: &[Field] =
+    &[Field::maybe("away", Kind::Of(&AWAY), "Set where its gateway is away: it is done when that returns.")];
+
+static CLAIM: Shape = Shape::all(
+    "Claim",
+    &[
+        Field::one("plugin", Kind::Text, "Whose opinion."),
+        Field::one("certainty", Kind::Text, "How sure it is: possible, likely or certain."),
+        Field::one("device_type", Kind::Text, "The type that it claims."),
+        Field::one("title", Kind::Text, "What to show, such as the model."),
+    ],
+);
+
+static ANSWERED: Shape = Shape::all(
+    "Answered",
+    &[
+        Field::one("reach", Kind::Of(&REACH), "How it answered."),
+        Field::many("claims", Kind::Of(&CLAIM), "The plug-ins that recognise it, the surest first."),
+        Field::one("seen_at", Kind::Moment, "When it answered first."),
+    ],
+);
+
+static CANDIDATE: Shape = Shape::all(
+    "Candidate",
+    &[
+        Field::one("gateway", Kind::Text, "In whose network."),
+        Field::one("candidate", Kind::Of(&ANSWERED), "What."),
+        Field::one("adopting", Kind::Flag, "Whether it is being adopted."),
+    ],
+);
+
+static NODE: Shape = Shape::all(
+    "Node",
+    &[
+        Field::one("id", Kind::Text, "Which."),
+        Field::many("path", Kind::Text, "The nodes through which it is reached, the nearest first and itself last."),
+        Field::maybe("last_seen", Kind::Moment, "When it called last, since this node was started."),
+        Field::one("connected", Kind::Flag, "Whether it is here now."),
+        Field::maybe("connected_since", Kind::Moment, "Since when it is, without a gap."),
+        Field::one("waiting", Kind::Count, "How many messages wait for it."),
+        Field::one("devices", Kind::Count, "How many devices it speaks for."),
+        Field::one("own", Kind::Flag, "Whether it is the node that answers."),
     ],
 );
 

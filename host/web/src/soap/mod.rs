@@ -11,7 +11,7 @@ use crate::BODY_LIMIT;
 use crate::api::account::{Credentials, enter};
 use crate::api::commands::{self, Told};
 use crate::api::events::{self, Behind, Span};
-use crate::api::{devices, requests};
+use crate::api::{candidates, devices, nodes, requests};
 use crate::auth::{Who, bearer};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
@@ -33,7 +33,7 @@ use hostler_services::soap::{Asked, Call, Fault, Limits, Version, Whose, asked, 
 use hostler_services::{Entered, EventsPage};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -110,7 +110,8 @@ impl From<ApiError> for Refused {
 
 impl Refused {
     fn respond(self, version: Version) -> Response {
-        if self.fault.whose == Whose::Receiver {
+        // What is away or too much at the time is no fault of this node.
+        if self.fault.whose == Whose::Receiver && self.fault.code == "internal" {
             tracing::error!("by SOAP: {}", self.fault.reason);
         }
         let mut response = failed(version, &self.fault);
@@ -207,6 +208,19 @@ async fn perform(web: Web, who: Who, operation: &str, input: Value) -> Result<Va
     match operation {
         "ListDevices" => told(devices::list(web, who, Query(given(input)?)).await?.0),
         "GetDevice" => told(devices::show(web, who, Path(given::<OfDevice>(input)?.id)).await?.0),
+        "ListCommands" => {
+            let commands = commands::list(web, who, Path(given::<OfDevice>(input)?.id)).await?.0;
+            told(serde_json::json!({ "commands": commands }))
+        }
+        "ReadDevice" => told(devices::read(web, who, Path(given::<OfDevice>(input)?.id)).await?.1.0),
+        "ReleaseDevice" => told(devices::release(web, who, Path(given::<OfDevice>(input)?.id)).await?.1.0),
+        "ListCandidates" => told(serde_json::json!({ "candidates": candidates::list(web, who).await?.0 })),
+        "AdoptCandidate" => told(candidates::adopt(web, who, Json(given(input)?)).await?.1.0),
+        "SearchNetworks" => {
+            let _ = candidates::search(web, who, Json(given(input)?)).await?;
+            Ok(Value::Object(Map::new()))
+        }
+        "ListNodes" => told(serde_json::json!({ "nodes": nodes::list(web, who).await?.0 })),
         "Ask" => ask(web, who, input).await,
         "GetRequest" => {
             let OfRequest { id, wait } = given(input)?;

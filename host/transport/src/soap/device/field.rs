@@ -1,13 +1,16 @@
 //! A device in the field: each of its calls as the exchange of a child that counts nothing itself.
 
 use super::said::{Answered, Late, Poll, ReportFault, UserCall, acknowledged, presentable, receipt};
+use crate::server::Standing;
 use crate::soap::Fault;
 use crate::{LONGEST_WAIT_MS, Parent};
 use hostler_core::command::Command;
 use hostler_core::device::{Device, Reach, SPEAKS_FOR_ITSELF, device_id};
+use hostler_core::event::Event;
 use hostler_core::message::{Acks, Class, Envelope, ExchangeDown, ExchangeUp, Message, Method};
 use hostler_core::reading::{Identity, Report, Snapshot};
-use hostler_core::request::{Failing, Failure, Outcome, Question, Request};
+use hostler_core::request::{Failing, Failure, Outcome, Question, Request, as_why};
+use hostler_core::watch;
 use hostler_core::{DeviceId, NodeId, PluginName, RequestId, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -17,9 +20,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Mutex;
 
 /// One call of a device.
-pub(super) struct Field<'a, P> {
+pub(super) struct Field<P> {
     /// Who is called.
-    pub(super) parent: &'a Arc<P>,
+    pub(super) parent: Arc<P>,
     /// Who calls.
     pub(super) child: NodeId,
     /// Held while its messages are numbered.
@@ -45,7 +48,7 @@ fn input<T: DeserializeOwned>(input: Value) -> Result<T, Fault> {
     serde_json::from_value(input).map_err(|error| Fault::sender("invalid", error.to_string()))
 }
 
-impl<P: Parent> Field<'_, P> {
+impl<P: Parent> Field<P> {
     /// Does what is called.
     pub(super) async fn call(&self, operation: &str, given: Value) -> Result<Value, Fault> {
         match operation {
@@ -89,7 +92,7 @@ impl<P: Parent> Field<'_, P> {
             clock: now(),
             ..ExchangeUp::default()
         };
-        Ok(Arc::clone(self.parent).exchange(self.child.clone(), up).await?)
+        Ok(Arc::clone(&self.parent).exchange(self.child.clone(), up).await?)
     }
 
     async fn user_call(&self, call: UserCall) -> Result<Value, Fault> {
@@ -102,7 +105,7 @@ impl<P: Parent> Field<'_, P> {
     /// Reports are numbered by who makes them, in a queue that has nothing else. So the store knows those that it took.
     async fn report_fault(&self, report: ReportFault) -> Result<Value, Fault> {
         let device = self.own()?;
-        let given = report.number;
+        let given = report.number_at(now())?;
         let message: Message = report.method(device, now())?.into();
         let _turn = self.turn.lock().await;
         let taken = self.parent.standing(&self.child)?.taken;
@@ -110,7 +113,7 @@ impl<P: Parent> Field<'_, P> {
         let seq = given.unwrap_or(last.saturating_add(1));
         let messages = vec![Envelope { seq, class: Class::Fault, message }];
         let up = ExchangeUp { epoch: taken.epoch, messages, clock: now(), ..ExchangeUp::default() };
-        let _ = Arc::clone(self.parent).exchange(self.child.clone(), up).await?;
+        let _ = Arc::clone(&self.parent).exchange(self.child.clone(), up).await?;
         Ok(json!({ "number": seq, "new": seq > last }))
     }
 
@@ -120,11 +123,11 @@ impl<P: Parent> Field<'_, P> {
         if let Some(identity) = poll.device {
             self.announce(presentable(identity), poll.commands).await?;
         }
-        let devices = self.parent.standing(&self.child)?.devices;
+        let Standing { devices, newest, .. } = self.parent.standing(&self.child)?;
         let device = devices.first().map(|device| device.id.clone());
-        let report = |report: Report, device: &DeviceId| (device.clone(), Snapshot::read(now(), report));
-        let snapshot = poll.report.zip(device.as_ref()).map(|(said, device)| report(said, device));
-        let down = self.exchange(Saying { snapshot, acks: acks.clone(), ..Saying::default() }).await?;
+        let said = poll.report.zip(devices.first()).map(|(report, device)| reported(device, &newest, report));
+        let saying = said.unwrap_or_default();
+        let down = self.exchange(Saying { acks: acks.clone(), ..saying }).await?;
         let down = self.settled(down).await?;
         drop(turn);
         let wait_ms = poll.wait_s.unwrap_or_default().saturating_mul(1_000).min(LONGEST_WAIT_MS.into());
@@ -142,7 +145,7 @@ impl<P: Parent> Field<'_, P> {
             clock: now(),
             ..ExchangeUp::default()
         };
-        let down = Arc::clone(self.parent).exchange(self.child.clone(), waiting).await?;
+        let down = Arc::clone(&self.parent).exchange(self.child.clone(), waiting).await?;
         let turn = self.turn.lock().await;
         let down = self.settled(down).await?;
         drop(turn);
@@ -218,7 +221,8 @@ impl<P: Parent> Field<'_, P> {
         json!({
             "receipt": receipt(&kept),
             "device": device,
-            "describe": device.is_none(),
+            // Whoever was let go comes back when it says who it is, not because it is asked.
+            "describe": device.is_none() && !released,
             "read_now": read_now,
             "released": released,
             "questions": questions,
@@ -226,6 +230,14 @@ impl<P: Parent> Field<'_, P> {
             "outcomes": outcomes,
         })
     }
+}
+
+/// How a device stands now, and what happened to it since the newest that is known, as a gateway tells both.
+fn reported(device: &Device, newest: &Snapshot, report: Report) -> Saying {
+    let after = watch::read(newest, now(), report);
+    let told = watch::happened(&device.id, &device.title(), newest, &after).into_iter();
+    let told = told.map(|event| Method::EventHappened(Event { text: as_why(&event.text), ..event }));
+    Saying { methods: told.collect(), snapshot: Some((device.id.clone(), after)), ..Saying::default() }
 }
 
 fn anothers(id: &DeviceId) -> Fault {

@@ -26,27 +26,15 @@ use axum::routing::any;
 use axum::{Extension, http::request::Parts};
 use field::Field;
 use hostler_core::NodeId;
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Where devices call.
 pub(super) const PATH: &str = "/soap/device";
 
-/// Children call one after the other where they are numbered.
-#[derive(Default)]
-pub(crate) struct Turns(Mutex<HashMap<NodeId, Arc<tokio::sync::Mutex<()>>>>);
-
-impl Turns {
-    fn of(&self, child: &NodeId) -> Arc<tokio::sync::Mutex<()>> {
-        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(turns.entry(child.clone()).or_default())
-    }
-}
-
 /// The route.
 pub(crate) fn router<P: Parent>() -> Router<Arc<P>> {
-    Router::new().route(PATH, any(call::<P>)).layer(Extension(Arc::new(Turns::default())))
+    Router::new().route(PATH, any(call::<P>))
 }
 
 impl From<Refused> for Fault {
@@ -71,7 +59,6 @@ fn unknown() -> Fault {
 async fn call<P: Parent>(
     State(parent): State<Arc<P>>,
     Extension(large): Extension<Arc<Places<NodeId>>>,
-    Extension(turns): Extension<Arc<Turns>>,
     request: Request,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
@@ -80,7 +67,7 @@ async fn call<P: Parent>(
         Asked::Call(announced) => announced,
         Asked::Answered(response) => return response,
     };
-    let answer = answer(&parent, (&large, &turns), (&announced, &mut parts), body).await;
+    let answer = answer(&parent, &large, (&announced, &mut parts), body).await;
     answer.unwrap_or_else(|fault| refused(announced.version, &fault))
 }
 
@@ -94,7 +81,7 @@ fn refused(version: Version, fault: &Fault) -> Response {
 
 async fn answer<P: Parent>(
     parent: &Arc<P>,
-    (large, turns): (&Places<NodeId>, &Turns),
+    large: &Places<NodeId>,
     (announced, parts): (&Announced, &mut Parts),
     body: Body,
 ) -> Result<Response, Fault> {
@@ -117,8 +104,11 @@ async fn answer<P: Parent>(
     }
     let Call { operation, input } = announced.read(&bytes, Limits::of(EXCHANGE_LIMIT), &SERVICE)?;
     drop((bytes, place));
-    let field = Field { parent, child, turn: turns.of(caller.node()), from: from.map(|from| from.ip().to_canonical()) };
-    let output = field.call(operation.name, input).await;
+    let (parent_of, turn) = (Arc::clone(parent), parent.turn(&child));
+    let field = Field { parent: parent_of, child, turn, from: from.map(|from| from.ip().to_canonical()) };
+    // What was begun is done to its end, whether or not somebody still waits: a number that is being stored is no other's.
+    let done = tokio::spawn(async move { field.call(operation.name, input).await });
+    let output = done.await.unwrap_or_else(|error| Err(Fault::receiver("internal", error.to_string())));
     if !caller.holds(&**parent) {
         return Err(unknown());
     }

@@ -20,8 +20,12 @@ const CALL_WITHIN_S: u64 = 60;
 /// The most that a device may say of its commands, in bytes: it goes up in one message.
 const LARGEST_COMMANDS: usize = 32 << 10;
 
-/// Numbers of reports are below this: so many milliseconds are far away, and the next number is never too large.
-const HIGHEST: u64 = 1 << 53;
+/// What a device complains of at a time: each that is new is told.
+const ALERTS: usize = 100;
+
+/// A report's number is at most so many milliseconds ahead of our clock: after one from a clock that ran ahead, all reports until
+/// then would count as told before.
+const AHEAD: Duration = Duration::from_secs(3_600);
 
 fn invalid(why: impl Into<String>) -> Fault {
     Fault::sender("invalid", why).advising("Correct it by the WSDL and send it again.")
@@ -58,6 +62,9 @@ impl Poll {
             return Err(Fault::sender("too-large", why));
         }
         if let Some(report) = &self.report {
+            if report.alerts.len() > ALERTS {
+                return Err(invalid(format!("a report has at most {ALERTS} alerts")));
+            }
             readings(&report.readings)?;
             if let Some(alert) = report.alerts.iter().find(|alert| !is_standard_name(&alert.code)) {
                 return Err(invalid(format!("“{}” is no name of an alert, such as cover-open", alert.code)));
@@ -182,19 +189,27 @@ pub(super) struct ReportFault {
     name: Option<String>,
     severity: Severity,
     text: String,
-    /// The device's own number of it.
-    pub(super) number: Option<u64>,
+    number: Option<u64>,
 }
 
 impl ReportFault {
+    /// The device's own number of it, where it has one.
+    pub(super) fn number_at(&self, now: Timestamp) -> Result<Option<u64>, Fault> {
+        let highest = now.plus(AHEAD).0;
+        match self.number {
+            Some(0) => Err(invalid("a report's number is 1 or more")),
+            Some(number) if number > highest => Err(invalid(format!(
+                "a report's number is at most {highest} now, an hour ahead in milliseconds; {number} looks like a clock that is wrong"
+            ))),
+            number => Ok(number),
+        }
+    }
+
     /// As nodes say it.
     pub(super) fn method(self, device: DeviceId, now: Timestamp) -> Result<Method, Fault> {
         let name = self.name.unwrap_or_else(|| "device.fault".to_owned());
         if !is_standard_name(&name) {
             return Err(invalid(format!("“{name}” is no name of what happens, such as device.fault")));
-        }
-        if self.number.is_some_and(|number| number == 0 || number >= HIGHEST) {
-            return Err(invalid(format!("a report's number is from 1 to {}", HIGHEST - 1)));
         }
         let (severity, text) = (self.severity, as_why(&self.text));
         Ok(Method::EventHappened(Event { at: now, node: None, device: Some(device), name, severity, text }))
