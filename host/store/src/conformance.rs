@@ -103,7 +103,8 @@ fn texts(store: &dyn Store, id: Option<&str>, before: Option<u64>, limit: usize)
 }
 
 fn child(expect: Expect) -> Change {
-    let value = Child { id: gateway(), token: TokenDigest::of("secret"), created_at: Timestamp(1), called: false };
+    let (token, created_at, called) = (TokenDigest::of("secret"), Timestamp(1), false);
+    let value = Child { id: gateway(), token, created_at, called, vouched: None };
     Change::Child { id: gateway(), expect, value: Some(value) }
 }
 
@@ -243,7 +244,7 @@ mod cases {
             assert!(matches!(refusal, StoreError::Conflict { .. }), "{refusal}");
         };
         let token = TokenDigest::of("another");
-        let named = Child { id: below.clone(), token, created_at: Timestamp(1), called: false };
+        let named = Child { id: below.clone(), token, created_at: Timestamp(1), called: false, vouched: None };
         let named = Change::Child { id: below.clone(), expect: Expect::Absent, value: Some(named) };
         conflicts(named.into()).await;
         let its_own = Route::told(&parse("root"), &below, &[gateway()]).unwrap();
@@ -323,6 +324,7 @@ mod cases {
             former: None,
             at: Timestamp(2),
             state: hostler_core::enrollment::Standing::Connected,
+            through: None,
         };
         let put = |expect, left| Change::Invitation {
             digest: digest.clone(),

@@ -186,8 +186,10 @@ fn taken(number: usize) -> Result<Changes> {
         former: None,
         at: Timestamp(2),
         state: Standing::Connected,
+        through: None,
     };
-    let child = Child { id: row.node.clone(), token, created_at: Timestamp(2), called: false };
+    let (id, vouched) = (row.node.clone(), None);
+    let child = Child { id, token, created_at: Timestamp(2), called: false, vouched };
     let text = format!("{} came in as node {}; it belongs to {}", row.device, row.node, row.owner);
     let event = Event {
         at: Timestamp(2),
