@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use hostler_simulator::Fleet;
-use hostler_tests::{Clock, Node, Place, Setup, device_address, until};
+use hostler_tests::{Api, Clock, Node, Place, Setup, device_address, until};
 use serde_json::{Value, json};
 
 const PAGE: u16 = 8081;
@@ -247,4 +247,46 @@ async fn d01_e08_a_certificate_is_renewed_through_two_gateways() {
     let ends = |papers: &Value| papers["ends-at"].as_i64().unwrap();
     assert!(ends(&renewed) - ends(&first) > 60 * DAY * 1_000);
     assert!(!device.log().contains("ended this device's connection"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d01_e01_users_of_a_registrar_below_a_gateway_are_answered_by_the_manager() {
+    let place = Place::new(19);
+    let manager = Setup::joined(&place, PAGE).line("self-registration = \"anyone\"\nregistrars = [\"registrar-1\"]");
+    let manager = Node::start(manager).await;
+    let gateway = Setup::joining_gateway(&place, 1, &join(&manager).await).with_others_below(&place, 1);
+    let mut gateway = Node::start(gateway).await;
+    let_in(&manager, &gateway).await;
+    let [users, others] = [1, 2].map(|last| place.free_tcp(place.address(202, last)));
+    let here = join(&gateway).await;
+    let registrar = Node::start(Setup::registrar(&place, 1, users).joining_as("RG-1", &here)).await;
+    let_in(&manager, &registrar).await;
+    let other = Node::start(Setup::registrar(&place, 2, others).joining_as("RG-2", &here)).await;
+    let_in(&manager, &other).await;
+
+    let new = |user: &str| json!({ "user": user, "password": "correct horse battery" });
+    let [registered, refused] = [users, others].map(|address| Api::new(&format!("http://{address}"), None));
+    let session = until("the manager knows the registrar", async || registered.post("register", &new("ada")).await.ok());
+    let session = session.await;
+    let ada = registered.with_token(session["token"].as_str());
+    let made = ada.post("registrations", &json!({ "addresses": "192.0.2.7" })).await.unwrap();
+    assert_eq!(made["secrets"].as_array().unwrap().len(), 1, "{made}");
+    let seen = manager.api().get("registrations").await.unwrap();
+    assert!(seen.as_array().unwrap().iter().any(|one| one["id"] == made["id"]), "{seen}");
+    let why = ada.get("devices").await.unwrap_err().to_string();
+    assert!(why.contains("404"), "nothing else is handed on: {why}");
+    let why = until("it is known, and no registrar", async || {
+        let why = refused.post("register", &new("bo")).await.unwrap_err().to_string();
+        why.contains("isn't named").then_some(why)
+    });
+    assert!(why.await.contains("registrar-2"), "whose registrar it is, is said by the gateway");
+
+    // What is open at a registrar that is let in no longer, or whose gateway is cut, is answered so.
+    gateway.kill();
+    assert!(ada.get("registrations").await.unwrap_err().to_string().contains("can't reach its manager"));
+    gateway.start_again().await;
+    until("it is answered again", async || ada.get("registrations").await.ok()).await;
+    let _ = manager.run(&["enrolled", "bar", "RG-1", "--why", "stolen"]).await.well();
+    until_state(&registrar, "not-connected").await;
+    assert!(ada.get("registrations").await.is_err());
 }

@@ -105,6 +105,11 @@ pub trait Parent: Send + Sync + 'static {
         Box::pin(async { Ok(()) })
     }
 
+    /// What a child hears whose token ended while it called. One that the child may get anew elsewhere isn't said to be unknown.
+    fn ended(&self) -> Refused {
+        Refused::Unknown
+    }
+
     /// Settles what a child hands on for a node below it.
     fn errand(
         self: Arc<Self>,
@@ -309,7 +314,7 @@ async fn exchange<P: Parent>(
         Err(_) => return (StatusCode::REQUEST_TIMEOUT, "the exchange wasn't whole in time").into_response(),
     };
     if !caller.holds(&*parent) {
-        return refusal(&Refused::Unknown);
+        return refusal(&parent.ended());
     }
     let up: ExchangeUp = match serde_json::from_slice(&body) {
         Ok(up) => up,
@@ -321,7 +326,7 @@ async fn exchange<P: Parent>(
     drop((body, place));
     match Arc::clone(&parent).exchange(child.clone(), up).await {
         // Orders are for who may still call.
-        Ok(_) if !caller.holds(&*parent) => refusal(&Refused::Unknown),
+        Ok(_) if !caller.holds(&*parent) => refusal(&parent.ended()),
         Ok(down) => Json(down).into_response(),
         Err(refused) => {
             tracing::warn!(%child, %refused, "an exchange was refused");

@@ -30,6 +30,8 @@ pub enum Way {
     Here,
     /// To this neighbour, and on from there as these ends say.
     On(NodeId, Ends),
+    /// To this neighbour, as soon as it tells of whoever is asked.
+    Later(NodeId),
     /// It can't go on.
     No(Failing, String),
 }
@@ -161,13 +163,13 @@ impl Flight {
         let whole = whole.min(LONGEST);
         let (notice_by, until) = (now.plus(notice.min(whole)), now.plus(whole));
         let phase = match &way {
-            Way::On(next, _) => Phase::Passed { next: next.clone() },
+            Way::On(next, _) | Way::Later(next) => Phase::Passed { next: next.clone() },
             Way::Here | Way::No(..) => Phase::Here,
         };
         let (delay, notices) = (None, 0);
         let flight = Self { id, asker, to, question, since: now, notice_by, until, phase, delay, notices };
         match way {
-            Way::Here => Step { next: flight, changes: Changes::none() },
+            Way::Here | Way::Later(_) => Step { next: flight, changes: Changes::none() },
             Way::No(failing, why) => flight.fail(failing, why, context),
             Way::On(next, ends) => {
                 let left = Left { at: now, notice_ms: ms(earlier(notice)), whole_ms: ms(before(whole)) };

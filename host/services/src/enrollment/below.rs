@@ -116,9 +116,15 @@ impl Enrollment {
                 called: true,
                 vouched: None,
             });
-            let moves =
-                self.moving_to(gateways, &known.node, child).map_err(|why| Unsettled::Invalid(why.to_string()))?;
+            let moves = self.moving_to(gateways, &known.node, child.clone());
+            let moves = moves.map_err(|why| Unsettled::Invalid(why.to_string()))?;
             let mut changes = moves.changes.clone();
+            // One that never called its gateway is known by nothing else yet.
+            let calls_first = moves.former.is_none() && known.through.is_some();
+            if let Some(child) = child.filter(|_| calls_first) {
+                let value = Some(Child { called: false, ..child });
+                changes = changes.and(Change::Child { id: known.node.clone(), expect: Expect::Absent, value });
+            }
             if known.through.as_ref() != gateways.last() {
                 let ended = self.calls_no_more(&known, CallsNow::Another).map_err(|error| not_now(&error))?;
                 let through = gateways.last().cloned();
@@ -162,6 +168,12 @@ impl Enrollment {
     pub(super) fn calls_no_more(&self, row: &Enrolled, calls: CallsNow) -> Result<Changes, StoreError> {
         let Some(through) = &row.through else { return Ok(Changes::none()) };
         let Some((next, stays)) = way_to(&*self.store, through)? else { return Ok(Changes::none()) };
+        // Nobody on its way knows it yet: what ends shall not end unheard.
+        if self.store.route(through)?.is_some_and(|route| route.value.is_awaited()) {
+            return Err(StoreError::Conflict {
+                what: format!("the way to {through}, which is being given another parent"),
+            });
+        }
         let (node, token) = (row.node.clone(), row.issued.token.clone());
         let told = Method::CallsNoMore { node, token, now: calls };
         Ok(stays.and(Change::send_between(&next, Ends::to(through, &next), told)))

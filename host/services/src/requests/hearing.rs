@@ -127,7 +127,9 @@ impl Requests {
         if *to == self.node.id {
             return Ok((Way::Here, Changes::none()));
         }
+        let awaited = self.store.route(to)?.is_some_and(|route| route.value.is_awaited());
         Ok(match way_to(&*self.store, to)? {
+            Some((next, stays)) if awaited => (Way::Later(next), stays),
             Some((next, stays)) => (Way::On(next.clone(), Ends::to(to, &next)), stays),
             None => (Way::No(Failing::Unreachable, format!("{to} isn't below {}", self.node.id)), Changes::none()),
         })

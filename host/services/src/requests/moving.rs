@@ -16,6 +16,8 @@ pub(crate) struct Moving<'a> {
     pub(crate) former: &'a NodeId,
     /// The one that does now.
     pub(crate) next: &'a NodeId,
+    /// Whether that one has yet to tell of them: they are asked then.
+    pub(crate) awaited: bool,
 }
 
 impl Moving<'_> {
@@ -33,7 +35,7 @@ impl Moving<'_> {
         if let Some(to) = flight.to.clone().filter(|to| asked && self.nodes.contains(to)) {
             let step = flight.ask_again(self.next.clone(), Ends::to(&to, self.next), context);
             let next = Change::Flight { id: step.next.id.clone(), expect, value: Some(Box::new(step.next)) };
-            return Some(step.changes.and(next));
+            return Some(if self.awaited { next.into() } else { step.changes.and(next) });
         }
         let Asker::Neighbour { next, from } = &flight.asker else { return None };
         let speaker = from.as_ref().unwrap_or(next).clone();
@@ -47,6 +49,14 @@ impl Moving<'_> {
 }
 
 impl Requests {
+    /// What a node was asked, through a neighbour that tells of it now, is asked again: it may have moved there.
+    pub(crate) fn ask_again_below(&self, next: &NodeId, node: &NodeId) -> Result<Changes, StoreError> {
+        let rows = self.store.flights()?.into_iter().map(|row| row.value);
+        let waits = rows.filter(|flight| flight.waits_for() == Some(next) && flight.to.as_ref() == Some(node));
+        let again = waits.map(|flight| flight.ask_again(next.clone(), Ends::to(node, next), &self.context()).changes);
+        Ok(again.fold(Changes::none(), Changes::with))
+    }
+
     /// What the parent was asked and hasn't answered is asked again: it may be another one than before, or have lost what it
     /// knew. One that has it already knows it by its ID.
     pub(crate) fn ask_parent_again(&self, parent: &NodeId) -> Result<Changes, StoreError> {

@@ -235,7 +235,8 @@ impl<'a> Hearing<'a> {
         let came = self.routes.insert(node.clone(), Some(route.clone())).is_none() && expect == Expect::Absent;
         let path = route.path();
         let joined = came.then(|| joined(&node, Some(child)));
-        let mut taken = Changes::from(Change::Route { node, expect, value: Some(Box::new(route)) });
+        let again = tree.requests.ask_again_below(child, &node)?;
+        let mut taken = again.and(Change::Route { node, expect, value: Some(Box::new(route)) });
         taken.0.extend(joined);
         Ok(Ok(taken.telling(tree.parent.as_ref(), Method::NodeBelow { path })))
     }

@@ -5,7 +5,9 @@ use crate::requests::Moving;
 use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::Candidate;
-use hostler_core::message::{CallsNow, Ends, Method, Portion};
+use hostler_core::event::Event;
+use hostler_core::message::{CallsNow, Method, Portion};
+use hostler_core::reading::Severity;
 use hostler_core::routing::{NoRoute, Route};
 use hostler_core::{NodeId, Timestamp};
 use hostler_store::{Store, StoreError};
@@ -49,7 +51,8 @@ pub(crate) fn moved(
         (None, None) => return Ok(Moved::default()),
     };
     let new = reached(own, way, node, &[])?;
-    if neighbour.is_some() && new.is_none() || new.is_some() && route.as_ref().map(|row| &row.value) == new.as_ref() {
+    let same = new.is_some() && route.as_ref().map(|row| row.value.path()) == new.as_ref().map(Route::path);
+    if same || neighbour.is_some() && new.is_none() {
         return Ok(Moved::default());
     }
     let next = way.first().unwrap_or(node).clone();
@@ -83,14 +86,15 @@ pub(crate) fn moved(
         let (gateway, address) = (node.clone(), candidate.reach.address);
         changes = changes.and(Change::Candidate { gateway, address, value: Some(Box::new(candidate)) });
     }
-    // What waited for it goes with its outbox. Requests are asked again; answers are fetched by whoever asks again.
+    // What waited for it goes with its outbox. Requests are asked again, and answers fetched by whoever asks again; an order is
+    // for a person to repeat.
     for message in waits.into_iter().map(|envelope| envelope.message) {
         if !matches!(message.method, Method::Request(_) | Method::Delay { .. } | Method::Response { .. }) {
-            let to = message.ends.to.unwrap_or_else(|| node.clone());
-            changes = changes.and(Change::send_between(&next, Ends::to(&to, &next), message.method));
+            let to = message.ends.to.as_ref().unwrap_or(node);
+            changes = changes.and(Change::Happened(undelivered(to, &message.method, &next, now)));
         }
     }
-    let moving = Moving { nodes: &nodes, former: &former, next: &next };
+    let moving = Moving { nodes: &nodes, former: &former, next: &next, awaited: !way.is_empty() };
     let changes = changes.with(moving.requests(store, own, now)?);
     Ok(Moved { changes, former: Some(former), nodes })
 }
@@ -99,9 +103,21 @@ pub(crate) fn moved(
 fn reached(own: &NodeId, way: &[NodeId], node: &NodeId, behind: &[NodeId]) -> Result<Option<Route>, NoRoute> {
     let path: Vec<NodeId> = way.iter().chain([node]).chain(behind).cloned().collect();
     match path.split_first() {
-        Some((next, told)) if !told.is_empty() => Route::told(own, next, told).map(Some),
+        // Those above it haven't all told of it yet; a neighbour knows what is behind it.
+        Some((next, told)) if !told.is_empty() => {
+            Route::told(own, next, told).map(|route| Some(if way.is_empty() { route } else { route.to_come() }))
+        }
         _ => Ok(None),
     }
+}
+
+/// An order that waited for a node when it moved.
+fn undelivered(to: &NodeId, method: &Method, next: &NodeId, now: Timestamp) -> Event {
+    let (name, severity) = ("order.undelivered".to_owned(), Severity::Warning);
+    let what = method.words();
+    let text =
+        format!("an order for {to} was not delivered ({what}): it is reached through {next} now; order it again");
+    Event { at: now, node: None, device: None, name, severity, text }
 }
 
 /// What changes at a gateway that a node calls no longer by this token.

@@ -159,7 +159,7 @@ impl Tree {
         let Some(known) = self.store.child(child).map_err(not_now)? else {
             // It was removed after it was let in; whoever gets its name has never called.
             self.presence.forget(child);
-            return Err(Refused::Unknown);
+            return Err(self.ended());
         };
         if known.value.called {
             return Ok(());
@@ -263,7 +263,7 @@ impl Tree {
         if changes.is_empty() {
             return Ok(changes);
         }
-        let known = self.store.child(child).map_err(not_now)?.ok_or(Refused::Unknown)?;
+        let known = self.store.child(child).map_err(not_now)?.ok_or_else(|| self.ended())?;
         Ok(changes.and(Change::ChildStays { id: child.clone(), version: known.version }))
     }
 
@@ -310,6 +310,14 @@ impl Parent for Tree {
         shown: Shown,
     ) -> Pin<Box<dyn Future<Output = Result<(), Refused>> + Send>> {
         Box::pin(async move { self.learn_who(&token, &shown).await })
+    }
+
+    /// Whether it ended for good is the manager's to say: a gateway asks it when the child calls again.
+    fn ended(&self) -> Refused {
+        match self.handing.get() {
+            Some(_) => Refused::NotNow("this node's token isn't known here any more; it calls again".to_owned()),
+            None => Refused::Unknown,
+        }
     }
 
     fn errand(
