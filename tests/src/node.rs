@@ -32,6 +32,12 @@ impl Node {
         self.api = ready(&self.setup, &mut self.child, &self.log).await;
     }
 
+    /// Starts it again with another configuration and the same data.
+    pub async fn start_as(&mut self, setup: Setup) {
+        self.setup = setup;
+        self.start_again().await;
+    }
+
     /// Ends it at once, as a power cut would.
     pub fn kill(&mut self) {
         let _ = self.child.kill();

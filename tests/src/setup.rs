@@ -74,6 +74,8 @@ pub struct Setup {
     credentials: String,
     read_every: String,
     discover_every: String,
+    /// Where nodes below a gateway call, when they join by a PIN or key.
+    below: Option<SocketAddr>,
     pub(crate) variables: Vec<(String, PathBuf)>,
 }
 
@@ -91,6 +93,7 @@ impl Setup {
             credentials: "[credentials.snmp.public]\nversion = \"2c\"\ncommunity = \"public\"\n".to_owned(),
             read_every: "1s".to_owned(),
             discover_every: "2s".to_owned(),
+            below: None,
             variables: Vec::new(),
         }
     }
@@ -167,14 +170,15 @@ impl Setup {
         new.joining(join).section("device", &lines)
     }
 
-    /// Joins the manager that says this of itself.
+    /// Joins the manager that says this of itself, or below the gateway that does.
     ///
     /// # Panics
     /// When that isn't what a manager says.
     #[must_use]
     pub fn joining(self, join: &serde_json::Value) -> Self {
         let (url, fingerprint) = (join["url"].as_str().unwrap(), join["fingerprint"].as_str().unwrap());
-        Self { parent: Some(format!("url = {url:?}\nfingerprint = {fingerprint:?}\n")), ..self }
+        let gateway = join["gateway"].as_str().map(|gateway| format!("gateway = {gateway:?}\n")).unwrap_or_default();
+        Self { parent: Some(format!("url = {url:?}\nfingerprint = {fingerprint:?}\n{gateway}")), ..self }
     }
 
     /// A gateway of this number that joins as well.
@@ -215,6 +219,12 @@ impl Setup {
     #[must_use]
     pub fn listening(self, listen: SocketAddr) -> Self {
         Self { listen, ..self }
+    }
+
+    /// With a port for nodes below that joined by a PIN or key.
+    #[must_use]
+    pub fn with_others_below(self, place: &Place, last: u8) -> Self {
+        Self { below: Some(place.free_tcp(place.address(203, last))), ..self }
     }
 
     /// With other roles than it would have.
@@ -309,8 +319,12 @@ impl Setup {
         let Self { id, roles, listen, read_every, discover_every, .. } = self;
         let mut text = format!(
             "[node]\nid = {id:?}\ndata = \"data\"\nroles = [{roles}]\n\n[listen]\naddress = \"{listen}\"\n\n\
-             [gateway]\nread-every = {read_every:?}\ndiscover-every = {discover_every:?}\n\n"
+             [gateway]\nread-every = {read_every:?}\ndiscover-every = {discover_every:?}\n"
         );
+        if let Some(below) = &self.below {
+            let _ = writeln!(text, "listen = \"{below}\"");
+        }
+        text.push('\n');
         if let Some(lines) = &self.parent {
             let _ = writeln!(text, "[parent]\n{lines}");
         }

@@ -1,5 +1,6 @@
 //! Who may come in: users, what they log in with, and the nodes below.
 
+use crate::enrollment::Vouched;
 use crate::id::{DeviceId, NodeId, UserName};
 use crate::time::Timestamp;
 use crate::viewer::Right;
@@ -87,4 +88,7 @@ pub struct Child {
     /// Whether it ever called. A store of an earlier release doesn't say; its nodes did, or soon do.
     #[serde(default)]
     pub called: bool,
+    /// What the manager said of it, where it came in there and calls this gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouched: Option<Vouched>,
 }

@@ -3,6 +3,7 @@
 //! A node keeps an outbox for its parent and one for each child. Messages are numbered for each hop and class, so
 //! that a second delivery is harmless; a batch is committed before it is acknowledged. Readings aren't messages.
 
+use crate::access::TokenDigest;
 use crate::changes::{Change, Changes};
 use crate::device::{Candidate, Device};
 use crate::event::Event;
@@ -89,6 +90,15 @@ pub enum Method {
     },
     /// Down: search the networks now.
     DiscoverNow,
+    /// Down, to a gateway: this node, which showed the token with this digest, calls you no longer.
+    CallsNoMore {
+        /// Which node.
+        node: NodeId,
+        /// The token that it showed. Another one isn't meant.
+        token: TokenDigest,
+        /// What becomes of it.
+        now: CallsNow,
+    },
     /// Down, to a node, or up, to the manager: somebody asks this and wants to learn how it ends.
     Request(Box<Request>),
     /// Back to who asked: it takes longer. The response follows.
@@ -119,6 +129,8 @@ impl Method {
             Self::Adopt { .. } | Self::Release(_) | Self::ReadNow(_) | Self::Trust { .. } | Self::DiscoverNow => {
                 Class::Result
             }
+            // Before anything that would still go to it.
+            Self::CallsNoMore { .. } => Class::Fault,
             Self::Request(_) | Self::Delay { .. } | Self::Response { .. } => Class::Result,
             Self::EventHappened(_) | Self::CandidateSeen(_) | Self::CandidateGone(_) => Class::Rest,
         }
@@ -143,6 +155,8 @@ impl Method {
             Self::ReadNow(device) => format!("read {device}"),
             Self::Trust { device, .. } => format!("trust the other certificate of {device}"),
             Self::DiscoverNow => "search the networks".to_owned(),
+            Self::CallsNoMore { node, now: CallsNow::Nobody, .. } => format!("{node} isn't let in any more"),
+            Self::CallsNoMore { node, now: CallsNow::Another, .. } => format!("{node} calls another node now"),
             Self::Request(request) => match request.question.device() {
                 Some(device) => format!("asked: {} of {device}", request.question.words()),
                 None => format!("asked: {}", request.question.words()),
@@ -151,6 +165,16 @@ impl Method {
             Self::Response { .. } => "an answer".to_owned(),
         }
     }
+}
+
+/// Whom a node calls that calls a gateway no longer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallsNow {
+    /// Nobody: its token has ended. What it told stays.
+    Nobody,
+    /// Another node: it and all behind it are there.
+    Another,
 }
 
 /// From whom a message is and for whom, where that isn't the neighbour from whom and to whom it goes.
@@ -298,6 +322,8 @@ pub struct Portion {
 impl Portion {
     /// What one exchange carries each way; a quarter of what is read of one.
     pub const EXCHANGE: Self = Self { messages: 500, bytes: 4 << 20 };
+    /// Everything.
+    pub const ALL: Self = Self { messages: usize::MAX, bytes: usize::MAX };
     /// Nothing.
     pub const NOTHING: Self = Self { messages: 0, bytes: 0 };
 }

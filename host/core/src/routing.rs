@@ -20,6 +20,9 @@ pub struct Route {
     behind: Vec<NodeId>,
     /// The node.
     node: NodeId,
+    /// Nobody of the way has told of it yet: the node is known to have moved there, and nothing is sent to it before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    awaited: bool,
 }
 
 /// Why a node can't be reached as it is told.
@@ -104,7 +107,19 @@ impl Route {
         if levels > MOST_LEVELS {
             return Err(NoRoute::TooDeep { path: path(), levels });
         }
-        Ok(Self { next: child.clone(), behind: between.to_vec(), node: node.clone() })
+        Ok(Self { next: child.clone(), behind: between.to_vec(), node: node.clone(), awaited: false })
+    }
+
+    /// The same, before anybody of the way has told of it.
+    #[must_use]
+    pub fn to_come(self) -> Self {
+        Self { awaited: true, ..self }
+    }
+
+    /// Whether nobody of the way has told of it yet.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.awaited
     }
 
     /// The neighbour that leads to it.
@@ -278,5 +293,16 @@ mod tests {
         assert!(matches!(may_lead(&far, None, None), Err(NoRoute::Unheard { .. })));
         let other = told("root", "x", "b").unwrap();
         assert!(matches!(may_lead(&far, None, Some(&other)), Err(NoRoute::Unheard { .. })));
+    }
+
+    #[test]
+    fn d01_a_way_that_an_earlier_release_stored_is_one_that_was_told_of() {
+        let stored = r#"{"next":"a","behind":[],"node":"b"}"#;
+        let read: Route = serde_json::from_str(stored).unwrap();
+        assert!(!read.is_awaited() && read == told("root", "a", "b").unwrap());
+        assert_eq!(serde_json::to_string(&read).unwrap(), stored);
+        let to_come = read.clone().to_come();
+        assert_eq!(serde_json::from_str::<Route>(&serde_json::to_string(&to_come).unwrap()).unwrap(), to_come);
+        assert_ne!(to_come, read, "that it was told of is news");
     }
 }

@@ -147,6 +147,8 @@ pub struct Parent {
     pub certificate: Option<Spanned<PathBuf>>,
     /// Instead of both: the fingerprint of the manager's authority, for a node that joins by a PIN or key.
     pub fingerprint: Option<Spanned<Fingerprint>>,
+    /// Beside that: which gateway listens there, where it isn't the manager.
+    pub gateway: Option<Spanned<NodeId>>,
 }
 
 /// A gateway's own network.
@@ -163,6 +165,10 @@ pub struct Gateway {
     pub adopt: Vec<Adopt>,
     /// What is set for plug-ins.
     pub settings: BTreeMap<PluginName, BTreeMap<String, String>>,
+    /// Where nodes below call that joined by a PIN or key, or want to: what they ask of the manager is handed on.
+    pub listen: Option<Spanned<SocketAddr>>,
+    /// The name or address under which they reach that; where it isn't there, the address that is listened on.
+    pub name: Option<String>,
 }
 
 impl Default for Gateway {
@@ -174,6 +180,8 @@ impl Default for Gateway {
             network: Vec::new(),
             adopt: Vec::new(),
             settings: BTreeMap::new(),
+            listen: None,
+            name: None,
         }
     }
 }
@@ -332,6 +340,9 @@ impl Config {
 
     fn check_gateway(&self) -> Result<(), Wrong> {
         let gateway = &self.gateway;
+        if let Some(listen) = &gateway.listen {
+            self.check_below(listen)?;
+        }
         for (name, value) in [("read-every", &gateway.read_every), ("discover-every", &gateway.discover_every)] {
             if value.get_ref().0 < std::time::Duration::from_millis(100) {
                 let why = format!("`{name}` is at least 100ms: some devices restart when asked too often");
@@ -357,8 +368,38 @@ impl Config {
         Ok(())
     }
 
+    fn check_below(&self, listen: &Spanned<SocketAddr>) -> Result<(), Wrong> {
+        if !self.has(Role::Gateway) {
+            let why =
+                "only a gateway has others below it; add \"gateway\" to `roles` or take away `listen` of [gateway]";
+            return Err(at(listen, why));
+        }
+        if self.has(Role::Manager) {
+            let why = "nodes join a manager at `listen` of [enrollment]; write it there";
+            return Err(at(listen, why));
+        }
+        if self.parent.as_ref().is_none_or(|parent| parent.fingerprint.is_none()) {
+            let why = "those below know their gateway by the manager's certificate: let this gateway join by a PIN itself, with \
+                       `fingerprint` in [parent], and [device]";
+            return Err(at(listen, why));
+        }
+        if listen.get_ref().ip().is_unspecified() && self.gateway.name.is_none() {
+            let why =
+                "nodes can't know this address; add `name`, such as \"gateway.example\", under which they reach it";
+            return Err(at(listen, why));
+        }
+        Ok(())
+    }
+
     fn check_parent(&self, parent: &Parent) -> Result<(), Wrong> {
         let url = parent.url.get_ref();
+        if let Some(gateway) = parent.gateway.as_ref().filter(|_| parent.fingerprint.is_none()) {
+            let why = "`gateway` is for a node that joins by a PIN or key (`fingerprint`); with a `token-file` the `url` is enough";
+            return Err(at(gateway, why));
+        }
+        if let Some(gateway) = parent.gateway.as_ref().filter(|gateway| *gateway.get_ref() == self.node.id) {
+            return Err(at(gateway, "this is the node itself; name the gateway that it calls"));
+        }
         if self.has(Role::Manager) {
             let why = "the manager is the root and has no parent; take away [parent] or the role";
             return Err(at(&parent.url, why));

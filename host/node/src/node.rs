@@ -2,7 +2,7 @@
 
 use crate::config::{Config, ConfigError, CredentialsConfig, NetworkConfig, Role};
 use crate::local::LocalToken;
-use crate::nodes::{self, NodesBound};
+use crate::nodes::{self, Host, NodesBound};
 use crate::own;
 use crate::registrar;
 use crate::serve::{self, Server};
@@ -26,7 +26,7 @@ use hostler_services::{
     NodeInfo, Panels, Requests, Schedules, SelfRegistration, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
-use hostler_transport::CallParentError;
+use hostler_transport::{CallParentError, Uplink};
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -140,10 +140,14 @@ impl Node {
         let mut nodes = None;
         let settings = config.enrollment();
         if let (Some(enrollment), Some(listen)) = (&enrollment, &settings.listen) {
-            let (address, names) = (*listen.get_ref(), settings.names());
-            nodes = Some(nodes::bind(address, names, Arc::clone(enrollment)).await?);
+            let host = Host::Manager(Arc::clone(enrollment), settings.names());
+            nodes = Some(nodes::bind(*listen.get_ref(), host).await?);
         }
         let member = own::member(&config, &store).await?;
+        if let (Some(member), Some(listen)) = (&member, &config.gateway.listen) {
+            let name = config.gateway.name.clone().unwrap_or_else(|| listen.get_ref().ip().to_string());
+            nodes = Some(nodes::bind(*listen.get_ref(), Host::Gateway(Arc::clone(member), name)).await?);
+        }
         let page = config.device.as_ref().and_then(|device| device.page.as_ref());
         let page = page.map(|page| serve::bind_to(*page.get_ref())).transpose()?;
         let users = registrar::bind(&config).await?;
@@ -224,9 +228,18 @@ impl Node {
         let services = Arc::new(services);
         // Registrars are the manager's; any node may have others below it.
         let desk = config.has(Role::Manager).then(|| registrar::desk(&services, &settings));
-        if let (Some(nodes), Some(desk)) = (nodes, &desk) {
+        if let Some(nodes) = nodes {
             beside.push(("nodes join and call at", nodes.url()));
-            servers.push(nodes.serve(Arc::clone(&tree), Arc::clone(desk))?);
+            let uplink = Arc::new(Uplink::default());
+            let registrars = match &desk {
+                Some(desk) => hostler_transport::desk(Arc::clone(&tree), Arc::clone(desk)),
+                None => hostler_transport::passing(Arc::clone(&tree), Arc::clone(&uplink)),
+            };
+            if let (None, Some(member)) = (&desk, &services.member) {
+                tree.hand_on(Arc::clone(&uplink));
+                tasks.push(tokio::spawn(registrar::follow(Arc::clone(member), move |way| uplink.lead(way))));
+            }
+            servers.push(nodes.serve(hostler_transport::router(Arc::clone(&tree)).merge(registrars))?);
         }
         servers.push(bound.serve(Arc::clone(&services), tree, desk)?);
         tracing::info!(node = %config.node.id, %address, "ready");

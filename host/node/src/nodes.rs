@@ -10,9 +10,8 @@ use axum_server::Handle;
 use axum_server::accept::Accept;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hostler_services::authority::Gate;
-use hostler_services::tree::Tree;
-use hostler_services::{AuthorityError, Enrollment, EnrollmentError, JoinHere, now};
-use hostler_transport::{Desk, Scheme, Shown};
+use hostler_services::{AuthorityError, Enrollment, EnrollmentError, JoinHere, Member, now};
+use hostler_transport::{Scheme, Shown};
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -20,6 +19,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio_rustls::server::TlsStream;
 use tower_layer::Layer;
 
@@ -27,73 +27,145 @@ use tower_layer::Layer;
 /// no node calls while it is out of its time.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// A port that is ours, and a certificate for it.
+/// Whose listener it is.
+#[derive(Clone)]
+pub(crate) enum Host {
+    /// The manager's, with a certificate for these names.
+    Manager(Arc<Enrollment>, Vec<String>),
+    /// A gateway's, reached under this name, with the certificate that it has of its manager.
+    Gateway(Arc<Member>, String),
+}
+
+/// What a listener shows, and by what it knows who calls.
+type Shows = (Arc<rustls::ServerConfig>, Arc<Gate>);
+
+impl Host {
+    /// What is shown now; `None` for a gateway that isn't let in itself.
+    async fn shows(&self) -> Result<Option<Shows>, AuthorityError> {
+        let host = self.clone();
+        let made = tokio::task::spawn_blocking(move || match host {
+            Self::Manager(enrollment, names) => Ok(Some((enrollment.tls(&names)?, enrollment.gate()))),
+            Self::Gateway(member, _) => member.tls_below(),
+        });
+        let made = made.await.map_err(|error| AuthorityError::Crypto(error.to_string()))??;
+        Ok(made.map(|(mut config, gate)| {
+            config.alpn_protocols = vec![b"http/1.1".to_vec()];
+            (Arc::new(config), gate)
+        }))
+    }
+
+    /// Waits until something else may have to be shown.
+    async fn changed(&self) {
+        let look = tokio::time::sleep(LOOK);
+        let Self::Gateway(member, _) = self else { return look.await };
+        let mut seen = member.follow();
+        let papers = seen.borrow_and_update().papers.clone();
+        let others = async {
+            while seen.changed().await.is_ok() {
+                if seen.borrow().papers != papers {
+                    return;
+                }
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            () = look => {}
+            () = others => {}
+        }
+    }
+
+    /// The name under which it is reached, where one was given.
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Manager(_, names) => names.first().map(String::as_str),
+            Self::Gateway(_, name) => Some(name),
+        }
+    }
+}
+
+/// A port that is ours, and whose listener it is.
 pub(crate) struct NodesBound {
     pub(crate) address: SocketAddr,
     listener: TcpListener,
-    tls: RustlsConfig,
-    enrollment: Arc<Enrollment>,
-    names: Vec<String>,
+    host: Host,
 }
 
-pub(crate) async fn bind(
-    address: SocketAddr,
-    names: Vec<String>,
-    enrollment: Arc<Enrollment>,
-) -> Result<NodesBound, StartError> {
-    let tls = RustlsConfig::from_config(config(&enrollment, &names).await.map_err(EnrollmentError::from)?);
+pub(crate) async fn bind(address: SocketAddr, host: Host) -> Result<NodesBound, StartError> {
+    // What a manager can't show is said before anything starts.
+    let _ = host.shows().await.map_err(EnrollmentError::from)?;
     let (address, listener) = bind_to(address)?;
-    Ok(NodesBound { address, listener, tls, enrollment, names })
-}
-
-async fn config(enrollment: &Arc<Enrollment>, names: &[String]) -> Result<Arc<rustls::ServerConfig>, AuthorityError> {
-    let (enrollment, names) = (Arc::clone(enrollment), names.to_vec());
-    let made = tokio::task::spawn_blocking(move || enrollment.tls(&names)).await;
-    let mut config = made.map_err(|error| AuthorityError::Crypto(error.to_string()))??;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(NodesBound { address, listener, host })
 }
 
 impl NodesBound {
     /// Where nodes find it: under the first of its names.
     pub(crate) fn url(&self) -> String {
-        let name = self.names.first().map_or_else(|| self.address.ip().to_string(), Clone::clone);
+        let name = self.host.name().map_or_else(|| self.address.ip().to_string(), str::to_owned);
         let host = if name.contains(':') { format!("[{name}]") } else { name };
         format!("https://{host}:{}", self.address.port())
     }
 
     /// What a node needs to join here.
     pub(crate) fn join_here(&self) -> JoinHere {
-        JoinHere { url: self.url(), fingerprint: self.enrollment.fingerprint() }
+        let (fingerprint, gateway) = match &self.host {
+            Host::Manager(enrollment, _) => (enrollment.fingerprint(), None),
+            Host::Gateway(member, _) => (member.settings.fingerprint.clone(), Some(member.settings.node.clone())),
+        };
+        JoinHere { url: self.url(), fingerprint, gateway }
     }
 
-    pub(crate) fn serve(self, tree: Arc<Tree>, desk: Arc<Desk>) -> Result<Server, StartError> {
-        let Self { address, listener, tls, enrollment, names } = self;
+    /// Serves from when there is something to show: a manager at once, a gateway when it was let in itself.
+    pub(crate) fn serve(self, router: Router) -> Result<Server, StartError> {
+        let Self { address, listener, host } = self;
         let broken = |error| StartError::Listen(address, error);
-        let acceptor = Certificates { tls: RustlsAcceptor::new(tls.clone()), gate: enrollment.gate() };
-        let router = hostler_transport::router(Arc::clone(&tree));
-        let router = router.merge(hostler_transport::desk(tree, desk)).fallback(nothing_here);
-        let router = router.layer(Extension(Scheme::Https));
+        let router = router.fallback(nothing_here).layer(Extension(Scheme::Https));
         let service = Router::into_make_service_with_connect_info::<SocketAddr>(router);
         let handle = Handle::new();
-        let server = axum_server::from_tcp(listener).map_err(broken)?.acceptor(acceptor).handle(handle.clone());
-        let server = impatient(server);
-        let task = tokio::spawn(server.serve(service));
-        let renewing = tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(LOOK).await;
-                match config(&enrollment, &names).await {
-                    Ok(config) => tls.reload_from_config(config),
-                    Err(error) => tracing::error!(%error, "the certificate that nodes see can't be renewed"),
+        let server = axum_server::from_tcp(listener).map_err(broken)?.handle(handle.clone());
+        let task = tokio::spawn(async move {
+            let (config, gate) = first(&host).await;
+            let tls = RustlsConfig::from_config(config);
+            let acceptor = Certificates { tls: RustlsAcceptor::new(tls.clone()), gate };
+            let _renewing = Renewing(tokio::spawn(async move {
+                loop {
+                    host.changed().await;
+                    match host.shows().await {
+                        Ok(Some((config, _))) => tls.reload_from_config(config),
+                        // Who is below goes on with what it knows; nobody can be asked for it now.
+                        Ok(None) => {}
+                        Err(error) => tracing::error!(%error, "the certificate that nodes see can't be renewed"),
+                    }
                 }
-            }
+            }));
+            impatient(server.acceptor(acceptor)).serve(service).await
         });
-        Ok(Server::new(handle, task, Some(renewing)))
+        Ok(Server::new(handle, task))
+    }
+}
+
+/// Ends with the server that it is for.
+struct Renewing(JoinHandle<()>);
+
+impl Drop for Renewing {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What is shown first, once there is something.
+async fn first(host: &Host) -> Shows {
+    loop {
+        match host.shows().await {
+            Ok(Some(shows)) => return shows,
+            Ok(None) => tracing::info!("nodes below are served when this gateway was let in itself"),
+            Err(error) => tracing::error!(%error, "what nodes below are to be shown can't be used"),
+        }
+        host.changed().await;
     }
 }
 
 async fn nothing_here(_: Request) -> impl IntoResponse {
-    (axum::http::StatusCode::NOT_FOUND, "this is where nodes call; pages and API are at the manager's other address\n")
+    (axum::http::StatusCode::NOT_FOUND, "this is where nodes call; pages and API are at this node's other address\n")
 }
 
 /// Notes for each connection who is at its other end. The handshake has verified that; what they may do is asked for each

@@ -22,6 +22,7 @@ pub(crate) async fn member(config: &Config, store: &Arc<dyn Store>) -> Result<Op
         node: config.node.id.clone(),
         model: device.model.clone(),
         manager: parent.url.get_ref().clone(),
+        gateway: parent.gateway.as_ref().map(|gateway| gateway.get_ref().clone()),
         fingerprint: fingerprint.get_ref().clone(),
         window: device.window.get_ref().0,
     };

@@ -26,7 +26,10 @@ pub(crate) fn serve(
 ) -> Result<(Server, Option<JoinHandle<()>>), StartError> {
     let relay = Arc::new(Relay::default());
     let following = match member {
-        Some(member) => Some(tokio::spawn(follow(Arc::clone(member), Arc::clone(&relay)))),
+        Some(member) => {
+            let leading = Arc::clone(&relay);
+            Some(tokio::spawn(follow(Arc::clone(member), move |way| leading.lead(way))))
+        }
         None => {
             relay.lead(by_token(config)?.map(Arc::new));
             None
@@ -45,15 +48,15 @@ pub(crate) fn by_token(config: &Config) -> Result<Option<ParentClient>, StartErr
     Ok(Some(ParentClient::new(url, token_file, certificate)?))
 }
 
-/// Leads requests by what this node has got for its manager, for ever; nowhere while it has nothing.
-async fn follow(member: Arc<Member>, relay: Arc<Relay>) {
+/// Leads what is handed on by what this node has got for its manager, for ever; nowhere while it has nothing.
+pub(crate) async fn follow(member: Arc<Member>, lead: impl Fn(Option<Arc<ParentClient>>)) {
     let mut seen = member.follow();
     loop {
         let papers = seen.borrow_and_update().papers.clone();
         let way = papers.as_ref().map(|papers| member.client(papers)).transpose();
-        relay.lead(
+        lead(
             way.unwrap_or_else(|error| {
-                tracing::error!(%error, "what this registrar got for its manager can't be used");
+                tracing::error!(%error, "what this node got for its manager can't be used");
                 None
             })
             .map(Arc::new),

@@ -28,7 +28,6 @@ const HEAD: Duration = Duration::from_secs(20);
 pub(crate) struct Server {
     handle: Handle<SocketAddr>,
     task: JoinHandle<std::io::Result<()>>,
-    beside: Option<JoinHandle<()>>,
 }
 
 /// A port that is ours and a certificate that was read: everything of a server that can fail.
@@ -76,7 +75,7 @@ pub(crate) fn serve_plain(
     let server = axum_server::from_tcp(listener).map_err(|error| StartError::Listen(address, error))?;
     let server = impatient(server.handle(handle.clone()));
     let task = tokio::spawn(server.serve(router.into_make_service_with_connect_info::<SocketAddr>()));
-    Ok(Server::new(handle, task, None))
+    Ok(Server::new(handle, task))
 }
 
 impl Bound {
@@ -115,7 +114,7 @@ impl Bound {
         let server = server.map_err(|error| StartError::Listen(address, error))?;
         let server = impatient(server.handle(handle.clone()));
         let task = tokio::spawn(server.serve(router.into_make_service_with_connect_info::<SocketAddr>()));
-        Ok(Server::new(handle, task, None))
+        Ok(Server::new(handle, task))
     }
 }
 
@@ -128,17 +127,15 @@ pub(crate) fn impatient<A>(server: axum_server::Server<SocketAddr, A>) -> axum_s
 }
 
 impl Server {
-    pub(crate) fn new(
-        handle: Handle<SocketAddr>,
-        task: JoinHandle<std::io::Result<()>>,
-        beside: Option<JoinHandle<()>>,
-    ) -> Self {
-        Self { handle, task, beside }
+    pub(crate) fn new(handle: Handle<SocketAddr>, task: JoinHandle<std::io::Result<()>>) -> Self {
+        Self { handle, task }
     }
 
     pub(crate) async fn stop(&self) {
         self.handle.graceful_shutdown(Some(GRACE));
-        while !self.task.is_finished() {
+        // One that waits for a certificate hears nothing of that.
+        let until = tokio::time::Instant::now() + 2 * GRACE;
+        while !self.task.is_finished() && tokio::time::Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -147,6 +144,6 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.handle.shutdown();
-        self.beside.iter().for_each(JoinHandle::abort);
+        self.task.abort();
     }
 }

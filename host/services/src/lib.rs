@@ -74,6 +74,9 @@ pub struct JoinHere {
     pub url: String,
     /// The fingerprint of the manager's authority, by which they know it.
     pub fingerprint: hostler_core::Fingerprint,
+    /// The gateway that listens there, where it isn't the manager itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<hostler_core::NodeId>,
 }
 
 /// Everything that pages and the API see.
@@ -94,7 +97,7 @@ pub struct Services {
     pub enrollment: Option<Arc<Enrollment>>,
     /// This node's own membership in its manager's fleet, where it joins by a PIN or key.
     pub member: Option<Arc<Member>>,
-    /// What nodes need to join here, where this is a manager that listens for them.
+    /// What nodes need to join here, where this is a manager or a gateway that listens for them.
     pub join: Option<JoinHere>,
     /// Backups of this node.
     pub backups: backup::Backups,

@@ -30,6 +30,7 @@ macro_rules! conformance {
             a_message_is_taken_once_in_each_epoch,
             a_node_goes_with_all_that_it_brought_or_not_at_all,
             d01_a_node_below_goes_with_its_own_and_has_no_childs_name,
+            d01_a_node_that_is_reached_another_way_keeps_its_devices,
             d03_what_waits_says_from_whom_and_for_whom,
             a_node_that_comes_again_counts_anew,
             e08_a_node_is_found_by_its_token_and_by_no_former_one,
@@ -104,7 +105,8 @@ fn texts(store: &dyn Store, id: Option<&str>, before: Option<u64>, limit: usize)
 }
 
 fn child(expect: Expect) -> Change {
-    let value = Child { id: gateway(), token: TokenDigest::of("secret"), created_at: Timestamp(1), called: false };
+    let (token, created_at, called) = (TokenDigest::of("secret"), Timestamp(1), false);
+    let value = Child { id: gateway(), token, created_at, called, vouched: None };
     Change::Child { id: gateway(), expect, value: Some(value) }
 }
 
@@ -244,7 +246,7 @@ mod cases {
             assert!(matches!(refusal, StoreError::Conflict { .. }), "{refusal}");
         };
         let token = TokenDigest::of("another");
-        let named = Child { id: below.clone(), token, created_at: Timestamp(1), called: false };
+        let named = Child { id: below.clone(), token, created_at: Timestamp(1), called: false, vouched: None };
         let named = Change::Child { id: below.clone(), expect: Expect::Absent, value: Some(named) };
         conflicts(named.into()).await;
         let its_own = Route::told(&parse("root"), &below, &[gateway()]).unwrap();
@@ -260,6 +262,38 @@ mod cases {
         store.commit(Changes::from(device).and(gone).and(node)).await.unwrap();
         assert!(store.routes().unwrap().is_empty() && store.candidates().unwrap().is_empty());
         conflicts(Changes::from(stays).and(event(None, "it is reached"))).await;
+    }
+
+    pub async fn d01_a_node_that_is_reached_another_way_keeps_its_devices(store: Arc<dyn Store>) {
+        let (near, other): (NodeId, NodeId) = (parse("gateway-1"), parse("gateway-9"));
+        let further = Route::told(&parse("root"), &other, std::slice::from_ref(&near)).unwrap();
+        let known = |id: &NodeId| {
+            let (token, created_at) = (TokenDigest::of(id.as_str()), Timestamp(1));
+            Child { id: id.clone(), token, created_at, called: true, vouched: None }
+        };
+        let child = |id: &NodeId, expect, value| Change::Child { id: id.clone(), expect, value };
+        let route = |expect, value: Option<&Route>| Change::Route {
+            node: near.clone(),
+            expect,
+            value: value.map(|route| Box::new(route.clone())),
+        };
+        let theirs = Device { gateway: near.clone(), ..device("a") };
+        let theirs = Change::Device { id: parse("a"), expect: Expect::Absent, value: Some(Box::new(theirs)) };
+        let both = [&near, &other].map(|id| child(id, Expect::Absent, Some(known(id))));
+        store.commit(both.into_iter().chain([theirs]).collect()).await.unwrap();
+        let there = || (store.child(&near).unwrap().is_some(), store.route(&near).unwrap().is_some());
+        let refused = store.commit(child(&near, Expect::Version(0), None).into()).await;
+        assert!(matches!(refused, Err(StoreError::Conflict { .. })), "its device would be nobody's");
+        let moves = Changes::from(child(&near, Expect::Version(0), None)).and(route(Expect::Absent, Some(&further)));
+        store.commit(moves).await.unwrap();
+        assert_eq!(there(), (false, true));
+        let refused = store.commit(child(&other, Expect::Version(0), None).into()).await;
+        assert!(matches!(refused, Err(StoreError::Conflict { .. })), "it leads to a node");
+        let back = Changes::from(route(Expect::Version(0), None)).and(child(&near, Expect::Absent, Some(known(&near))));
+        store.commit(back).await.unwrap();
+        assert_eq!(there(), (true, false));
+        assert!(store.child_by_token(&TokenDigest::of("gateway-1")).unwrap().is_some());
+        assert_eq!(store.device(&parse("a")).unwrap().unwrap().value.gateway, near);
     }
 
     pub async fn d03_what_waits_says_from_whom_and_for_whom(store: Arc<dyn Store>) {
@@ -324,6 +358,7 @@ mod cases {
             former: None,
             at: Timestamp(2),
             state: hostler_core::enrollment::Standing::Connected,
+            through: None,
         };
         let put = |expect, left| Change::Invitation {
             digest: digest.clone(),

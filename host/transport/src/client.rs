@@ -1,11 +1,13 @@
 //! The child's side.
 
 use crate::handed::ANSWERED;
-use crate::trust::{explain, is_refused, node_tls};
-use crate::{CATALOGUE, COMPONENT_LIMIT, COMPONENTS, EXCHANGE, EXCHANGE_LIMIT, LONGEST_WAIT_MS, REGISTRAR, RENEW};
-use hostler_core::enrollment::{Papers, Renewal, Renewed};
+use crate::trust::{Whom, explain, is_refused, node_tls};
+use crate::{
+    CATALOGUE, COMPONENT_LIMIT, COMPONENTS, ERRAND, EXCHANGE, EXCHANGE_LIMIT, LONGEST_WAIT_MS, REGISTRAR, RENEW,
+};
+use hostler_core::enrollment::{Errand, Papers, Renewal, Renewed, Settled};
 use hostler_core::message::{CatalogueEntry, ExchangeDown, ExchangeUp};
-use hostler_core::{Fingerprint, Secret, Timestamp};
+use hostler_core::{Secret, Timestamp};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, StatusCode};
 use rustls::pki_types::pem::PemObject;
@@ -139,16 +141,16 @@ impl ParentClient {
     /// [`CallParentError::Setup`] where certificate and key don't fit.
     pub fn enrolled(
         base: Url,
-        root: Fingerprint,
+        whom: impl Into<Whom>,
         papers: &Papers,
         key: PrivateKeyDer<'static>,
     ) -> Result<Self, CallParentError> {
         let setup = |why: &dyn std::fmt::Display| CallParentError::Setup(why.to_string());
         let chain = CertificateDer::pem_slice_iter(papers.certificate.as_bytes()).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(|error| setup(&error))?;
-        let clock = Arc::new(NotBefore(papers.issued_at));
+        let (clock, whom) = (Arc::new(NotBefore(papers.issued_at)), whom.into());
         let client = |own| {
-            let tls = node_tls(root.clone(), own, Arc::clone(&clock) as Arc<dyn TimeProvider>);
+            let tls = node_tls(whom.clone(), own, Arc::clone(&clock) as Arc<dyn TimeProvider>);
             let tls = tls.map_err(|error| setup(&error))?;
             builder().tls_backend_preconfigured(tls).build().map_err(|error| setup(&error))
         };
@@ -190,6 +192,15 @@ impl ParentClient {
     /// Any [`CallParentError`]; the certificate that it has stays good.
     pub async fn renew(&self, renewal: &Renewal) -> Result<Renewed, CallParentError> {
         let request = self.client.post(self.url(RENEW)?).json(renewal).timeout(PATIENCE);
+        self.answer(request, EXCHANGE_LIMIT).await.and_then(|bytes| self.parse(&bytes))
+    }
+
+    /// Hands on what a node below wants of the manager.
+    ///
+    /// # Errors
+    /// Any [`CallParentError`]; the manager may have done what was wanted where it was reached.
+    pub async fn errand(&self, errand: &Errand) -> Result<Settled, CallParentError> {
+        let request = self.client.post(self.url(ERRAND)?).json(errand).timeout(PATIENCE);
         self.answer(request, EXCHANGE_LIMIT).await.and_then(|bytes| self.parse(&bytes))
     }
 

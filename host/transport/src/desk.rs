@@ -3,7 +3,8 @@
 
 use crate::REGISTRAR;
 use crate::handed::{
-    ANSWERED, NOT_ASKED, Scheme, USER_ADDRESS, USER_AUTHORIZATION, USER_HOST, USER_SCHEME, end_to_end, is_handed_on,
+    ANSWERED, NOT_ASKED, REGISTRAR_NODE, Scheme, USER_ADDRESS, USER_AUTHORIZATION, USER_HOST, USER_SCHEME, end_to_end,
+    is_handed_on,
 };
 use crate::server::{Caller, Parent, Refused, Strangers, refusal};
 use axum::body::{Body, Bytes, HttpBody};
@@ -48,15 +49,31 @@ async fn take<P: Parent>(
     request: Request,
 ) -> Response {
     let child = caller.node();
-    if let Err(why) = desk.admits(child).and_then(|()| parent.speaks_for_users(child)) {
-        strangers.note(request.extensions().get::<ConnectInfo<SocketAddr>>().map(|from| from.0), &why);
-        return refusal(&Refused::Forbidden(why));
-    }
+    // A gateway hands on for a registrar below it.
+    let said = request.headers().get(&REGISTRAR_NODE).map(|said| said.to_str().ok()?.parse::<NodeId>().ok());
+    let registrar = match said {
+        None => Ok(child.clone()),
+        Some(Some(node)) if parent.leads_to(child, &node) => Ok(node),
+        Some(_) => Err(format!("{child} hands on for a registrar that isn't below it")),
+    };
+    let may = |registrar: NodeId| {
+        desk.admits(&registrar).and_then(|()| parent.speaks_for_users(&registrar)).map(|()| registrar)
+    };
+    let registrar = match registrar.and_then(may) {
+        Ok(registrar) => registrar,
+        Err(why) => {
+            strangers.note(request.extensions().get::<ConnectInfo<SocketAddr>>().map(|from| from.0), &why);
+            return refusal(&Refused::Forbidden(why));
+        }
+    };
     // A body may come long after its head. Whoever isn't let in any more by its end has asked for nothing.
     let (caller, watching) = (Arc::new(caller), Arc::clone(&parent));
     let still = {
         let caller = Arc::clone(&caller);
-        move || caller.holds(&*watching) && watching.speaks_for_users(caller.node()).is_ok()
+        move || {
+            let leads = *caller.node() == registrar || watching.leads_to(caller.node(), &registrar);
+            leads && caller.holds(&*watching) && watching.speaks_for_users(&registrar).is_ok()
+        }
     };
     let request = request.map(|body| until_its_end(body, still.clone()));
     let (request, scheme) = match user_s(request) {

@@ -1,9 +1,8 @@
 //! The manager's door, from outside: a node that isn't known yet asks to be let in.
 
 use crate::client::{CallParentError, body, root};
-use crate::trust::{explain, node_tls};
+use crate::trust::{Whom, explain, node_tls};
 use crate::{CONNECT, client};
-use hostler_core::Fingerprint;
 use hostler_core::enrollment::{Knock, NotLetIn, Refusal, Welcome};
 use reqwest::{Client, StatusCode};
 use rustls::time_provider::DefaultTimeProvider;
@@ -28,10 +27,13 @@ pub enum NotOpened {
     Later(String),
 }
 
-/// The way to a manager that doesn't know this node yet. The manager is known by its root's fingerprint.
+/// The way to a manager that doesn't know this node yet, or to a gateway that hands on to it. Both are known by the fingerprint
+/// of the manager's root.
 pub struct Door {
     client: Client,
     url: Url,
+    /// What answers there, for people.
+    who: &'static str,
 }
 
 impl Door {
@@ -39,11 +41,13 @@ impl Door {
     ///
     /// # Errors
     /// [`CallParentError::Setup`].
-    pub fn new(base: &Url, root: Fingerprint) -> Result<Self, CallParentError> {
+    pub fn new(base: &Url, whom: impl Into<Whom>) -> Result<Self, CallParentError> {
         let setup = |why: &dyn std::fmt::Display| CallParentError::Setup(why.to_string());
-        let tls = node_tls(root, None, Arc::new(DefaultTimeProvider)).map_err(|error| setup(&error))?;
+        let whom = whom.into();
+        let who = if whom.gateway.is_some() { "gateway" } else { "manager" };
+        let tls = node_tls(whom, None, Arc::new(DefaultTimeProvider)).map_err(|error| setup(&error))?;
         let client = client::builder().tls_backend_preconfigured(tls).build().map_err(|error| setup(&error))?;
-        Ok(Self { client, url: base.join(CONNECT).map_err(|error| setup(&error))? })
+        Ok(Self { client, url: base.join(CONNECT).map_err(|error| setup(&error))?, who })
     }
 
     /// Asks once.
@@ -51,24 +55,23 @@ impl Door {
     /// # Errors
     /// [`NotOpened`].
     pub async fn knock(&self, knock: &Knock) -> Result<Welcome, NotOpened> {
-        let url = &self.url;
+        let Self { url, who, .. } = self;
         let later = |error: reqwest::Error| {
             let why = explain(&error).unwrap_or_else(|| root(&error));
-            NotOpened::Later(format!("the manager at {url} can't be reached: {why}"))
+            NotOpened::Later(format!("the {who} at {url} can't be reached: {why}"))
         };
         let response = self.client.post(url.clone()).json(knock).timeout(PATIENCE).send().await.map_err(later)?;
         let status = response.status();
         let answer = body(response, LONGEST_ANSWER).await.map_err(later)?;
-        let answer = answer.ok_or_else(|| NotOpened::Later(format!("the manager at {url} answered too much")))?;
-        let garbled =
-            |error| NotOpened::Later(format!("the manager at {url} answered {status}, and nonsense: {error}"));
+        let answer = answer.ok_or_else(|| NotOpened::Later(format!("the {who} at {url} answered too much")))?;
+        let garbled = |error| NotOpened::Later(format!("the {who} at {url} answered {status}, and nonsense: {error}"));
         if status == StatusCode::OK {
             return serde_json::from_slice(&answer).map_err(garbled);
         }
         let said: NotLetIn = serde_json::from_slice(&answer).map_err(garbled)?;
         match said.refusal {
             Some(refusal) if status == StatusCode::FORBIDDEN => Err(NotOpened::Refused(refusal)),
-            _ => Err(NotOpened::Later(format!("the manager at {url} answered {status}: {}", said.error))),
+            _ => Err(NotOpened::Later(format!("the {who} at {url} answered {status}: {}", said.error))),
         }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) const USER_ADDRESS: HeaderName = HeaderName::from_static("hostler-use
 pub(crate) const USER_HOST: HeaderName = HeaderName::from_static("hostler-user-host");
 /// How it went there.
 pub(crate) const USER_SCHEME: HeaderName = HeaderName::from_static("hostler-user-scheme");
+/// Whose registrar it is that a gateway hands on for.
+pub(crate) const REGISTRAR_NODE: HeaderName = HeaderName::from_static("hostler-registrar");
 /// Stands in the manager's answer when it is one to the user, and none to the registrar.
 pub(crate) const ANSWERED: HeaderName = HeaderName::from_static("hostler-answered");
 
@@ -42,7 +44,7 @@ pub(crate) const ANSWERED: HeaderName = HeaderName::from_static("hostler-answere
 pub(crate) const NOT_ASKED: &str = "a registrar's users don't ask for this; it is at the manager";
 
 /// Nobody else's word is taken for these.
-const OURS: [HeaderName; 5] = [USER_AUTHORIZATION, USER_ADDRESS, USER_HOST, USER_SCHEME, ANSWERED];
+const OURS: [HeaderName; 6] = [USER_AUTHORIZATION, USER_ADDRESS, USER_HOST, USER_SCHEME, REGISTRAR_NODE, ANSWERED];
 
 /// What is said to the next hop only (RFC 9110 §7.6.1), and what the next hop has to answer before the body comes.
 const HOP_BY_HOP: [HeaderName; 9] = [
@@ -88,7 +90,16 @@ pub(crate) fn is_handed_on(path: &str) -> bool {
 }
 
 /// The headers that go on to the other end.
-pub(crate) fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
+pub(crate) fn end_to_end(headers: HeaderMap) -> HeaderMap {
+    let mut headers = without_hops(headers);
+    for name in &OURS {
+        headers.remove(name);
+    }
+    headers
+}
+
+/// The headers that go on to the next node, with what nodes say to each other of the user.
+pub(crate) fn without_hops(mut headers: HeaderMap) -> HeaderMap {
     // Where both say how long the body is, this one doesn't hold (RFC 9112 §6.3).
     if headers.contains_key(header::TRANSFER_ENCODING) {
         headers.remove(header::CONTENT_LENGTH);
@@ -96,7 +107,7 @@ pub(crate) fn end_to_end(mut headers: HeaderMap) -> HeaderMap {
     let named = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
     let named: Vec<HeaderName> =
         named.flat_map(|names| names.split(',')).filter_map(|name| name.trim().parse().ok()).collect();
-    for name in HOP_BY_HOP.iter().chain(&OURS).chain(&named) {
+    for name in HOP_BY_HOP.iter().chain(named.iter().filter(|name| !OURS.contains(name))) {
         headers.remove(name);
     }
     headers

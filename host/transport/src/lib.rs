@@ -1,13 +1,15 @@
 //! Node to node: the exchange by which a child calls its parent. Nothing ever connects inwards.
 //!
 //! [`ParentClient`] is the child's side, [`router`] the parent's; what is said is in [`hostler_core::message`]. A node that
-//! isn't known yet knocks at its manager's [`Door`]. A registrar on a node of its own hands on what users ask: [`Relay`] there,
-//! [`desk`] at the manager. Devices that speak nothing else call by [`soap`].
+//! isn't known yet knocks at its manager's [`Door`], or at that of a gateway, which hands it on. A registrar on a node of its own
+//! hands on what users ask: [`Relay`] there, [`desk`] at the manager, [`passing`] at gateways between. Devices that speak nothing
+//! else call by [`soap`].
 
 mod client;
 mod desk;
 mod door;
 mod handed;
+mod passing;
 mod places;
 mod relay;
 mod seldom;
@@ -19,16 +21,19 @@ pub use client::{CallParentError, ParentClient};
 pub use desk::{Desk, desk};
 pub use door::{Door, NotOpened};
 pub use handed::Scheme;
+pub use passing::{Uplink, passing};
 pub use places::{Place, Places};
 pub use relay::{NotHandedOn, Relay};
 pub use seldom::Seldom;
 pub use server::{Closed, Parent, Refused, Shown, Standing, router};
-pub use trust::{explain, node_tls};
+pub use trust::{Whom, explain, node_tls};
 
 /// Where a manager takes connection requests.
 const CONNECT: &str = "/node/v1/connect";
 /// Where it renews certificates.
 const RENEW: &str = "/node/v1/renew";
+/// Where a parent takes what its gateways hand on for nodes below them.
+const ERRAND: &str = "/node/v1/errand";
 /// Where a parent takes exchanges.
 const EXCHANGE: &str = "/node/v1/exchange";
 /// Where it hands out its catalogue.

@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use futures::{StreamExt, stream};
 use hostler_core::source;
+use std::hash::Hash;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -128,7 +129,10 @@ impl Relay {
             () = late => return Err(NotHandedOn::TooLate),
         };
         match sent {
-            Ok(response) => Ok(answer(response, place)),
+            Ok(response) => {
+                let headers = end_to_end(response.headers().clone());
+                Ok(answer(response, headers, place))
+            }
             Err(error) => {
                 // What is wrong with what the user sent is no trouble with the manager.
                 if let Some(wrong) = wrong.get() {
@@ -214,9 +218,13 @@ fn limited(body: Body, wrong: Arc<OnceLock<NotHandedOn>>, whole: Arc<Notify>) ->
     reqwest::Body::wrap_stream(portions)
 }
 
-/// The manager's answer as it comes. It keeps its place until it ends, the user goes, or reads nothing any more.
-fn answer(mut response: reqwest::Response, place: Place<IpAddr>) -> Response {
-    let (status, headers) = (response.status(), end_to_end(response.headers().clone()));
+/// The answer of those above as it comes, with these headers. It keeps its place until it ends, the user goes, or reads nothing any more.
+pub(crate) fn answer<Who: Eq + Hash + Send + 'static>(
+    mut response: reqwest::Response,
+    headers: HeaderMap,
+    place: Place<Who>,
+) -> Response {
+    let status = response.status();
     let (give, portions) = mpsc::channel(1);
     tokio::spawn(async move {
         let _place = place;

@@ -1,6 +1,6 @@
 //! The parent's side.
 
-use crate::{CATALOGUE, COMPONENTS, CONNECT, EXCHANGE, EXCHANGE_LIMIT, Place, Places, RENEW, Seldom};
+use crate::{CATALOGUE, COMPONENTS, CONNECT, ERRAND, EXCHANGE, EXCHANGE_LIMIT, Place, Places, RENEW, Seldom};
 use axum::body::{Body, HttpBody};
 use axum::extract::{ConnectInfo, FromRequestParts, Path, State};
 use axum::http::request::Parts;
@@ -10,7 +10,9 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use futures::StreamExt;
 use hostler_core::device::Device;
-use hostler_core::enrollment::{Knock, LONGEST_KNOCK, NotLetIn, Peer, Refusal, Renewal, Renewed, Welcome};
+use hostler_core::enrollment::{
+    Errand, Knock, LONGEST_ERRAND, LONGEST_KNOCK, NotLetIn, Peer, Refusal, Renewal, Renewed, Settled, Welcome,
+};
 use hostler_core::message::{Acks, CatalogueEntry, ExchangeDown, ExchangeUp};
 use hostler_core::reading::Snapshot;
 use hostler_core::{NodeId, Secret};
@@ -104,6 +106,32 @@ pub trait Parent: Send + Sync + 'static {
     /// The child that shows this token.
     fn child(&self, token: &str) -> Option<NodeId>;
 
+    /// Learns who shows this token, which nobody here knows, where somebody above may know. Who asks again then knows.
+    ///
+    /// # Errors
+    /// [`Refused::NotNow`] where nobody above can be asked now: whoever shows it shall come again, and keep it.
+    fn learn(
+        self: Arc<Self>,
+        _token: Secret,
+        _shown: Shown,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Refused>> + Send>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// What a child hears whose token ended while it called. One that the child may get anew elsewhere isn't said to be unknown.
+    fn ended(&self) -> Refused {
+        Refused::Unknown
+    }
+
+    /// Settles what a child hands on for a node below it.
+    fn errand(
+        self: Arc<Self>,
+        _child: NodeId,
+        _errand: Errand,
+    ) -> Pin<Box<dyn Future<Output = Result<Settled, Refused>> + Send>> {
+        Box::pin(async { Err(Refused::Invalid("this node hands nothing on for those below others".to_owned())) })
+    }
+
     /// Whether the child may act by what its connection shows beside its token. It is asked for every request, on the threads
     /// that serve.
     ///
@@ -120,6 +148,11 @@ pub trait Parent: Send + Sync + 'static {
     /// Why not, for whoever looks after the child.
     fn speaks_for_users(&self, _child: &NodeId) -> Result<(), String> {
         Ok(())
+    }
+
+    /// Whether this child leads to that node, which isn't the child itself.
+    fn leads_to(&self, _child: &NodeId, _node: &NodeId) -> bool {
+        false
     }
 
     /// Renews a child's certificate.
@@ -165,6 +198,7 @@ pub fn router(parent: Arc<impl Parent>) -> Router {
     Router::new()
         .route(CONNECT, post(connect))
         .route(RENEW, post(renew))
+        .route(ERRAND, post(errand))
         .route(EXCHANGE, post(exchange))
         .route(CATALOGUE, get(catalogue))
         .route(&format!("{COMPONENTS}/{{digest}}"), get(component))
@@ -206,9 +240,17 @@ impl<P: Parent> FromRequestParts<Arc<P>> for Bearer {
     async fn from_request_parts(parts: &mut Parts, parent: &Arc<P>) -> Result<Self, Response> {
         let header = parts.headers.get(header::AUTHORIZATION);
         let token = header.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        if let Some((node, token)) = token.and_then(|token| Some((parent.child(token)?, token))) {
-            let shown = parts.extensions.get::<Shown>().cloned().unwrap_or_default();
-            return Ok(Self { node, token: Secret::new(token.to_owned()), shown });
+        let shown = parts.extensions.get::<Shown>().cloned().unwrap_or_default();
+        if let Some(token) = token.map(|token| Secret::new(token.to_owned())) {
+            let mut known = parent.child(token.expose());
+            if known.is_none() {
+                let learned = Arc::clone(parent).learn(token.clone(), shown.clone()).await;
+                learned.map_err(|why| refusal(&why))?;
+                known = parent.child(token.expose());
+            }
+            if let Some(node) = known {
+                return Ok(Self { node, token, shown });
+            }
         }
         note_stranger(parts, "the token that it shows is not known here");
         Err(refusal(&Refused::Unknown))
@@ -311,7 +353,7 @@ async fn exchange<P: Parent>(
         Err(refused) => return refused.into_response(),
     };
     if !caller.holds(&*parent) {
-        return refusal(&Refused::Unknown);
+        return refusal(&parent.ended());
     }
     let up: ExchangeUp = match serde_json::from_slice(&body) {
         Ok(up) => up,
@@ -323,7 +365,7 @@ async fn exchange<P: Parent>(
     drop((body, place));
     match Arc::clone(&parent).exchange(child.clone(), up).await {
         // Orders are for who may still call.
-        Ok(_) if !caller.holds(&*parent) => refusal(&Refused::Unknown),
+        Ok(_) if !caller.holds(&*parent) => refusal(&parent.ended()),
         Ok(down) => Json(down).into_response(),
         Err(refused) => {
             tracing::warn!(%child, %refused, "an exchange was refused");
@@ -383,6 +425,23 @@ async fn renew<P: Parent>(State(parent): State<Arc<P>>, bearer: Bearer, body: Bo
     };
     match parent.renew(bearer.node, bearer.shown, renewal).await {
         Ok(renewed) => ([(header::CACHE_CONTROL, "no-store")], Json(renewed)).into_response(),
+        Err(refused) => refusal(&refused),
+    }
+}
+
+/// What a gateway hands on. It is about as short as what it is for.
+async fn errand<P: Parent>(State(parent): State<Arc<P>>, caller: Caller, body: Body) -> Response {
+    let body = match tokio::time::timeout(STRANGERS_PATIENCE, axum::body::to_bytes(body, LONGEST_ERRAND)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return (StatusCode::PAYLOAD_TOO_LARGE, "what is handed on is shorter").into_response(),
+        Err(_) => return (StatusCode::REQUEST_TIMEOUT, "what was handed on wasn't whole in time").into_response(),
+    };
+    let errand: Errand = match serde_json::from_slice(&body) {
+        Ok(errand) => errand,
+        Err(error) => return refusal(&Refused::Invalid(format!("what is handed on can't be understood: {error}"))),
+    };
+    match parent.errand(caller.0.node, errand).await {
+        Ok(settled) => ([(header::CACHE_CONTROL, "no-store")], Json(settled)).into_response(),
         Err(refused) => refusal(&refused),
     }
 }

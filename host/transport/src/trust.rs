@@ -13,6 +13,22 @@ use rustls::{
 };
 use std::sync::Arc;
 
+/// By what a node knows whom it calls.
+#[derive(Clone, Debug)]
+pub struct Whom {
+    /// The fingerprint of the manager's root.
+    pub root: Fingerprint,
+    /// The name that a gateway has in its certificate, where a gateway is called. Its address may change; the manager's is in its
+    /// certificate.
+    pub gateway: Option<String>,
+}
+
+impl From<Fingerprint> for Whom {
+    fn from(root: Fingerprint) -> Self {
+        Self { root, gateway: None }
+    }
+}
+
 /// How a node speaks to its manager or gateway: TLS 1.3, and whoever answers shows a chain to the root with this
 /// fingerprint. Before it is enrolled a node has no certificate of its own. The clock is the node's best knowledge of
 /// the time.
@@ -20,15 +36,16 @@ use std::sync::Arc;
 /// # Errors
 /// Key and certificate don't fit.
 pub fn node_tls(
-    root: Fingerprint,
+    whom: impl Into<Whom>,
     own: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
     clock: Arc<dyn TimeProvider>,
 ) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let Whom { root, gateway } = whom.into();
     let config = ClientConfig::builder_with_details(Arc::clone(&provider), clock)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Pinned { root, provider }));
+        .with_custom_certificate_verifier(Arc::new(Pinned { root, gateway, provider }));
     let mut config = match own {
         Some((chain, key)) => config.with_client_auth_cert(chain, key)?,
         None => config.with_no_client_auth(),
@@ -51,6 +68,11 @@ enum Untrusted {
     )]
     OtherName { name: String, why: String },
     #[error(
+        "{name} isn't the gateway {wanted}, but another node of the same manager ({why}); compare `url` and `gateway` of \
+             this node's [parent] with what `hostler node join` prints at the gateway"
+    )]
+    OtherGateway { name: String, wanted: String, why: String },
+    #[error(
         "the certificate of {name} isn't valid at {now}, which is this node's time ({why}); set the clock \
              that is wrong, or see why the manager didn't renew its certificate"
     )]
@@ -65,6 +87,7 @@ enum Untrusted {
 #[derive(Debug)]
 struct Pinned {
     root: Fingerprint,
+    gateway: Option<String>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -85,10 +108,18 @@ impl Pinned {
         roots.add(root.clone().into_owned()).map_err(|error| forged(error.to_string()))?;
         let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider)).build();
         let chains = chains.map_err(|error| forged(error.to_string()))?;
-        chains.verify_server_cert(end_entity, sent, server, &[], now).map_err(|error| {
+        let gateway = self.gateway.as_deref().map(ServerName::try_from).transpose();
+        let gateway = gateway.map_err(|error| forged(error.to_string()))?;
+        let expected = gateway.as_ref().unwrap_or(server);
+        chains.verify_server_cert(end_entity, sent, expected, &[], now).map_err(|error| {
             let (name, why) = (name.clone(), error.to_string());
             use CertificateError as E;
             match error {
+                Error::InvalidCertificate(E::NotValidForName | E::NotValidForNameContext { .. })
+                    if self.gateway.is_some() =>
+                {
+                    Untrusted::OtherGateway { name, wanted: self.gateway.clone().unwrap_or_default(), why }
+                }
                 Error::InvalidCertificate(E::NotValidForName | E::NotValidForNameContext { .. }) => {
                     Untrusted::OtherName { name, why }
                 }

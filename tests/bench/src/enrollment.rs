@@ -186,8 +186,10 @@ fn taken(number: usize) -> Result<Changes> {
         former: None,
         at: Timestamp(2),
         state: Standing::Connected,
+        through: None,
     };
-    let child = Child { id: row.node.clone(), token, created_at: Timestamp(2), called: false };
+    let (id, vouched) = (row.node.clone(), None);
+    let child = Child { id, token, created_at: Timestamp(2), called: false, vouched };
     let text = format!("{} came in as node {}; it belongs to {}", row.device, row.node, row.owner);
     let event = Event {
         at: Timestamp(2),
@@ -210,7 +212,7 @@ async fn checks() -> Result<(f64, f64)> {
     for part in tokens.chunks(500) {
         let known = part.iter().map(|token| {
             let id: hostler_core::NodeId = format!("node-{}", &token[..16]).parse()?;
-            let child = Child { id: id.clone(), token: TokenDigest::of(token), created_at: Timestamp(1), called: true };
+            let child = Child { id: id.clone(), token: TokenDigest::of(token), created_at: Timestamp(1), called: true, vouched: None };
             Ok(Change::Child { id, expect: Expect::Absent, value: Some(child) })
         });
         store.commit(known.collect::<Result<Changes>>()?).await?;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 #[command(after_help = "\
 Example, at the manager, or at a gateway that others call:
   hostler node add gateway-1 > parent.token      (then bring that file to the gateway)
-  hostler node join                              (what devices and gateways need that join by a PIN)
+  hostler node join                              (what devices and gateways need that join here by a PIN)
   hostler node check gateway-2                   (is it there, however many gateways it is behind?)")]
 pub enum Node {
     /// List the nodes
@@ -21,7 +21,7 @@ pub enum Node {
     List(Plain),
     /// Let a gateway call this node, a manager or another gateway; prints the token that it shows, this once
     Add(Add),
-    /// Print what a node's configuration needs to join this manager's fleet by a PIN or key
+    /// Print what a node's configuration needs to join the fleet here, at the manager or a gateway, by a PIN or key
     Join(Plain),
     /// Show one node, and what waits for it
     Show(One),
@@ -106,10 +106,12 @@ impl Node {
             Self::Join(plain) => {
                 let join = plain.connection.client()?.get(&["join"]).await?;
                 plain.output.print(&join, |join| {
+                    let gateway = join["gateway"].as_str().map(|gateway| format!("\ngateway = \"{gateway}\""));
                     format!(
-                        "[parent]\nurl = \"{}\"\nfingerprint = \"{}\"",
+                        "[parent]\nurl = \"{}\"\nfingerprint = \"{}\"{}",
                         text(join, "/url"),
-                        text(join, "/fingerprint")
+                        text(join, "/fingerprint"),
+                        gateway.unwrap_or_default()
                     )
                 })
             }

@@ -46,6 +46,11 @@ A device that joins by a PIN (a gateway joins likewise):
   page = \"0.0.0.0:80\"
   snmp = { address = \"0.0.0.0:161\", read = \"public\", write = \"…\" }
 
+Where a device reaches only a gateway, it joins below that one: the gateway, which joined by a PIN itself, has
+  [gateway]
+  listen = \"192.168.7.1:8700\"         and `hostler node join` there prints the device's [parent], with
+  gateway = \"gateway-1\"               beside url and fingerprint
+
 A registrar, where users don't reach the manager. It joins likewise, by the PIN of somebody who operates
 the fleet, or has a token; the manager names it: registrars = [\"registrar-1\"] in its [enrollment].
   [node]

@@ -124,6 +124,7 @@ impl Considered<'_> {
             former: None,
             at: placed.map_or(self.now, |row| row.at),
             state: Standing::Connected,
+            through: None,
         };
         let next_enrolled = (self.enrolled.map(|(version, _)| *version), next);
         Ok(Granted { next_invitation, next_enrolled, ends: row.and_then(Enrolled::living) })

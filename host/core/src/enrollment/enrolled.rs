@@ -35,6 +35,9 @@ pub struct Enrolled {
     pub at: Timestamp,
     /// How it stands.
     pub state: Standing,
+    /// The gateway that it calls, where that isn't the manager. It is let in by no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<NodeId>,
 }
 
 /// What a device gets when it is let in, without the secret part.
@@ -118,9 +121,7 @@ impl Enrolled {
     /// Whether a thing is this very device: it says the serial number or hardware address that the device came in by.
     #[must_use]
     pub fn is(&self, thing: &Identity) -> bool {
-        let own = letters(self.device.as_str());
-        let said = [&thing.serial, &thing.mac].into_iter().flatten();
-        !own.is_empty() && said.map(|said| letters(said)).any(|said| said == own)
+        is_device(&self.device, thing)
     }
 
     /// What is good of what was issued to it.
@@ -204,6 +205,14 @@ impl Enrolled {
         let ends = self.living();
         Moved { next: Self { state, ..self }, ends }
     }
+}
+
+/// Whether a thing is this very device: it says the device's serial number or hardware address.
+#[must_use]
+pub fn is_device(device: &DeviceId, thing: &Identity) -> bool {
+    let own = letters(device.as_str());
+    let said = [&thing.serial, &thing.mac].into_iter().flatten();
+    !own.is_empty() && said.map(|said| letters(said)).any(|said| said == own)
 }
 
 /// What counts of a serial number or hardware address, which people and devices write with different marks between.

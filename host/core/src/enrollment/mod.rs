@@ -14,6 +14,7 @@
 //! that it names, how fast somebody guesses) belongs to whoever calls this.
 
 pub mod addresses;
+mod below;
 mod decide;
 pub mod device;
 mod enrolled;
@@ -27,8 +28,9 @@ mod peer;
 pub mod pin;
 mod refusal;
 
+pub use below::{Errand, LONGEST_ERRAND, Matter, Settled, Unsettled, Vouched};
 pub use decide::{Decision, Granted, Holder, Known, Policy, RETRY_FOR, decide};
-pub use enrolled::{Ended, Enrolled, Issued, Moved, NotRenewed, Standing, WrongStanding};
+pub use enrolled::{Ended, Enrolled, Issued, Moved, NotRenewed, Standing, WrongStanding, is_device};
 pub use invitation::{
     AnyNumber, BadRegistration, Entry, Invitation, InvitationState, Means, Mode, Places, Registration, Terms,
     Withdrawal,

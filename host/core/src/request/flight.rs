@@ -30,6 +30,8 @@ pub enum Way {
     Here,
     /// To this neighbour, and on from there as these ends say.
     On(NodeId, Ends),
+    /// To this neighbour, as soon as it tells of whoever is asked.
+    Later(NodeId),
     /// It can't go on.
     No(Failing, String),
 }
@@ -161,13 +163,13 @@ impl Flight {
         let whole = whole.min(LONGEST);
         let (notice_by, until) = (now.plus(notice.min(whole)), now.plus(whole));
         let phase = match &way {
-            Way::On(next, _) => Phase::Passed { next: next.clone() },
+            Way::On(next, _) | Way::Later(next) => Phase::Passed { next: next.clone() },
             Way::Here | Way::No(..) => Phase::Here,
         };
         let (delay, notices) = (None, 0);
         let flight = Self { id, asker, to, question, since: now, notice_by, until, phase, delay, notices };
         match way {
-            Way::Here => Step { next: flight, changes: Changes::none() },
+            Way::Here | Way::Later(_) => Step { next: flight, changes: Changes::none() },
             Way::No(failing, why) => flight.fail(failing, why, context),
             Way::On(next, ends) => {
                 let left = Left { at: now, notice_ms: ms(earlier(notice)), whole_ms: ms(before(whole)) };
@@ -324,6 +326,30 @@ impl Flight {
         self.outcome().map_or_else(Changes::none, |outcome| {
             self.say(Method::Response { id: self.id.clone(), outcome: Box::new(outcome.clone()) })
         })
+    }
+
+    /// Asks this neighbour, with what is left of its time: who was asked leads there no longer, or may not have heard. Whoever
+    /// has it already knows it by its ID.
+    #[must_use]
+    pub fn ask_again(self, next: NodeId, ends: Ends, context: &Context) -> Step {
+        let flight = self.by_clock(context.now);
+        if !matches!(flight.phase, Phase::Passed { .. }) || context.now >= flight.until {
+            return flight.unmoved();
+        }
+        let (notice, whole) = (flight.notice_by.since(context.now), flight.until.since(context.now));
+        let left = Left { at: context.now, notice_ms: ms(earlier(notice)), whole_ms: ms(before(whole)) };
+        let request = Request { id: flight.id.clone(), question: flight.question.clone(), left };
+        let asked = Change::send_between(&next, ends, Method::Request(Box::new(request)));
+        Step { next: Self { phase: Phase::Passed { next }, ..flight }, changes: asked.into() }
+    }
+
+    /// The same, where whoever asked is reached through another neighbour now, and asks once more. `None` where that is
+    /// somebody else.
+    #[must_use]
+    pub fn asked_through(self, next: &NodeId, from: Option<&NodeId>) -> Option<Self> {
+        let Asker::Neighbour { next: before, from: whose } = &self.asker else { return None };
+        let same = whose.as_ref().unwrap_or(before) == from.unwrap_or(next);
+        same.then(|| Self { asker: Asker::Neighbour { next: next.clone(), from: from.cloned() }, ..self })
     }
 
     /// Says something to whoever asked, where that is a neighbour.

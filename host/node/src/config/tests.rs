@@ -104,6 +104,7 @@ fn e06_a_device_is_told_what_it_lacks_to_join() {
     assert_eq!(read(&good).unwrap().device.unwrap().id.as_str(), "SN-1");
     for (from, to, line, word) in [
         ("id = \"SN-1\"", "", 10, "missing field `id`"),
+        ("fingerprint = ", "gateway = \"mfp-1\"\nfingerprint = ", 9, "the node itself"),
         ("\"10m\"", "\"0s\"", 12, "at least 1s"),
         ("\"10m\"", "\"2h\"", 12, "at most 1h"),
         ("window = ", "snmp = { address = \"127.0.0.1:0\", read = \"\" }\nwindow = ", 12, "is empty"),
@@ -198,4 +199,23 @@ fn a_file_that_is_missing_or_empty_is_named_with_the_line_that_names_it() {
         Config::read(&file).unwrap().parent.unwrap().token_file.unwrap().into_inner(),
         folder.path().join("token")
     );
+}
+
+#[test]
+fn d01_a_gateway_is_told_what_it_lacks_to_have_others_below_it() {
+    let good = DEVICE.replace("FF", &"ab".repeat(32)).replace("[\"device\"]", "[\"device\", \"gateway\"]");
+    let good = good + "[gateway]\nlisten = \"192.0.2.1:8700\"\n";
+    let read = |text: &str| Config::parse(text, Path::new("hostler.toml"));
+    assert!(read(&good).unwrap().gateway.listen.is_some());
+    let token = format!("fingerprint = \"{}\"\n[device]\nid = \"SN-1\"\nwindow = \"10m\"", "ab".repeat(32));
+    for (from, to, line, word) in [
+        ("\"device\", \"gateway\"", "\"device\"", 14, "add \"gateway\""),
+        ("192.0.2.1:8700", "0.0.0.0:8700", 14, "add `name`"),
+        (&token, "token-file = \"t\"", 11, "join by a PIN itself"),
+        (&token, "token-file = \"t\"\ngateway = \"gateway-2\"", 10, "with a `token-file`"),
+    ] {
+        assert!(good.contains(from), "{from}");
+        let ConfigError::Invalid { line: at, why, .. } = read(&good.replace(from, to)).unwrap_err() else { panic!() };
+        assert!(why.contains(word) && at == line, "{to}: line {at}, {why}");
+    }
 }

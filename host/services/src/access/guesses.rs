@@ -3,12 +3,14 @@
 //! their name a few times, nor an office behind one address its people.
 //!
 //! Who tries typed PINs is slowed by source, and where a user was entered at the device by that user too: only that user's
-//! PIN would do there. A PIN that is tried without a user may be anybody's. What all sources may try together is bounded too, so
+//! PIN would do there. A PIN that is tried without a user may be anybody's. Below a gateway the gateway states the source, and
+//! all that one gateway hands on are bounded together. What all sources may try together is bounded too, so
 //! widely that nobody meets it who doesn't guess from thousands of networks, and tightly enough for the length of PINs.
 
 use super::allowance::Allowance;
+use crate::enrollment::Came;
 use crate::error::ServiceError;
-use hostler_core::{Timestamp, UserName, source};
+use hostler_core::{NodeId, Timestamp, UserName, source};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
@@ -34,13 +36,17 @@ enum Who {
     Pins(IpAddr),
     /// Who tries typed PINs of a user.
     PinsOf(UserName),
+    /// Who tries typed PINs below a gateway, from a source that it states.
+    PinsBelow(NodeId, IpAddr),
+    /// All who try typed PINs below a gateway: it could state any source.
+    PinsThrough(NodeId),
 }
 
 impl Who {
     fn free(&self) -> u32 {
         match self {
-            Self::Both(..) | Self::Pins(_) => FREE_FOR_BOTH,
-            Self::User(_) | Self::Source(_) | Self::PinsOf(_) => FREE_FOR_ONE,
+            Self::Both(..) | Self::Pins(_) | Self::PinsBelow(..) => FREE_FOR_BOTH,
+            Self::User(_) | Self::Source(_) | Self::PinsOf(_) | Self::PinsThrough(_) => FREE_FOR_ONE,
         }
     }
 
@@ -88,12 +94,22 @@ impl PinGuesses {
     pub(crate) fn admit(
         &self,
         user: Option<&UserName>,
-        from: IpAddr,
+        came: impl Into<Came>,
         now: Timestamp,
     ) -> Result<Admitted, ServiceError> {
         let whose = user.cloned().map(Who::PinsOf);
+        let from = match came.into() {
+            Came::Directly(from) => vec![Who::Pins(source(from))],
+            // The neighbour is who it is; what it says of others is bounded by itself.
+            Came::Through { gateways, from } => match (gateways.first(), gateways.last()) {
+                (Some(first), Some(last)) => {
+                    vec![Who::PinsBelow(last.clone(), source(from)), Who::PinsThrough(first.clone())]
+                }
+                _ => vec![Who::Pins(source(from))],
+            },
+        };
         // Who waits already takes nothing of what all may try.
-        let admitted = self.by_whom.admit_all([Who::Pins(source(from))].into_iter().chain(whose).collect(), now)?;
+        let admitted = self.by_whom.admit_all(from.into_iter().chain(whose).collect(), now)?;
         if let Err(error) = self.together.take(now) {
             self.by_whom.take_back(admitted);
             return Err(error);
@@ -186,6 +202,23 @@ mod tests {
     /// How many of so many tries are admitted at one moment.
     fn admitted(guesses: &Guesses, user: &str, from: IpAddr, tries: u32) -> usize {
         (0..tries).filter(|_| guesses.admit(user, from, Timestamp(1)).is_ok()).count()
+    }
+
+    #[test]
+    fn d01_who_guesses_below_a_gateway_waits_and_so_does_a_gateway_that_states_many_sources() {
+        let guesses = PinGuesses::default();
+        let below = |gateway: &str, n: u8| Came::Through {
+            gateways: vec![gateway.parse().unwrap()],
+            from: std::net::Ipv4Addr::new(192, 168, 0, n).into(),
+        };
+        let tried = |came: &dyn Fn(u8) -> Came, count: u8| {
+            (0..count).filter(|n| guesses.admit(None, came(*n), Timestamp(1)).is_ok()).count()
+        };
+        assert_eq!(tried(&|_| below("gateway-1", 1), 20), 6);
+        assert_eq!(tried(&|_| below("gateway-1", 2), 1), 1, "its neighbour doesn't wait");
+        assert_eq!(tried(&|_| below("gateway-2", 1), 1), 1, "nor the same address in another network");
+        assert_eq!(tried(&|_| Came::Directly(std::net::Ipv4Addr::new(192, 168, 0, 1).into()), 1), 1);
+        assert_eq!(tried(&|n| below("gateway-1", 10 + n), 200), 44, "51 of one gateway");
     }
 
     #[test]

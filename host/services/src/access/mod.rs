@@ -209,7 +209,8 @@ impl Access {
         }
         let known = self.store.child(&id)?;
         let called = known.as_ref().is_some_and(|known| known.value.called);
-        let child = Child { id: id.clone(), token: TokenDigest::of(token.expose()), created_at: now(), called };
+        let (token, created_at) = (TokenDigest::of(token.expose()), now());
+        let child = Child { id: id.clone(), token, created_at, called, vouched: None };
         if known.as_ref().is_some_and(|known| known.value.token == child.token) {
             return Ok(());
         }
@@ -241,6 +242,12 @@ impl Access {
         let unknown =
             || ServiceError::NotFound(format!("no node {id} may call this one; `hostler node list` shows them"));
         let child = self.store.child(id)?.ok_or_else(unknown)?.value;
+        if let Some(vouched) = child.vouched.as_ref().filter(|vouched| vouched.token == child.token) {
+            return Err(ServiceError::Conflict(format!(
+                "{id} came in by a PIN or key, so it would be let in again: bar or release {} at the manager, with `hostler enrolled`",
+                vouched.device
+            )));
+        }
         let mut changes = self.leaving(id)?;
         let devices = changes.0.iter().filter(|change| matches!(change, Change::Device { .. })).count();
         let text = format!("node {id} was removed by {}, and with it {devices} devices", viewer.user);

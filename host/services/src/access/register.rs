@@ -157,6 +157,7 @@ mod tests {
             former: None,
             at: now(),
             state: Standing::Connected,
+            through: None,
         };
         let terms = Terms { mode: Mode::Shared { places: 2 }, means: Means::Pin, pin_length: 26 };
         let who = ("r-0123456789abcdef".parse().unwrap(), owner.clone());

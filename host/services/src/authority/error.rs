@@ -95,7 +95,7 @@ pub enum AuthorityError {
 }
 
 impl AuthorityError {
-    pub(super) fn crypto(error: impl std::fmt::Display) -> Self {
+    pub(crate) fn crypto(error: impl std::fmt::Display) -> Self {
         Self::Crypto(error.to_string())
     }
 }

@@ -1,10 +1,10 @@
 //! A device that asks to be let in.
 
-use super::{Enrollment, LastRefused, broken};
+use super::{Came, Enrollment, LastRefused, broken};
 use crate::authority::AuthorityError;
 use crate::error::ServiceError;
 use crate::live::LiveEvent;
-use crate::tree::TRIES;
+use crate::tree::{Moved, TRIES};
 use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::Placement;
@@ -13,7 +13,9 @@ use hostler_core::enrollment::{
     Known, Means, PinDigest, Policy, RETRY_FOR, Refusal, Welcome, Withdrawal, decide,
 };
 use hostler_core::event::Event;
+use hostler_core::message::CallsNow;
 use hostler_core::reading::Severity;
+use hostler_core::routing::as_path;
 use hostler_core::{Secret, Serial, Timestamp};
 use hostler_engine::now;
 use hostler_store::{StoreError, Versioned};
@@ -52,9 +54,14 @@ impl Enrollment {
     /// # Errors
     /// [`NotLetIn`]; nothing was changed then.
     pub async fn connect(&self, knock: Knock, from: IpAddr) -> Result<Welcome, NotLetIn> {
+        self.come_in(knock, from.into()).await.map(|(welcome, _)| welcome)
+    }
+
+    /// The same, however it came; returns also what moved by it.
+    pub(super) async fn come_in(&self, knock: Knock, came: Came) -> Result<(Welcome, Moved), NotLetIn> {
         let Knock { connection: request, certificate_request } = knock;
-        let tried = self.slow_down(&request, from)?;
-        let outcome = self.let_in(&request, &certificate_request).await;
+        let tried = self.slow_down(&request, came.clone())?;
+        let outcome = self.let_in(&request, &certificate_request, &came).await;
         // Only who had a good PIN, or one that was good, is told so; anything else was a guess.
         let known = match &outcome {
             Ok(_) => true,
@@ -65,12 +72,17 @@ impl Enrollment {
             self.guesses.take_back(tried);
         }
         if let Err(why) = &outcome {
-            self.say(&request, why, from);
+            self.say(&request, why, &came);
         }
         outcome
     }
 
-    async fn let_in(&self, request: &ConnectionRequest, certificate_request: &str) -> Result<Welcome, NotLetIn> {
+    async fn let_in(
+        &self,
+        request: &ConnectionRequest,
+        certificate_request: &str,
+        came: &Came,
+    ) -> Result<(Welcome, Moved), NotLetIn> {
         let signed = pem::parse(certificate_request).map_err(|_| no_certificate_request())?;
         // Many devices with one PIN take its places one after the other, instead of all but one in vain.
         let turn = self.turns.of(&request.proof.digest());
@@ -82,15 +94,17 @@ impl Enrollment {
             let made = self.issue(request, signed.contents())?;
             let granted = self.decide(request, &rows, made.issued.clone()).map_err(NotLetIn::Refused)?;
             let owner = granted.next_enrolled.1.owner.clone();
-            match self.store.commit(self.changes(request, &rows, granted)?).await {
+            let (changes, moved) = self.changes(request, &rows, granted, came)?;
+            match self.store.commit(changes).await {
                 Ok(()) => {
-                    return Ok(Welcome {
+                    let welcome = Welcome {
                         token: made.token.expose().to_owned(),
                         certificate: made.chain_pem,
                         certificate_ends_at: made.not_after,
                         manager: self.node.to_string(),
                         owner,
-                    });
+                    };
+                    return Ok((welcome, moved));
                 }
                 // Somebody else took the place, or changed the device: what is stored now decides.
                 Err(StoreError::Conflict { what }) => tracing::debug!(%what, "a connection request is decided anew"),
@@ -101,7 +115,7 @@ impl Enrollment {
     }
 
     /// A line in the log, seldom enough that nobody can fill it, and for those who look at the registration.
-    fn say(&self, request: &ConnectionRequest, why: &NotLetIn, from: IpAddr) {
+    fn say(&self, request: &ConnectionRequest, why: &NotLetIn, came: &Came) {
         if let NotLetIn::Refused(refusal) = why
             && *refusal != Refusal::Unknown
         {
@@ -109,6 +123,10 @@ impl Enrollment {
         }
         let Some(others) = self.said.count() else { return };
         let (device, node) = (&request.device, &request.node);
+        let from = match came {
+            Came::Directly(from) => from.to_string(),
+            Came::Through { gateways, from } => format!("{from} below {}", as_path(gateways)),
+        };
         match why {
             NotLetIn::Refused(refusal) => {
                 tracing::warn!(%device, %node, %from, code = refusal.code(), others, "a device was not let in");
@@ -138,6 +156,13 @@ impl Enrollment {
         let holder = match &child {
             Some(child) if own(child) => Holder::Device(request.device.clone()),
             Some(_) => Holder::Node,
+            // Below a gateway it is no child of this node.
+            None if enrolled.as_ref().is_some_and(|(_, row)| row.node == request.node && row.through.is_some()) => {
+                Holder::Device(request.device.clone())
+            }
+            None if self.roll.connected(&request.node).is_some_and(|other| other.device != request.device) => {
+                Holder::Node
+            }
             None if self.access.is_taken(&request.node) => Holder::Node,
             None => Holder::Nobody,
         };
@@ -182,9 +207,22 @@ impl Enrollment {
     }
 
     /// Everything that letting in changes, in one commit: the place, the device's row, the node that may call, the event.
-    fn changes(&self, request: &ConnectionRequest, rows: &Rows, granted: Granted) -> Result<Changes, ServiceError> {
+    fn changes(
+        &self,
+        request: &ConnectionRequest,
+        rows: &Rows,
+        granted: Granted,
+        came: &Came,
+    ) -> Result<(Changes, Moved), ServiceError> {
         let (expected, row) = granted.next_enrolled;
+        let row = Enrolled { through: came.gateways().last().cloned(), ..row };
         let mut changes = Changes::none();
+        // Its former gateway lets it in no longer by what it had.
+        if let Some((_, before)) = &rows.enrolled {
+            let same = before.through == row.through && before.node == row.node;
+            changes =
+                changes.with(self.calls_no_more(before, if same { CallsNow::Nobody } else { CallsNow::Another })?);
+        }
         if let Some((version, invitation)) = granted.next_invitation {
             let (digest, expect) = (invitation.digest.clone(), Expect::Version(version));
             changes = changes.and(Change::Invitation { digest, expect, value: Some(Box::new(invitation)) });
@@ -204,9 +242,17 @@ impl Enrollment {
             token: row.issued.token.clone(),
             created_at: rows.child.as_ref().map_or(now(), |child| child.value.created_at),
             called: rows.child.as_ref().is_some_and(|child| child.value.called),
+            vouched: None,
         };
-        let expect = rows.child.as_ref().map_or(Expect::Absent, |child| Expect::Version(child.version));
-        changes = changes.and(Change::Child { id: row.node.clone(), expect, value: Some(child) });
+        let near = came.gateways().is_empty();
+        let moved = self.moving_to(came.gateways(), &row.node, near.then(|| child.clone()));
+        let moved = moved.map_err(|why| ServiceError::Invalid(why.to_string()))?;
+        changes = changes.with(moved.changes.clone());
+        // What moves here is a child already; below a gateway it is the gateway's.
+        if near && moved.former.is_none() {
+            let expect = rows.child.as_ref().map_or(Expect::Absent, |child| Expect::Version(child.version));
+            changes = changes.and(Change::Child { id: row.node.clone(), expect, value: Some(child) });
+        }
         let first = rows.enrolled.as_ref().is_none_or(|(_, before)| before.key != row.key || before.at != row.at);
         if first {
             let text = format!("{} came in as node {}; it belongs to {}", row.device, row.node, row.owner);
@@ -221,7 +267,7 @@ impl Enrollment {
         }
         let expect = expected.map_or(Expect::Absent, Expect::Version);
         let device = request.device.clone();
-        Ok(changes.and(Change::Enrolled { device, expect, value: Some(Box::new(row)) }))
+        Ok((changes.and(Change::Enrolled { device, expect, value: Some(Box::new(row)) }), moved))
     }
 
     /// The thing that a device brought as itself follows it to its new owner.
@@ -244,7 +290,7 @@ impl Enrollment {
     fn slow_down(
         &self,
         request: &ConnectionRequest,
-        from: IpAddr,
+        came: Came,
     ) -> Result<Option<crate::access::Admitted>, ServiceError> {
         let typed = match &request.proof {
             Credential::Pin(pin) => pin.expose().len() < hostler_core::enrollment::pin::DELIVERED_LENGTH,
@@ -253,7 +299,7 @@ impl Enrollment {
         if !typed {
             return Ok(None);
         }
-        self.guesses.admit(request.user.as_ref(), from, now()).map(Some).map_err(|error| match error {
+        self.guesses.admit(request.user.as_ref(), came, now()).map(Some).map_err(|error| match error {
             ServiceError::TooMany { retry_after, .. } => {
                 let text = "Too many wrong PINs came: from this device's network, for its user, or altogether. Wait, then \
                             try again; a PIN that is clicked or delivered works meanwhile.";

@@ -8,6 +8,7 @@
 //! | `register` | a user's registrations: making, looking at, withdrawing |
 //! | `connect` | a device that asks to be let in |
 //! | `admit` | a device that came in: what its certificate allows, and another one in time |
+//! | `below` | nodes that reach the manager through gateways only, and those that call another one now |
 //! | `mistakes` | what was given as an address and isn't one, while somebody may look at it |
 //! | `owner` | what owners and administrators do with devices that came in |
 //! | `roll` | who came in, in memory; how certificates stand |
@@ -16,6 +17,7 @@
 //! | `secret` | what PINs and keys follow from |
 
 mod admit;
+mod below;
 mod connect;
 mod mistakes;
 mod owner;
@@ -29,6 +31,7 @@ mod sweep;
 pub(crate) mod tests;
 mod waiting;
 
+pub(crate) use below::Came;
 pub use connect::NotLetIn;
 pub use owner::{EnrolledView, Stands};
 pub use register::{EntryState, EntryView, NewRegistration, Refused, RegistrationView, SharedView, Sharing, Summary};

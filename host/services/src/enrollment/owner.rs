@@ -7,6 +7,7 @@ use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::enrollment::{Ended, Enrolled, Moved, Standing, WrongStanding};
 use hostler_core::event::Event;
+use hostler_core::message::CallsNow;
 use hostler_core::reading::Severity;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{DeviceId, NodeId, Timestamp, UserName};
@@ -169,6 +170,9 @@ impl Enrollment {
             // What it told stays; it can't call any more.
             let value = Some(Child { token: TokenDigest::ended(device), ..child.value });
             changes = changes.and(Change::Child { id: node, expect: Expect::Version(child.version), value });
+        }
+        if before.living().is_some() {
+            changes = changes.with(self.calls_no_more(&before, CallsNow::Nobody)?);
         }
         Ok(changes)
     }

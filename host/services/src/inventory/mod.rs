@@ -393,6 +393,10 @@ impl Inventory {
             return Ok(Ordered { away: None });
         }
         let (next, stays) = way_to(&*self.store, gateway)?.ok_or_else(|| no_gateway(gateway))?;
+        if self.store.route(gateway)?.is_some_and(|route| route.value.is_awaited()) {
+            let why = format!("{gateway} is about to be reached another way; order it again in a moment");
+            return Err(ServiceError::Conflict(why));
+        }
         self.store.commit(stays.and(Change::send_between(&next, Ends::to(gateway, &next), method))).await?;
         Ok(Ordered { away: self.away(gateway) })
     }

@@ -1,12 +1,18 @@
 //! Asking the manager to be let in, and for another certificate in time.
 
 use super::member::{Member, Offered};
-use crate::authority::{AuthorityError, should_renew};
+use crate::authority::{AuthorityError, Gate, ServerCertificate, Standing, Standings, server_tls, should_renew};
 use hostler_core::enrollment::device::Event;
 use hostler_core::enrollment::pin::Claim;
 use hostler_core::enrollment::{ConnectionRequest, Credential, Knock, Papers, Renewal};
+use hostler_core::{Fingerprint, Serial};
 use hostler_engine::now;
 use hostler_transport::{CallParentError, NotOpened, ParentClient};
+use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::time_provider::DefaultTimeProvider;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often it looks whether its certificate should be renewed. Often, because a clock may be set meanwhile, or the machine
@@ -16,6 +22,16 @@ const LOOK: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(60);
 /// One that the manager wants is asked for after so long: what it refuses once it may refuse again.
 const SOON: Duration = Duration::from_secs(1);
+
+/// How certificates stand at a gateway: it knows of none that it was withdrawn. Whoever shows one acts by a token as well,
+/// which ends with it.
+struct ByToken;
+
+impl Standings for ByToken {
+    fn stands(&self, _: &Serial) -> Standing {
+        Standing::Good
+    }
+}
 
 impl Member {
     /// Asks once, and says what came of it.
@@ -78,8 +94,24 @@ impl Member {
     /// # Errors
     /// [`CallParentError::Setup`] where they don't fit this node's key.
     pub fn client(&self, papers: &Papers) -> Result<ParentClient, CallParentError> {
-        let (base, root) = (self.settings.manager.clone(), self.settings.fingerprint.clone());
-        ParentClient::enrolled(base, root, papers, self.identity.private_key())
+        let base = self.settings.manager.clone();
+        ParentClient::enrolled(base, self.settings.whom(), papers, self.identity.private_key())
+    }
+
+    /// How this node speaks to those below it: by the certificate that it has of its manager. `None` while it has none. Blocks.
+    ///
+    /// # Errors
+    /// What it has can't be used.
+    pub fn tls_below(&self) -> Result<Option<(ServerConfig, Arc<Gate>)>, AuthorityError> {
+        let Some(papers) = self.follow().borrow().papers.clone() else { return Ok(None) };
+        let chain = CertificateDer::pem_slice_iter(papers.certificate.as_bytes()).collect::<Result<Vec<_>, _>>();
+        let chain = chain.map_err(AuthorityError::crypto)?;
+        let root = chain.iter().find(|one| Fingerprint::of(one) == self.settings.fingerprint).cloned();
+        let root = root.ok_or_else(|| AuthorityError::crypto("the manager's root isn't among what it sent"))?;
+        let gate = Arc::new(Gate::new(root, Arc::new(ByToken))?);
+        let certificate = ServerCertificate { chain, key: self.identity.private_key(), not_after: papers.ends_at };
+        let config = server_tls(certificate, Arc::clone(&gate), Arc::new(DefaultTimeProvider))?;
+        Ok(Some((config, gate)))
     }
 
     /// Renews the certificate in time, for ever.

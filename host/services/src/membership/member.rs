@@ -1,13 +1,13 @@
 //! The steps of a membership, one at a time, and what follows from each.
 
-use crate::authority::{AuthorityError, Identity};
+use crate::authority::{AuthorityError, Identity, node_name};
 use hostler_core::changes::{Change, Expect};
 use hostler_core::enrollment::device::{By, Decline, Effect, Event, LONGEST_WAIT, State};
 use hostler_core::enrollment::{EnrollmentKey, Membership, Papers, Pin};
 use hostler_core::{DeviceId, Fingerprint, NodeId, Timestamp, UserName};
 use hostler_engine::now;
 use hostler_store::{Store, StoreError};
-use hostler_transport::{CallParentError, Door, Seldom};
+use hostler_transport::{CallParentError, Door, Seldom, Whom};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -51,12 +51,22 @@ pub struct Settings {
     pub node: NodeId,
     /// What it is, for people, such as `Orchid C4500`.
     pub model: Option<String>,
-    /// Where its manager listens for nodes.
+    /// Where its manager listens for nodes, or the gateway that leads there.
     pub manager: Url,
+    /// The gateway that it calls, where that isn't the manager.
+    pub gateway: Option<NodeId>,
     /// By what it knows its manager.
     pub fingerprint: Fingerprint,
     /// How long the window stays open after the start, and after a key is pressed.
     pub window: Duration,
+}
+
+impl Settings {
+    /// By what it knows whom it calls.
+    #[must_use]
+    pub fn whom(&self) -> Whom {
+        Whom { root: self.fingerprint.clone(), gateway: self.gateway.as_ref().map(node_name) }
+    }
 }
 
 /// What somebody brought.
@@ -117,9 +127,12 @@ pub struct Status {
     /// Who was entered as its user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<UserName>,
-    /// Where its manager is, by its configuration.
+    /// Where its manager is, or the gateway that leads there, by its configuration.
     #[schema(value_type = String)]
     pub manager_url: Url,
+    /// The gateway that it calls, where that isn't the manager.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<NodeId>,
     /// By what it knows its manager.
     pub fingerprint: Fingerprint,
 }
@@ -166,7 +179,7 @@ impl Member {
                 made
             }
         };
-        let door = Door::new(&settings.manager, settings.fingerprint.clone())?;
+        let door = Door::new(&settings.manager, settings.whom())?;
         let row = store.membership()?.map_or(Row { version: None, value: Membership::default() }, |row| Row {
             version: Some(row.version),
             value: row.value,
@@ -197,13 +210,26 @@ impl Member {
     pub fn status(&self) -> Status {
         let Membership { joining, user, .. } = self.seen.borrow().clone();
         let takes_pin_for_s = joining.open_for(now()).as_secs();
-        let Settings { device, node, model, manager: manager_url, fingerprint, .. } = self.settings.clone();
+        let Settings { device, node, model, manager: manager_url, gateway, fingerprint, .. } = self.settings.clone();
         let (state, manager, owner, why) = match joining.state {
             State::NotConnected { why } => (Connection::NotConnected, None, None, why.map(|why| why.to_string())),
             State::Connecting { .. } => (Connection::Connecting, None, None, self.trouble()),
             State::Connected { manager, owner } => (Connection::Connected, Some(manager), Some(owner), None),
         };
-        Status { device, node, model, state, manager, owner, why, takes_pin_for_s, user, manager_url, fingerprint }
+        Status {
+            device,
+            node,
+            model,
+            state,
+            manager,
+            owner,
+            why,
+            takes_pin_for_s,
+            user,
+            manager_url,
+            gateway,
+            fingerprint,
+        }
     }
 
     /// Follows what it shows.

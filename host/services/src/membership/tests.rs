@@ -16,7 +16,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 fn settings(window: Duration) -> Settings {
     let manager = "https://127.0.0.1:9/".parse().unwrap();
     let (device, node) = ("SN-001".parse().unwrap(), "mfp-1".parse().unwrap());
-    Settings { device, node, model: None, manager, fingerprint: Fingerprint::of(b"root"), window }
+    Settings { device, node, model: None, manager, gateway: None, fingerprint: Fingerprint::of(b"root"), window }
 }
 
 async fn member(store: &Arc<dyn Store>, window: Duration) -> (Arc<Member>, tempfile::TempDir) {

@@ -51,9 +51,16 @@ impl Requests {
         request: &Request,
     ) -> Result<Changes, StoreError> {
         let Request { id, question, left } = request;
-        if let Some((_, known)) = self.known(heard, id)? {
+        if let Some((expect, known)) = self.known(heard, id)? {
             let same = matches!(&known.asker, Asker::Neighbour { next, .. } if next == speaker.next);
             if !same {
+                // Whoever asked may call another node now.
+                if let Some(known) = known.asked_through(speaker.next, speaker.from) {
+                    let again = known.answer_again();
+                    heard.0.insert(id.clone(), known.clone());
+                    let row = Change::Flight { id: id.clone(), expect, value: Some(Box::new(known)) };
+                    return Ok(again.and(row));
+                }
                 tracing::warn!(request = %id, from = %speaker.next, "a request has the ID of another's; it was set aside");
                 return Ok(Changes::none());
             }
@@ -120,7 +127,9 @@ impl Requests {
         if *to == self.node.id {
             return Ok((Way::Here, Changes::none()));
         }
+        let awaited = self.store.route(to)?.is_some_and(|route| route.value.is_awaited());
         Ok(match way_to(&*self.store, to)? {
+            Some((next, stays)) if awaited => (Way::Later(next), stays),
             Some((next, stays)) => (Way::On(next.clone(), Ends::to(to, &next)), stays),
             None => (Way::No(Failing::Unreachable, format!("{to} isn't below {}", self.node.id)), Changes::none()),
         })

@@ -65,10 +65,15 @@ impl Index {
     /// Returns whether there is something new to see to.
     pub(super) fn follow(&mut self, changes: &Changes) -> bool {
         let mut new = false;
+        let reached: BTreeSet<&NodeId> = changes.0.iter().filter_map(reached).collect();
         for change in &changes.0 {
             match change {
                 Change::Flight { id, value, .. } => self.put(id, value.as_deref()),
                 Change::Child { id: node, value: None, .. } | Change::Route { node, value: None, .. } => {
+                    // It is reached another way.
+                    if reached.contains(node) {
+                        continue;
+                    }
                     self.gone.insert(node.clone());
                 }
                 _ => continue,
@@ -180,6 +185,14 @@ impl Index {
     /// The last call for help that came from here for this device.
     pub(super) fn last_call(&self, device: &DeviceId) -> Option<RequestId> {
         self.calls.get(device).cloned()
+    }
+}
+
+/// The node that is reached by this change.
+fn reached(change: &Change) -> Option<&NodeId> {
+    match change {
+        Change::Child { id: node, value: Some(_), .. } | Change::Route { node, value: Some(_), .. } => Some(node),
+        _ => None,
     }
 }
 

@@ -8,11 +8,13 @@ mod ask;
 mod doing;
 mod hearing;
 mod index;
+mod moving;
 mod tending;
 mod view;
 
 pub use ask::{Limits, NewRequest, Target};
 pub(crate) use hearing::{Flights, Speaker};
+pub(crate) use moving::Moving;
 pub use view::{RequestState, RequestView};
 
 use crate::NodeInfo;

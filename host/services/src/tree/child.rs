@@ -2,7 +2,7 @@
 
 use super::below::{self, Announcing};
 use super::following::Following;
-use super::{orders, passing};
+use super::{moving, orders, passing};
 use crate::catalogue::Catalogue;
 use crate::error::ServiceError;
 use crate::gateway::Gateway;
@@ -200,7 +200,8 @@ impl ChildLoop {
     /// Nodes below and what was discovered are told when they change; a parent that may not know what was told before is told
     /// all of it. A conflict with somebody who changes it is an error like any other: it is said again with the next exchange.
     async fn tell_everything(&self) -> Result<(), StoreError> {
-        self.store.commit(below::everything(&*self.store, &self.gateway.node, &self.parent)?).await
+        let told = below::everything(&*self.store, &self.gateway.node, &self.parent)?;
+        self.store.commit(told.with(self.requests.ask_parent_again(&self.parent)?)).await
     }
 
     /// Takes an order that is for this node, and passes on one that isn't.
@@ -229,6 +230,10 @@ impl ChildLoop {
             };
         }
         match passing::meant_for(&*self.store, own, &order)? {
+            None if let Method::CallsNoMore { node, token, now } = &order.method => {
+                let ended = moving::calls_no_more(&*self.store, &self.parent, (node, token), *now)?;
+                Ok(self.store.commit(more.with(ended)).await?)
+            }
             Some(to) => Ok(passing::pass_on(&*self.store, (own, &self.parent), &to, order.method, more).await?),
             None => self.gateway.take(order.method, more).await,
         }

@@ -3,11 +3,10 @@
 
 use super::parent::Tree;
 use super::set_aside::{Refused, SetAside};
-use crate::enrollment::Enrollment;
 use crate::requests::{Flights, Speaker};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Device, Placement, device_id};
-use hostler_core::enrollment::Enrolled;
+use hostler_core::enrollment::is_device;
 use hostler_core::event::Event;
 use hostler_core::message::{Ends, Message, Method, NotYours};
 use hostler_core::reading::Severity;
@@ -125,9 +124,15 @@ impl<'a> Hearing<'a> {
         SetAside::Stranger(node.clone())
     }
 
-    /// The device that the child is and nothing else, and by whom it came in.
-    fn only_itself(&self) -> Result<Option<(&'a Enrollment, Enrolled)>, StoreError> {
-        self.tree.only_itself(self.child)
+    /// What a node is that is a device and nothing else.
+    fn only_itself(&self, node: &NodeId) -> Result<Option<Only>, StoreError> {
+        self.tree.only_itself(node)
+    }
+
+    /// Whether the manager knows that a node calls another one than this way says: it came in, and calls one gateway at a time.
+    fn calls_another(&self, route: &Route) -> bool {
+        let came_in = self.tree.door.as_ref().and_then(|door| door.came_in_as(route.node()));
+        came_in.is_some_and(|row| row.through.as_ref() != Some(route.above()))
     }
 
     /// Passes on what was taken, said by this node.
@@ -149,7 +154,7 @@ impl<'a> Hearing<'a> {
         let speaker = message.ends.from.as_ref().filter(|from| *from != self.child);
         let Some(speaker) = speaker else { return self.said(self.child, &message.method) };
         let (child, node) = (self.child.clone(), speaker.clone());
-        if self.only_itself()?.is_some() {
+        if self.only_itself(&child)?.is_some() {
             return Ok(Err(SetAside::NotBelow { child, node }));
         }
         match self.may_speak_for(speaker)? {
@@ -183,7 +188,8 @@ impl<'a> Hearing<'a> {
     /// A node below the child can be reached.
     fn node_below(&mut self, path: &[NodeId]) -> Outcome {
         let (tree, child) = (self.tree, self.child);
-        if self.only_itself()?.is_some() {
+        let calls = path.len().checked_sub(2).and_then(|above| path.get(above)).unwrap_or(child);
+        if self.only_itself(child)?.is_some() || self.only_itself(calls)?.is_some() {
             let node = path.last().unwrap_or(child).clone();
             return Ok(Err(SetAside::NotBelow { child: child.clone(), node }));
         }
@@ -197,6 +203,11 @@ impl<'a> Hearing<'a> {
         };
         let node = route.node().clone();
         let known = self.holder(&node)?;
+        if known.as_ref().is_none_or(|known| known == child) && self.calls_another(&route) {
+            let first = tree.remembered.refuse(child, &node, Refused::Known);
+            let (child, node) = (child.clone(), node);
+            return Ok(Err(if first { SetAside::NotBelow { child, node } } else { SetAside::Again }));
+        }
         let above = self.route(route.above())?;
         match may_lead(&route, known.as_ref(), above.as_ref()) {
             Ok(()) => {}
@@ -224,7 +235,8 @@ impl<'a> Hearing<'a> {
         let came = self.routes.insert(node.clone(), Some(route.clone())).is_none() && expect == Expect::Absent;
         let path = route.path();
         let joined = came.then(|| joined(&node, Some(child)));
-        let mut taken = Changes::from(Change::Route { node, expect, value: Some(Box::new(route)) });
+        let again = tree.requests.ask_again_below(child, &node)?;
+        let mut taken = again.and(Change::Route { node, expect, value: Some(Box::new(route)) });
         taken.0.extend(joined);
         Ok(Ok(taken.telling(tree.parent.as_ref(), Method::NodeBelow { path })))
     }
@@ -303,7 +315,7 @@ impl<'a> Hearing<'a> {
                     (gone.into(), method.clone())
                 }
             },
-            Method::CandidateSeen(_) | Method::AdoptionEnded { .. } if self.only_itself()?.is_some() => {
+            Method::CandidateSeen(_) | Method::AdoptionEnded { .. } if self.only_itself(speaker)?.is_some() => {
                 return Ok(Ok(Changes::none()));
             }
             Method::CandidateSeen(candidate) => {
@@ -326,7 +338,7 @@ impl<'a> Hearing<'a> {
                     if owner != *speaker && self.may_speak_for(&owner)? != Some(true) {
                         return Ok(Err(not_yours(id, owner)));
                     }
-                } else if self.only_itself()?.is_some() {
+                } else if self.only_itself(speaker)?.is_some() {
                     // Of nothing that is its: a gateway may, for its network; a device tells of itself only. That it was started is
                     // said in our words: in its own it could say anything of anybody.
                     if event.name == STARTED && event.device.is_none() {
@@ -367,6 +379,7 @@ impl<'a> Hearing<'a> {
             | Method::Release(_)
             | Method::ReadNow(_)
             | Method::Trust { .. }
+            | Method::CallsNoMore { .. }
             | Method::DiscoverNow => {
                 tracing::warn!(child = %self.child, ?method, "an order came from below; it was set aside");
                 return Ok(Ok(Changes::none()));
@@ -388,7 +401,7 @@ impl<'a> Hearing<'a> {
             None => known.as_ref().map(|known| known.value.gateway.clone()),
         };
         let anothers = match owner.filter(|owner| owner != speaker) {
-            None => self.not_its_own(device)?,
+            None => self.not_its_own(speaker, device)?,
             anothers => anothers,
         };
         if let Some(owner) = anothers {
@@ -409,27 +422,26 @@ impl<'a> Hearing<'a> {
             (None, Some(known)) => Expect::Version(known.version),
         };
         // Behind the device: who follows the commits places what they know.
-        let owned = if speaker == self.child { self.owner(&device)? } else { Changes::none() };
+        let owned = self.owner(speaker, &device)?;
         let adopted = Change::Device { id: device.id.clone(), expect, value: Some(Box::new(device.clone())) };
         Ok(Ok((Changes::from(adopted).with(owned), device)))
     }
 
     /// The manager, where a node speaks for a device that it can't: a device brings itself, once, and under the ID that follows
     /// from what it says of itself.
-    fn not_its_own(&self, device: &Device) -> Result<Option<NodeId>, StoreError> {
-        let child = self.child;
-        let Some((door, row)) = self.only_itself()? else { return Ok(None) };
-        let named = device_id(&device.identity, child, device.reach.address) == device.id;
-        let known = self.tree.inventory.devices_where(|gateway| gateway == child);
-        let now = self.owners.iter().filter(|(_, owner)| owner.as_ref() == Some(child)).map(|(id, _)| id);
+    fn not_its_own(&self, speaker: &NodeId, device: &Device) -> Result<Option<NodeId>, StoreError> {
+        let Some(only) = self.only_itself(speaker)? else { return Ok(None) };
+        let named = device_id(&device.identity, speaker, device.reach.address) == device.id;
+        let known = self.tree.inventory.devices_where(|gateway| gateway == speaker);
+        let now = self.owners.iter().filter(|(_, owner)| owner.as_ref() == Some(speaker)).map(|(id, _)| id);
         let alone = known.iter().map(|other| &other.id).chain(now).all(|other| *other == device.id);
-        Ok((!(row.is(&device.identity) && named && alone)).then(|| door.node().clone()))
+        Ok((!(is_device(&only.device, &device.identity) && named && alone)).then_some(only.said_by))
     }
 
-    /// Whose a device is that the child brings: that of whoever enrolled it, where it is that node's very device.
-    fn owner(&self, device: &Device) -> Result<Changes, StoreError> {
+    /// Whose a device is that a node brings: that of whoever enrolled it, where it is that node's very device.
+    fn owner(&self, speaker: &NodeId, device: &Device) -> Result<Changes, StoreError> {
         let door = self.tree.door.as_ref();
-        let enrolled = door.and_then(|door| door.came_in_as(self.child)).filter(|row| row.is(&device.identity));
+        let enrolled = door.and_then(|door| door.came_in_as(speaker)).filter(|row| row.is(&device.identity));
         let (Some(row), None) = (enrolled, self.tree.store.placement(&device.id)?) else { return Ok(Changes::none()) };
         let value = Placement { owner: Some(row.owner), ..Placement::default() };
         Ok(Change::Placement { id: device.id.clone(), expect: Expect::Absent, value }.into())
@@ -450,12 +462,24 @@ pub(super) fn joined(node: &NodeId, behind: Option<&NodeId>) -> Change {
 }
 
 impl Tree {
-    /// The device that a node is and nothing else, and by whom it came in: one that came in by the PIN of a user who operates
-    /// nothing is a device and no gateway.
-    pub(super) fn only_itself(&self, child: &NodeId) -> Result<Option<(&Enrollment, Enrolled)>, StoreError> {
-        let came_in = self.door.as_ref().and_then(|door| Some((&**door, door.came_in_as(child)?)));
-        let Some((door, row)) = came_in else { return Ok(None) };
+    /// What a node is that is a device and nothing else: one that came in by the PIN of a user who operates nothing is a device
+    /// and no gateway. The manager knows that itself; a gateway has it from the manager, for those that call it.
+    pub(super) fn only_itself(&self, node: &NodeId) -> Result<Option<Only>, StoreError> {
+        let Some(door) = &self.door else {
+            let vouched =
+                self.store.child(node)?.and_then(|child| child.value.vouched).filter(|vouched| !vouched.gateway);
+            return Ok(vouched.map(|vouched| Only { device: vouched.device, said_by: self.node.clone() }));
+        };
+        let Some(row) = door.came_in_as(node) else { return Ok(None) };
         let operates = self.store.user(&row.owner)?.is_some_and(|user| user.value.right >= Right::Operate);
-        Ok((!operates).then_some((door, row)))
+        Ok((!operates).then(|| Only { device: row.device, said_by: door.node().clone() }))
     }
+}
+
+/// A node that is a device and nothing else.
+pub(super) struct Only {
+    /// Which device.
+    pub(super) device: DeviceId,
+    /// Whose word for it is taken here.
+    said_by: NodeId,
 }

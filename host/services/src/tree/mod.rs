@@ -5,7 +5,9 @@ mod below;
 mod below_tests;
 mod child;
 mod following;
+mod handing;
 mod hearing;
+mod moving;
 mod orders;
 #[cfg(test)]
 mod own_tests;
@@ -20,6 +22,7 @@ mod tests;
 
 pub(crate) use below::without;
 pub use child::ChildLoop;
+pub(crate) use moving::{Moved, NotMoved, moved};
 pub use parent::Tree;
 pub(crate) use passing::way_to;
 pub use presence::Presence;

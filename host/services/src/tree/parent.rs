@@ -1,7 +1,7 @@
 //! What a node hears from its children, and answers them.
 
-use super::hearing::Hearing;
-use super::hearing::joined;
+use super::handing::Handing;
+use super::hearing::{Hearing, joined};
 use super::set_aside::{self, Remembered};
 use super::{Presence, TRIES};
 use crate::access::Access;
@@ -14,20 +14,20 @@ use crate::requests::Requests;
 use crate::turns::Turns;
 use hostler_core::access::Child;
 use hostler_core::changes::{Change, Changes, Expect};
-use hostler_core::enrollment::{Knock, Renewal, Renewed, Welcome};
+use hostler_core::enrollment::{Errand, Knock, Renewal, Renewed, Settled, Welcome};
 use hostler_core::message::{
     Acks, CatalogueEntry, Envelope, ExchangeDown, ExchangeUp, Method, NotYours, Outbox, Portion, weight,
 };
 use hostler_core::reading::Snapshot;
-use hostler_core::{DeviceId, NodeId};
+use hostler_core::{DeviceId, NodeId, Secret};
 use hostler_engine::{Doorbells, now};
 use hostler_store::{Store, StoreError};
-use hostler_transport::{Closed, LONGEST_WAIT_MS, Parent, Refused, Shown, Standing};
+use hostler_transport::{Closed, LONGEST_WAIT_MS, Parent, Refused, Shown, Standing, Uplink};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -62,6 +62,8 @@ pub struct Tree {
     pub(super) remembered: Remembered,
     /// Of children that speak SOAP.
     numbering: Turns<NodeId>,
+    /// By what this node hands on for those below it, where it is a gateway that does.
+    pub(super) handing: OnceLock<Handing>,
 }
 
 impl Tree {
@@ -76,7 +78,7 @@ impl Tree {
         live: Live,
         door: Option<Arc<Enrollment>>,
     ) -> Arc<Self> {
-        let remembered = Remembered::default();
+        let (remembered, handing) = Default::default();
         let knowing = Self {
             store,
             node,
@@ -91,12 +93,21 @@ impl Tree {
             door,
             remembered,
             numbering: Turns::default(),
+            handing,
         };
         Arc::new(knowing)
     }
 
+    /// From now on this node hands on to its parent what nodes below it want of their manager.
+    pub fn hand_on(&self, uplink: Arc<Uplink>) {
+        let _ = self.handing.set(Handing::by(uplink));
+    }
+
     async fn let_in(&self, knock: Knock, from: IpAddr) -> Result<Welcome, Closed> {
-        let door = self.door.as_ref().ok_or(Closed::NoDoor)?;
+        let Some(door) = &self.door else {
+            let handing = self.handing.get().ok_or(Closed::NoDoor)?;
+            return self.hand_on_knock(handing, knock, from).await;
+        };
         door.connect(knock, from).await.map_err(|why| match why {
             NotLetIn::Refused(refusal) => Closed::Refused(refusal),
             NotLetIn::Failed(ServiceError::TooMany { text, retry_after }) => Closed::TooMany(text, retry_after),
@@ -152,7 +163,7 @@ impl Tree {
         let Some(known) = self.store.child(child).map_err(not_now)? else {
             // It was removed after it was let in; whoever gets its name has never called.
             self.presence.forget(child);
-            return Err(Refused::Unknown);
+            return Err(self.ended());
         };
         if known.value.called {
             return Ok(());
@@ -256,7 +267,7 @@ impl Tree {
         if changes.is_empty() {
             return Ok(changes);
         }
-        let known = self.store.child(child).map_err(not_now)?.ok_or(Refused::Unknown)?;
+        let known = self.store.child(child).map_err(not_now)?.ok_or_else(|| self.ended())?;
         Ok(changes.and(Change::ChildStays { id: child.clone(), version: known.version }))
     }
 
@@ -294,11 +305,44 @@ impl Parent for Tree {
     }
 
     fn admits(&self, child: &NodeId, shown: &Shown) -> Result<(), String> {
-        self.door.as_ref().map_or(Ok(()), |door| door.admits(child, shown))
+        self.door.as_ref().map_or_else(|| self.admits_vouched(child, shown), |door| door.admits(child, shown))
+    }
+
+    fn learn(
+        self: Arc<Self>,
+        token: Secret,
+        shown: Shown,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Refused>> + Send>> {
+        Box::pin(async move { self.learn_who(&token, &shown).await })
+    }
+
+    /// Whether it ended for good is the manager's to say: a gateway asks it when the child calls again.
+    fn ended(&self) -> Refused {
+        match self.handing.get() {
+            Some(_) => Refused::NotNow("this node's token isn't known here any more; it calls again".to_owned()),
+            None => Refused::Unknown,
+        }
+    }
+
+    fn errand(
+        self: Arc<Self>,
+        child: NodeId,
+        errand: Errand,
+    ) -> Pin<Box<dyn Future<Output = Result<Settled, Refused>> + Send>> {
+        Box::pin(async move { self.settle(&child, errand).await })
+    }
+
+    fn leads_to(&self, child: &NodeId, node: &NodeId) -> bool {
+        child != node && self.inventory.leads_to(child, node)
     }
 
     fn speaks_for_users(&self, child: &NodeId) -> Result<(), String> {
+        let below = || matches!(self.store.child(child), Ok(None));
         match self.only_itself(child) {
+            // The gateway that leads to it may call anything a registrar.
+            Ok(None) if self.door.as_ref().is_some_and(|door| door.came_in_as(child).is_none()) && below() => {
+                Err(format!("{child} is below a gateway and didn't come in by a PIN or key, so it is no registrar"))
+            }
             Ok(None) => Ok(()),
             // Else whoever may register a device brings one of a registrar's name.
             Ok(Some(_)) => {
@@ -317,8 +361,11 @@ impl Parent for Tree {
         renewal: Renewal,
     ) -> Pin<Box<dyn Future<Output = Result<Renewed, Refused>> + Send>> {
         Box::pin(async move {
-            let door = self.door.as_ref().ok_or(Refused::Unknown)?;
-            door.renew(&child, &shown, &renewal).await
+            match (&self.door, self.handing.get()) {
+                (Some(door), _) => door.renew(&child, &shown, &renewal).await,
+                (None, Some(handing)) => self.hand_on_renewal(handing, (&child, shown), renewal).await,
+                (None, None) => Err(Refused::Invalid("this node issues no certificates; ask its manager".to_owned())),
+            }
         })
     }
 

@@ -43,6 +43,10 @@ pub(super) async fn pass_on(
     method: Method,
     more: Changes,
 ) -> Result<(), StoreError> {
+    if store.route(to)?.is_some_and(|route| route.value.is_awaited()) {
+        let why = format!("{to} is about to be reached another way; order it again");
+        return store.commit(more.with(undelivered(parent, to, &method, &why, Device::Stays))).await;
+    }
     let Some((next, stays)) = way_to(store, to)? else {
         let why = format!("{to} isn't below {own} any more");
         return store.commit(more.with(undelivered(parent, to, &method, &why, Device::Gone))).await;

@@ -2,7 +2,6 @@
 
 use super::tables::{self as t, encode, version_of};
 use crate::{EVENTS_KEPT, Kept, StoreError};
-use hostler_core::Timestamp;
 use hostler_core::access::Child;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::Device;
@@ -10,6 +9,7 @@ use hostler_core::event::Event;
 use hostler_core::message::{Class, Epoch, Message};
 use hostler_core::reading::Snapshot;
 use hostler_core::routing::Route;
+use hostler_core::{NodeId, Timestamp};
 use redb::{ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -121,9 +121,12 @@ impl<'t> Batch<'t> {
                 Change::Child { id, expect, value } => {
                     fits(&self.children, "node", id.as_str(), *expect)?;
                     match value {
+                        Some(_) if comes_nearer(changes, id) => {}
                         Some(_) => fits(&self.routes, "the way to", id.as_str(), Expect::Absent)?,
                         None => {
-                            self.has_no_devices(id.as_str(), changes)?;
+                            if !goes_further(changes, id) {
+                                self.has_no_devices(id.as_str(), changes)?;
+                            }
                             self.leads_nowhere(id.as_str(), changes)?;
                         }
                     }
@@ -131,7 +134,9 @@ impl<'t> Batch<'t> {
                 Change::Route { node, expect, value } => {
                     fits(&self.routes, "the way to", node.as_str(), *expect)?;
                     match value {
+                        Some(_) if goes_further(changes, node) => {}
                         Some(_) => fits(&self.children, "node", node.as_str(), Expect::Absent)?,
+                        None if comes_nearer(changes, node) => {}
                         None => self.has_no_devices(node.as_str(), changes)?,
                     }
                 }
@@ -204,7 +209,7 @@ impl<'t> Batch<'t> {
 
     /// Whether every node that is reached through this one goes with these changes.
     fn leads_nowhere(&self, child: &str, changes: &Changes) -> Result<(), StoreError> {
-        let going: BTreeSet<&str> = changes.0.iter().filter_map(ends).collect();
+        let going: BTreeSet<&str> = changes.0.iter().filter_map(|change| leaves(change, child)).collect();
         for row in self.routes.iter()? {
             let (node, route) = row?;
             let stays = !going.contains(node.value());
@@ -485,12 +490,39 @@ fn goes(change: &Change) -> Option<&str> {
     }
 }
 
-/// The node that isn't reached any more after this change.
-fn ends(change: &Change) -> Option<&str> {
+/// The node that isn't reached through this neighbour any more after this change.
+fn leaves<'a>(change: &'a Change, neighbour: &str) -> Option<&'a str> {
     match change {
-        Change::Route { node, value: None, .. } => Some(node.as_str()),
+        Change::Route { node, value: Some(route), .. } if route.next_hop().as_str() == neighbour => None,
+        Change::Route { node, .. } => Some(node.as_str()),
         _ => None,
     }
+}
+
+/// Whether a neighbour becomes, with these changes, a node that another neighbour leads to.
+fn goes_further(changes: &Changes, neighbour: &NodeId) -> bool {
+    let (mut leaves, mut led) = (false, false);
+    for change in &changes.0 {
+        match change {
+            Change::Child { id, value: None, .. } if id == neighbour => leaves = true,
+            Change::Route { node, value: Some(_), .. } if node == neighbour => led = true,
+            _ => {}
+        }
+    }
+    leaves && led
+}
+
+/// Whether a node that a neighbour leads to becomes a neighbour with these changes.
+fn comes_nearer(changes: &Changes, node: &NodeId) -> bool {
+    let (mut led, mut comes) = (false, false);
+    for change in &changes.0 {
+        match change {
+            Change::Route { node: one, value: None, .. } if one == node => led = true,
+            Change::Child { id, value: Some(_), .. } if id == node => comes = true,
+            _ => {}
+        }
+    }
+    led && comes
 }
 
 fn fits(table: &Rows<'_>, what: &str, key: &str, expect: Expect) -> Result<(), StoreError> {

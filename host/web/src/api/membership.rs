@@ -31,7 +31,8 @@ pub(super) fn router() -> OpenApiRouter<Web> {
     responses((status = 200, description = "For the [parent] section of its configuration", body = JoinHere), Problems))]
 pub(crate) async fn join_here(State(web): State<Web>, _: Who) -> Result<axum::Json<JoinHere>, ApiError> {
     let nowhere = || {
-        let why = "nodes can't join here: the configuration has no `listen` in [enrollment], or this is no manager";
+        let why =
+            "nodes can't join here: the configuration has no `listen`, in [enrollment] of a manager or in [gateway]";
         ServiceError::NotFound(why.to_owned())
     };
     Ok(axum::Json(web.services.join.clone().ok_or_else(nowhere)?))

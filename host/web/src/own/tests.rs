@@ -16,6 +16,7 @@ async fn device(folder: &tempfile::TempDir) -> Arc<Member> {
         node: "mfp-1".parse().unwrap(),
         model: None,
         manager: "https://127.0.0.1:9".parse().unwrap(),
+        gateway: None,
         fingerprint: "ab".repeat(32).parse().unwrap(),
         window: Duration::from_secs(60),
     };

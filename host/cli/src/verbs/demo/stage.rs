@@ -185,8 +185,7 @@ plugin = "mfp"
 
     /// How a node knows the manager before it has joined.
     fn parent(&self) -> String {
-        let said = |what: &str| self.join[what].as_str().unwrap_or_default();
-        format!("[parent]\nurl = \"{}\"\nfingerprint = \"{}\"\n", said("url"), said("fingerprint"))
+        parent(&self.join)
     }
 
     /// Starts the gateway, which joins by a PIN, and waits until it is connected and has the plug-ins.
@@ -210,6 +209,7 @@ id = "DEMO-GW"
 [gateway]
 read-every = "5s"
 discover-every = "1h"
+listen = "127.0.0.1:0"
 
 [[gateway.network]]
 name = "simulated"
@@ -254,7 +254,7 @@ plugin = "scanner"
         self.below.as_ref()?.1.devices().first()
     }
 
-    /// Starts a gateway that calls the gateway, with a printer of its own; returns the printer's ID when the manager knows it.
+    /// Starts a gateway that reaches the gateway only and joins through it, with a printer of its own; returns the printer's ID when the manager knows it.
     pub async fn start_gateway_below(&mut self) -> Result<String> {
         let config = FleetConfig { count: 1, first: BELOW, port: self.snmp_port, seed: 9, ..FleetConfig::default() };
         let fleet = Fleet::start(config).await.context("the simulated printer can't be started")?;
@@ -262,8 +262,7 @@ plugin = "scanner"
         let above = self.gateway.as_ref().context("there is no gateway")?;
         let token = std::fs::read_to_string(self.folder.path().join("gateway").join(LOCAL_TOKEN))?;
         let client = Client::new(url::Url::parse(&above.url())?, hostler_core::Secret::new(token))?;
-        let made = client.send(client.request(Method::POST, &["nodes"])?.json(&json!({ "id": "gateway-2" }))).await?;
-        std::fs::write(self.folder.path().join("below.token"), made["token"].as_str().context("there is no token")?)?;
+        let join = client.get(&["join"]).await?;
         let text = format!(
             r#"[node]
 id = "gateway-2"
@@ -273,9 +272,9 @@ roles = ["gateway"]
 [listen]
 address = "127.0.0.1:0"
 
-[parent]
-url = "{}"
-token-file = "below.token"
+{}
+[device]
+id = "DEMO-GW-2"
 
 [[gateway.network]]
 name = "further"
@@ -286,13 +285,16 @@ credentials = ["public"]
 [[gateway.adopt]]
 plugin = "mfp"
 {PUBLIC}"#,
-            above.url(),
+            parent(&join),
             self.snmp_port,
         );
         let path = self.folder.path().join("below.toml");
         std::fs::write(&path, text)?;
         let node = Node::start(Config::read(&path)?, crate::verbs::compiler()?).await?;
+        let token = std::fs::read_to_string(self.folder.path().join("below").join(LOCAL_TOKEN))?;
+        let own = Client::new(url::Url::parse(&node.url())?, hostler_core::Secret::new(token))?;
         self.below = Some((node, fleet));
+        joining::enter_pin(self, &own).await?;
         self.until("the printer is known at the manager", async || {
             let request = self.client.request(Method::GET, &["devices"])?.query(&[("text", &serial)]);
             let page = self.client.send(request).await?;
@@ -342,6 +344,12 @@ plugin = "mfp"
         }
         self.manager.stop().await;
     }
+}
+
+/// How a node knows whom it joins: the manager or a gateway that says this of itself.
+fn parent(join: &serde_json::Value) -> String {
+    let said = |what: &str| join[what].as_str().map(|value| format!("{what} = \"{value}\"\n")).unwrap_or_default();
+    format!("[parent]\n{}{}{}", said("url"), said("fingerprint"), said("gateway"))
 }
 
 /// What the simulated devices are read with.

@@ -12,10 +12,11 @@ use serde_json::{Value, json};
 pub async fn play(stage: &mut Stage, report: &mut Report) -> Option<()> {
     let work = async {
         let device = stage.start_gateway_below().await?;
-        Ok((format!("{device} is reached through gateway-1 › gateway-2; nothing connects inwards"), device))
+        Ok((format!("it joined through gateway-1; {device} is reached through gateway-1 › gateway-2"), device))
     };
-    let device =
-        report.step(&["D1", "D3"], "A gateway starts below the gateway, with a printer of its own", work).await?;
+    let device = report
+        .step(&["D1", "D3"], "A gateway joins that reaches the gateway only, with a printer of its own", work)
+        .await?;
     report.step(&["D2", "D5"], "The printer's counters are fetched through both", counters(stage, &device)).await?;
     report
         .step(&["D4"], "The printer is slow: that is said in time, and the answer follows", slow(stage, &device))
