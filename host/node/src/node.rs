@@ -18,7 +18,7 @@ use hostler_links::{Credentials, HttpLinks, SnmpLinks};
 use hostler_runtime::{Compiler, Runtime, RuntimeError};
 use hostler_services::authority::Names;
 use hostler_services::backup::{self, AUTHORITY, Backups};
-use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
+use hostler_services::gateway::{Caller, Discovery, Network, Pace, Reader, Rule};
 use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{
@@ -323,15 +323,15 @@ impl Building<'_> {
         );
         caller.report_doubts().await?;
         let adopter = Adopter::start(Arc::clone(self.store), caller.clone(), node.clone(), parent.clone())?;
+        let pace = Pace::open(&**self.store, self.config.read_bounds(), self.config.discover_bounds())?;
         let discovery = Discovery::new(
             (Arc::clone(self.store), Arc::clone(&caller)),
             (node.clone(), parent.clone()),
             self.networks(),
             self.rules(),
-            config.discover_every.get_ref().0,
+            Arc::clone(&pace),
         );
-        let every = config.read_every.get_ref().0;
-        let reader = Reader::new(Arc::clone(self.store), caller, node.clone(), every);
+        let reader = Reader::new(Arc::clone(self.store), caller, node.clone(), pace);
         let gateway =
             Gateway::new(Arc::clone(self.store), (node, parent), adopter, discovery, reader, Arc::clone(inventory));
         inventory.serve_with(Arc::clone(&gateway));

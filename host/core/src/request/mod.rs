@@ -17,6 +17,8 @@ use crate::command::{Arguments, PanelText, PanelView, PowerState, PowerWish};
 use crate::id::{DeviceId, NodeId, RequestId};
 use crate::reading::Reading;
 use crate::time::Timestamp;
+use crate::upkeep::{IntervalWish, Intervals};
+use crate::viewer::Right;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -84,6 +86,20 @@ pub enum Question {
         /// What.
         wish: PowerWish,
     },
+    /// Of a node, or of it for one device: how often does it ask? [`Answer::Intervals`].
+    Intervals {
+        /// Which device, where it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceId>,
+    },
+    /// Of a node, or of it for one device: ask so often from now on. [`Answer::Intervals`], as they are then.
+    SetIntervals {
+        /// Which device, where it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceId>,
+        /// How often.
+        wish: IntervalWish,
+    },
     /// Of the manager: somebody at the device calls for help. [`Answer::CallTaken`].
     UserCall {
         /// At which device, as it calls itself.
@@ -107,6 +123,7 @@ impl Question {
             | Self::Power { device }
             | Self::SetPower { device, .. }
             | Self::UserCall { device, .. } => Some(device),
+            Self::Intervals { device } | Self::SetIntervals { device, .. } => device.as_ref(),
         }
     }
 
@@ -122,6 +139,21 @@ impl Question {
         !matches!(self, Self::UserCall { .. })
     }
 
+    /// What who asks it must be allowed to. A command says more in its description.
+    #[must_use]
+    pub fn needs(&self) -> Right {
+        Right::Operate
+    }
+
+    /// What is known from its answer until it is asked again, where something is: pages show the newest.
+    #[must_use]
+    pub fn topic(&self) -> Option<Topic> {
+        match self {
+            Self::Intervals { .. } | Self::SetIntervals { .. } => Some(Topic::Intervals),
+            _ => None,
+        }
+    }
+
     /// Whether it may be carried out once more where nobody knows whether it was. What isn't sure of it is reported as in
     /// doubt instead.
     #[must_use]
@@ -132,6 +164,8 @@ impl Question {
             | Self::Panel { .. }
             | Self::ShowOnPanel { .. }
             | Self::Power { .. }
+            | Self::Intervals { .. }
+            | Self::SetIntervals { .. }
             | Self::UserCall { .. } => true,
             Self::SetPower { wish, .. } => *wish != PowerWish::PowerCycle,
             // Which of them may be is only known where they are described.
@@ -149,6 +183,7 @@ impl Question {
                 | (Self::Command { .. } | Self::ShowOnPanel { .. } | Self::SetPower { .. }, Answer::Done { .. })
                 | (Self::Panel { .. }, Answer::Panel { .. })
                 | (Self::Power { .. }, Answer::Power { .. })
+                | (Self::Intervals { .. } | Self::SetIntervals { .. }, Answer::Intervals { .. })
                 | (Self::UserCall { .. }, Answer::CallTaken { .. })
         )
     }
@@ -175,9 +210,18 @@ impl Question {
             Self::SetPower { wish: PowerWish::Wake, .. } => "to wake".to_owned(),
             Self::SetPower { wish: PowerWish::Sleep, .. } => "to sleep".to_owned(),
             Self::SetPower { wish: PowerWish::PowerCycle, .. } => "to go off and on".to_owned(),
+            Self::Intervals { .. } => "how often it asks".to_owned(),
+            Self::SetIntervals { .. } => "another interval".to_owned(),
             Self::UserCall { .. } => "a user's call".to_owned(),
         }
     }
+}
+
+/// What stays known from an answer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Topic {
+    /// How often is asked.
+    Intervals,
 }
 
 /// What answers a question.
@@ -215,6 +259,11 @@ pub enum Answer {
         /// Its power.
         power: PowerState,
     },
+    /// How often a node asks, or a device is asked.
+    Intervals {
+        /// How often.
+        intervals: Intervals,
+    },
     /// The manager took the call.
     CallTaken {
         /// What is shown to who called.
@@ -237,6 +286,7 @@ impl Answer {
                 Self::Panel { panel: PanelView { lines, ..panel } }
             }
             Self::Power { power } => Self::Power { power },
+            Self::Intervals { intervals } => Self::Intervals { intervals },
             Self::CallTaken { text } => Self::CallTaken { text: as_why(&text) },
         }
     }

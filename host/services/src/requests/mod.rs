@@ -9,10 +9,12 @@ mod doing;
 mod hearing;
 mod index;
 mod tending;
+mod upkeep;
 mod view;
 
 pub use ask::{Limits, NewRequest, Target};
 pub(crate) use hearing::{Flights, Speaker};
+pub(crate) use index::About;
 pub use view::{RequestState, RequestView};
 
 use crate::NodeInfo;

@@ -11,6 +11,7 @@ mod login;
 #[cfg(test)]
 mod made_up;
 mod nodes;
+mod pace;
 mod panel;
 mod plugins;
 mod readings;
@@ -47,6 +48,7 @@ pub(crate) fn router() -> Router<Web> {
         .merge(discovered::router())
         .merge(plugins::router())
         .merge(nodes::router())
+        .merge(pace::router())
         .merge(requests::router())
         .merge(panel::router())
         .merge(events::router())
