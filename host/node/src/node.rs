@@ -23,7 +23,7 @@ use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{
     Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Forwards, Gateway, Inventory, Live, Member,
-    NodeInfo, Panels, Requests, Schedules, SelfRegistration, ServiceError, Services,
+    NodeInfo, NodeLog, Panels, Requests, Schedules, SelfRegistration, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::CallParentError;
@@ -105,6 +105,14 @@ impl Node {
     /// # Errors
     /// Says what is wrong and where.
     pub async fn start(config: Config, compiler: Compiler) -> Result<Self, StartError> {
+        Self::start_logging(config, compiler, NodeLog::none()).await
+    }
+
+    /// The same where the program's log is this node's own.
+    ///
+    /// # Errors
+    /// Says what is wrong and where.
+    pub async fn start_logging(config: Config, compiler: Compiler, log: Arc<NodeLog>) -> Result<Self, StartError> {
         let data = config.node.data.clone();
         private_folder(&data)?;
         let store: Arc<dyn Store> = Arc::new(RedbStore::open(&data.join(backup::STORE))?);
@@ -163,6 +171,8 @@ impl Node {
             node.call_parent(member.as_ref(), (&gateway, &inventory, &catalogue), (&requests, &bells))?;
         }
         let mut tasks = node.tasks;
+        requests.answer_for_log(Arc::clone(&log));
+        tasks.push(tokio::spawn(log.tend_forever()));
         tasks.push(tokio::spawn(Arc::clone(&requests).tend_forever()));
         if let (Some(member), Some(device)) = (&member, &config.device) {
             tasks.extend(own::tend(member, device, &data).await?);

@@ -2,6 +2,7 @@
 
 use crate::client::Plain;
 use crate::output::{ago, table, text};
+use crate::verbs::node_log::{LogLevel, NodeLog};
 use crate::verbs::request::{Patience, ask, duration};
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -15,7 +16,9 @@ Example, at the manager, or at a gateway that others call:
   hostler node add gateway-1 > parent.token      (then bring that file to the gateway)
   hostler node join                              (what devices and gateways need that join by a PIN)
   hostler node check gateway-2                   (is it there, however many gateways it is behind?)
-  hostler node set gateway-2 --read-every 5m --search-every as-configured")]
+  hostler node set gateway-2 --read-every 5m --search-every as-configured
+  hostler node log gateway-2 --since 2h --out gateway-2.log
+  hostler node log-level gateway-2 hostler_services debug --for 10m")]
 pub enum Node {
     /// List the nodes
     #[command(visible_alias = "ls")]
@@ -30,6 +33,10 @@ pub enum Node {
     Check(Check),
     /// Show how often a gateway reads its devices and searches its networks, or set it
     Set(Set),
+    /// Fetch a node's own log, however many gateways it is behind
+    Log(NodeLog),
+    /// Show which parts of a node log more or less than usual, or have one do so for a while
+    LogLevel(LogLevel),
     /// Let a gateway call this node no longer; what is known of its devices, and of what is behind it, goes with it
     Remove(Remove),
 }
@@ -181,6 +188,8 @@ impl Node {
                 };
                 ask(&set.plain, &set.patience, json!({ "question": question, "node": set.id })).await
             }
+            Self::Log(log) => log.run().await,
+            Self::LogLevel(level) => level.run().await,
             Self::Remove(remove) => {
                 let (client, output) = (remove.plain.connection.client()?, remove.plain.output);
                 let answer = client.send(client.request(Method::DELETE, &["nodes", &remove.id])?).await?;

@@ -227,6 +227,16 @@ fn answer(request: &Value) -> Vec<String> {
             text(answered, "/power/can")
         )],
         Some("intervals") => intervals(&answered["intervals"]),
+        Some("log") => vec![text(answered, "/piece/text")],
+        Some("log-levels") => {
+            let level = |set: &Value| {
+                let until =
+                    set["until"].as_u64().map_or_else(String::new, |at| hostler_core::Timestamp(at).to_string());
+                format!("{} says {} until {until}", text(set, "/target"), text(set, "/level"))
+            };
+            let levels: Vec<String> = each(answered, "/levels").map(level).collect();
+            if levels.is_empty() { vec!["each part says as much as usual".to_owned()] } else { levels }
+        }
         _ => vec![text(answered, "/text")],
     }
 }

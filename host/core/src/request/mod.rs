@@ -17,7 +17,7 @@ use crate::command::{Arguments, PanelText, PanelView, PowerState, PowerWish};
 use crate::id::{DeviceId, NodeId, RequestId};
 use crate::reading::Reading;
 use crate::time::Timestamp;
-use crate::upkeep::{IntervalWish, Intervals};
+use crate::upkeep::{IntervalWish, Intervals, LevelSet, LevelWish, LogFrom, LogPiece};
 use crate::viewer::Right;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -100,6 +100,18 @@ pub enum Question {
         /// How often.
         wish: IntervalWish,
     },
+    /// Of a node: a piece of its own log. [`Answer::Log`].
+    Log {
+        /// From where on.
+        from: LogFrom,
+    },
+    /// Of a node: which of its parts say more or less for a while? [`Answer::LogLevels`].
+    LogLevels,
+    /// Of a node: have a part say so much for a while. [`Answer::LogLevels`], as they are then.
+    SetLogLevel {
+        /// Which, and how much.
+        wish: LevelWish,
+    },
     /// Of the manager: somebody at the device calls for help. [`Answer::CallTaken`].
     UserCall {
         /// At which device, as it calls itself.
@@ -115,7 +127,7 @@ impl Question {
     #[must_use]
     pub fn device(&self) -> Option<&DeviceId> {
         match self {
-            Self::Alive => None,
+            Self::Alive | Self::Log { .. } | Self::LogLevels | Self::SetLogLevel { .. } => None,
             Self::Counters { device }
             | Self::Command { device, .. }
             | Self::Panel { device }
@@ -142,7 +154,17 @@ impl Question {
     /// What who asks it must be allowed to. A command says more in its description.
     #[must_use]
     pub fn needs(&self) -> Right {
-        Right::Operate
+        match self {
+            // What a log says more is no longer what every operator of it was meant to read.
+            Self::SetLogLevel { .. } => Right::Administer,
+            _ => Right::Operate,
+        }
+    }
+
+    /// Whether its answer is a piece of something that is fetched in many: it isn't kept once its time is over.
+    #[must_use]
+    pub fn is_piece(&self) -> bool {
+        matches!(self, Self::Log { .. })
     }
 
     /// What is known from its answer until it is asked again, where something is: pages show the newest.
@@ -150,6 +172,7 @@ impl Question {
     pub fn topic(&self) -> Option<Topic> {
         match self {
             Self::Intervals { .. } | Self::SetIntervals { .. } => Some(Topic::Intervals),
+            Self::LogLevels | Self::SetLogLevel { .. } => Some(Topic::LogLevels),
             _ => None,
         }
     }
@@ -166,6 +189,9 @@ impl Question {
             | Self::Power { .. }
             | Self::Intervals { .. }
             | Self::SetIntervals { .. }
+            | Self::Log { .. }
+            | Self::LogLevels
+            | Self::SetLogLevel { .. }
             | Self::UserCall { .. } => true,
             Self::SetPower { wish, .. } => *wish != PowerWish::PowerCycle,
             // Which of them may be is only known where they are described.
@@ -184,6 +210,8 @@ impl Question {
                 | (Self::Panel { .. }, Answer::Panel { .. })
                 | (Self::Power { .. }, Answer::Power { .. })
                 | (Self::Intervals { .. } | Self::SetIntervals { .. }, Answer::Intervals { .. })
+                | (Self::Log { .. }, Answer::Log { .. })
+                | (Self::LogLevels | Self::SetLogLevel { .. }, Answer::LogLevels { .. })
                 | (Self::UserCall { .. }, Answer::CallTaken { .. })
         )
     }
@@ -212,6 +240,9 @@ impl Question {
             Self::SetPower { wish: PowerWish::PowerCycle, .. } => "to go off and on".to_owned(),
             Self::Intervals { .. } => "how often it asks".to_owned(),
             Self::SetIntervals { .. } => "another interval".to_owned(),
+            Self::Log { .. } => "a piece of its log".to_owned(),
+            Self::LogLevels => "how much it logs".to_owned(),
+            Self::SetLogLevel { .. } => "another log level".to_owned(),
             Self::UserCall { .. } => "a user's call".to_owned(),
         }
     }
@@ -222,6 +253,8 @@ impl Question {
 pub enum Topic {
     /// How often is asked.
     Intervals,
+    /// How much is logged.
+    LogLevels,
 }
 
 /// What answers a question.
@@ -264,6 +297,16 @@ pub enum Answer {
         /// How often.
         intervals: Intervals,
     },
+    /// A piece of a node's log.
+    Log {
+        /// The piece.
+        piece: LogPiece,
+    },
+    /// Which parts of a node say more or less for a while.
+    LogLevels {
+        /// Each of them; the others say as much as usual.
+        levels: Vec<LevelSet>,
+    },
     /// The manager took the call.
     CallTaken {
         /// What is shown to who called.
@@ -287,6 +330,8 @@ impl Answer {
             }
             Self::Power { power } => Self::Power { power },
             Self::Intervals { intervals } => Self::Intervals { intervals },
+            Self::Log { piece } => Self::Log { piece: LogPiece { text: as_lines(&piece.text), ..piece } },
+            Self::LogLevels { levels } => Self::LogLevels { levels },
             Self::CallTaken { text } => Self::CallTaken { text: as_why(&text) },
         }
     }
@@ -378,6 +423,11 @@ pub struct Request {
 #[must_use]
 pub fn as_why(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(LONGEST_WHY).collect()
+}
+
+/// What a person is shown of lines: without control characters but those that part them.
+fn as_lines(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
 #[cfg(test)]

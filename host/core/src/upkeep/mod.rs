@@ -5,7 +5,9 @@
 //! answers ([`crate::request`]).
 
 pub mod intervals;
+pub mod log;
 pub mod standing;
 
 pub use intervals::{BadInterval, Bounds, Interval, IntervalChange, IntervalWish, Intervals, SetAt};
+pub use log::{BadTarget, LevelSet, LevelWish, LogFrom, LogLevel, LogPiece, LogTarget};
 pub use standing::Standing;

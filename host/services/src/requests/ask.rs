@@ -264,7 +264,9 @@ impl Requests {
     /// The right is missing.
     pub fn list(&self, viewer: &Viewer, most: usize) -> Result<Vec<RequestView>, ServiceError> {
         need(viewer, Right::See)?;
-        let mut flights: Vec<Flight> = self.store.flights()?.into_iter().map(|row| row.value).collect();
+        // Pieces of what was fetched tell nobody anything by themselves.
+        let tells = |flight: &Flight| !flight.question.is_piece() || flight.outcome().is_none();
+        let mut flights: Vec<Flight> = self.store.flights()?.into_iter().map(|row| row.value).filter(tells).collect();
         flights.sort_by_key(|flight| std::cmp::Reverse(flight.since));
         flights.truncate(most);
         Ok(flights.into_iter().map(|flight| self.view(flight)).collect())

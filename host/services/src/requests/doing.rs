@@ -83,6 +83,9 @@ impl Requests {
             | Question::SetPower { .. } => (self.order(&flight.question).await, Changes::none()),
             Question::Intervals { device } => (self.intervals(device.as_ref()), Changes::none()),
             Question::SetIntervals { device, wish } => self.set_intervals(device.as_ref(), *wish).await,
+            Question::Log { from } => (self.log_piece(*from).await, Changes::none()),
+            Question::LogLevels => (self.log_levels(), Changes::none()),
+            Question::SetLogLevel { wish } => self.set_log_level(wish),
             Question::UserCall { device, text } => self.take_call(flight, device, text.as_deref()),
         }
     }

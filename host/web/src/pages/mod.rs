@@ -10,6 +10,7 @@ mod fleet;
 mod login;
 #[cfg(test)]
 mod made_up;
+mod node_log;
 mod nodes;
 mod pace;
 mod panel;
@@ -48,6 +49,7 @@ pub(crate) fn router() -> Router<Web> {
         .merge(discovered::router())
         .merge(plugins::router())
         .merge(nodes::router())
+        .merge(node_log::router())
         .merge(pace::router())
         .merge(requests::router())
         .merge(panel::router())

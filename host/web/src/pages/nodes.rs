@@ -1,5 +1,6 @@
 //! The nodes that devices are reached through.
 
+use super::node_log::Levels;
 use super::pace::Pace;
 use super::requests::sent;
 use super::{Drawn, Section, Shell, draw};
@@ -47,15 +48,18 @@ pub(super) struct NodePage {
     pub(super) requests: Vec<RequestView>,
     /// What it said last of how often it asks.
     pub(super) pace: Option<Pace>,
+    /// What it said last of how much it logs.
+    pub(super) levels: Option<Levels>,
 }
 
 async fn one(State(web): State<Web>, who: Who, Path(id): Path<NodeId>) -> Drawn {
     let shell = Shell::new(&web, &who, Section::Nodes);
     let pace = Pace::of_node(&web, &who, &id);
+    let levels = Levels::of(&web, &who, &id);
     let axum::Json(detail) = nodes::show(State(web.clone()), who.clone(), Path(id.clone())).await?;
     let axum::Json(mut requests) = requests::list(State(web), who, Query(requests::Span::default())).await?;
     requests.retain(|request| !request.has_ended() && request.path.contains(&id));
-    draw(&NodePage { shell, detail, requests, pace })
+    draw(&NodePage { shell, detail, requests, pace, levels })
 }
 
 async fn check(State(web): State<Web>, who: Who, Path(id): Path<NodeId>) -> Result<Redirect, PageError> {

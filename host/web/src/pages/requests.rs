@@ -1,6 +1,6 @@
 //! What was asked of nodes and devices, and how one request stands.
 
-use super::{Drawn, Section, Shell, draw, pace};
+use super::{Drawn, Section, Shell, draw, node_log, pace};
 use crate::api::requests::{self, Span, Wait};
 use crate::auth::Who;
 use crate::error::PageError;
@@ -16,6 +16,7 @@ use hostler_core::RequestId;
 use hostler_core::reading::{Reading, Value};
 use hostler_core::request::{Answer, Failing, Outcome, Question};
 use hostler_core::routing::as_path;
+use hostler_core::upkeep::LogPiece;
 use hostler_services::{RequestState, RequestView};
 
 pub(super) fn router() -> Router<Web> {
@@ -63,7 +64,11 @@ fn what(request: &RequestView) -> String {
         Question::ShowOnPanel { .. } => "Text on its panel".to_owned(),
         Question::Power { .. } => "Power".to_owned(),
         Question::SetPower { .. } => words::capital(&request.question.words()),
-        Question::Intervals { .. } | Question::SetIntervals { .. } => words::capital(&request.question.words()),
+        Question::Log { .. } => "Log".to_owned(),
+        Question::Intervals { .. }
+        | Question::SetIntervals { .. }
+        | Question::LogLevels
+        | Question::SetLogLevel { .. } => words::capital(&request.question.words()),
         Question::UserCall { .. } => "User’s call".to_owned(),
     }
 }
@@ -152,6 +157,14 @@ impl RequestPage {
         Some(counters.iter().map(row).collect())
     }
 
+    /// A piece of a log, and the places of those before and behind it.
+    fn log(&self) -> Option<&LogPiece> {
+        match &self.request.outcome {
+            Some(Outcome::Answered(Answer::Log { piece })) => Some(piece),
+            _ => None,
+        }
+    }
+
     /// What else was answered.
     fn lines(&self) -> Vec<String> {
         match &self.request.outcome {
@@ -169,6 +182,7 @@ impl RequestPage {
                 let (mode, engine) = (said(serde_json::to_value(power.mode)), said(serde_json::to_value(power.engine)));
                 vec![format!("Power: {mode}. Engine: {engine}.")]
             }
+            Some(Outcome::Answered(Answer::LogLevels { levels })) => node_log::levels(levels),
             Some(Outcome::Answered(Answer::Intervals { intervals })) => pace::lines(intervals),
             Some(Outcome::Answered(Answer::CallTaken { text })) => vec![text.clone()],
             _ => Vec::new(),
