@@ -5,6 +5,7 @@
 mod client;
 mod log;
 mod output;
+mod pieces;
 mod secret;
 mod verbs;
 

@@ -14,6 +14,7 @@ use crate::request::Flight;
 use crate::routing::Route;
 use crate::schedule::Schedule;
 use crate::time::Timestamp;
+use crate::upkeep::Standing;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -274,6 +275,13 @@ pub enum Change {
         rule: RuleName,
         /// Its cursor; nobody else writes it.
         value: Option<Box<Cursor>>,
+    },
+    /// Somebody above sets something that stays so, or takes it back.
+    Standing {
+        /// What.
+        what: Standing,
+        /// Its value; `None` takes it back.
+        value: Option<u64>,
     },
     /// This node's own membership in its manager's fleet changes.
     Membership {

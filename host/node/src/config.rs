@@ -12,6 +12,7 @@ pub use forward::{ForwardConfig, MailConfig};
 pub use guests::{GuestsConfig, WhoRegisters};
 pub use registrar::RegistrarConfig;
 
+use hostler_core::upkeep::Bounds;
 use hostler_core::{Fingerprint, NodeId, PluginName};
 use hostler_links::SnmpCredential;
 use hostler_links::credential::HttpCredential;
@@ -159,6 +160,10 @@ pub struct Gateway {
     pub read_every: Spanned<Duration>,
     /// How often the networks are searched.
     pub discover_every: Spanned<Duration>,
+    /// Within what somebody above may set how often each device is read: the shortest and the longest.
+    pub read_bounds: Option<Spanned<[Duration; 2]>>,
+    /// The same for how often the networks are searched.
+    pub discover_bounds: Option<Spanned<[Duration; 2]>>,
     /// The networks.
     pub network: Vec<NetworkConfig>,
     /// What is adopted without asking.
@@ -177,6 +182,8 @@ impl Default for Gateway {
         Self {
             read_every: seconds(60),
             discover_every: seconds(3600),
+            read_bounds: None,
+            discover_bounds: None,
             network: Vec::new(),
             adopt: Vec::new(),
             settings: BTreeMap::new(),
@@ -248,11 +255,27 @@ pub struct CredentialsConfig {
     pub http: BTreeMap<String, HttpCredential>,
 }
 
+/// Nothing is asked more often, whoever wants it.
+const SHORTEST: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// The addresses of one network that are asked at most.
 const ADDRESSES: u64 = 1 << 17;
 
 /// Where something is wrong, as an offset into the text, and what.
 type Wrong = (usize, String);
+
+/// What is configured, and the usual bounds in seconds where none are given: they never exclude what is configured.
+fn bounds(every: &Spanned<Duration>, given: Option<&Spanned<[Duration; 2]>>, usual: [u64; 2]) -> Bounds {
+    let configured = every.get_ref().0;
+    let [shortest, longest] = given.map_or_else(
+        || {
+            let [shortest, longest] = usual.map(std::time::Duration::from_secs);
+            [shortest.min(configured), longest.max(configured)]
+        },
+        |given| given.get_ref().map(|bound| bound.0),
+    );
+    Bounds { configured, shortest, longest }
+}
 
 impl Config {
     /// Reads and checks a file and the files that it names. Paths in it are relative to its folder.
@@ -338,15 +361,43 @@ impl Config {
         self.check_gateway()
     }
 
+    /// How often each device is read, and within which bounds somebody above may change that.
+    #[must_use]
+    pub fn read_bounds(&self) -> Bounds {
+        let gateway = &self.gateway;
+        bounds(&gateway.read_every, gateway.read_bounds.as_ref(), [10, 86_400])
+    }
+
+    /// The same for how often the networks are searched.
+    #[must_use]
+    pub fn discover_bounds(&self) -> Bounds {
+        let gateway = &self.gateway;
+        bounds(&gateway.discover_every, gateway.discover_bounds.as_ref(), [60, 7 * 86_400])
+    }
+
     fn check_gateway(&self) -> Result<(), Wrong> {
         let gateway = &self.gateway;
         if let Some(listen) = &gateway.listen {
             self.check_below(listen)?;
         }
         for (name, value) in [("read-every", &gateway.read_every), ("discover-every", &gateway.discover_every)] {
-            if value.get_ref().0 < std::time::Duration::from_millis(100) {
+            if value.get_ref().0 < SHORTEST {
                 let why = format!("`{name}` is at least 100ms: some devices restart when asked too often");
                 return Err(at(value, why));
+            }
+        }
+        let bounds = [
+            ("read", &gateway.read_every, &gateway.read_bounds),
+            ("discover", &gateway.discover_every, &gateway.discover_bounds),
+        ];
+        for (name, every, given) in bounds {
+            let Some(given) = given else { continue };
+            let [shortest, longest] = given.get_ref().map(|bound| bound.0);
+            if !(shortest..=longest).contains(&every.get_ref().0) || shortest < SHORTEST {
+                let why = format!(
+                    "`{name}-bounds` are the shortest and the longest, not below 100ms, with `{name}-every` between them: [\"10s\", \"24h\"]"
+                );
+                return Err(at(given, why));
             }
         }
         let mut names = BTreeSet::new();

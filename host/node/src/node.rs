@@ -18,12 +18,12 @@ use hostler_links::{Credentials, HttpLinks, SnmpLinks};
 use hostler_runtime::{Compiler, Runtime, RuntimeError};
 use hostler_services::authority::Names;
 use hostler_services::backup::{self, AUTHORITY, Backups};
-use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
+use hostler_services::gateway::{Caller, Discovery, Network, Pace, Reader, Rule};
 use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{
     Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Forwards, Gateway, Inventory, Live, Member,
-    NodeInfo, Panels, Requests, Schedules, SelfRegistration, ServiceError, Services,
+    NodeInfo, NodeLog, Panels, Requests, Schedules, SelfRegistration, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::{CallParentError, Uplink};
@@ -105,6 +105,14 @@ impl Node {
     /// # Errors
     /// Says what is wrong and where.
     pub async fn start(config: Config, compiler: Compiler) -> Result<Self, StartError> {
+        Self::start_logging(config, compiler, NodeLog::none()).await
+    }
+
+    /// The same where the program's log is this node's own.
+    ///
+    /// # Errors
+    /// Says what is wrong and where.
+    pub async fn start_logging(config: Config, compiler: Compiler, log: Arc<NodeLog>) -> Result<Self, StartError> {
         let data = config.node.data.clone();
         private_folder(&data)?;
         let store: Arc<dyn Store> = Arc::new(RedbStore::open(&data.join(backup::STORE))?);
@@ -168,6 +176,8 @@ impl Node {
             node.call_parent(member.as_ref(), (&gateway, &inventory, &catalogue), (&requests, &bells))?;
         }
         let mut tasks = node.tasks;
+        requests.answer_for_log(Arc::clone(&log));
+        tasks.push(tokio::spawn(log.tend_forever()));
         tasks.push(tokio::spawn(Arc::clone(&requests).tend_forever()));
         if let (Some(member), Some(device)) = (&member, &config.device) {
             tasks.extend(own::tend(member, device, &data).await?);
@@ -337,15 +347,15 @@ impl Building<'_> {
         );
         caller.report_doubts().await?;
         let adopter = Adopter::start(Arc::clone(self.store), caller.clone(), node.clone(), parent.clone())?;
+        let pace = Pace::open(&**self.store, self.config.read_bounds(), self.config.discover_bounds())?;
         let discovery = Discovery::new(
             (Arc::clone(self.store), Arc::clone(&caller)),
             (node.clone(), parent.clone()),
             self.networks(),
             self.rules(),
-            config.discover_every.get_ref().0,
+            Arc::clone(&pace),
         );
-        let every = config.read_every.get_ref().0;
-        let reader = Reader::new(Arc::clone(self.store), caller, node.clone(), every);
+        let reader = Reader::new(Arc::clone(self.store), caller, node.clone(), pace);
         let gateway =
             Gateway::new(Arc::clone(self.store), (node, parent), adopter, discovery, reader, Arc::clone(inventory));
         inventory.serve_with(Arc::clone(&gateway));

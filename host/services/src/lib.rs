@@ -12,8 +12,10 @@ mod error;
 pub mod forward;
 pub mod gateway;
 pub mod inventory;
+pub mod journal;
 mod live;
 pub mod membership;
+mod node_log;
 pub mod panel;
 pub mod registrar;
 pub mod requests;
@@ -43,6 +45,7 @@ pub use inventory::{
 };
 pub use live::{Live, LiveEvent};
 pub use membership::Member;
+pub use node_log::{LogError, NodeLog, SayMore};
 pub use schedules::{Coming, NewSchedule, ScheduleView, Schedules};
 
 pub use panel::{Call, Lamp, PanelView, Panels};

@@ -7,13 +7,14 @@ use hostler_core::device::{Candidate, Device, HttpReach, Reach, SnmpReach};
 use hostler_core::event::Event;
 use hostler_core::message::{Acks, Class, Method, Portion};
 use hostler_core::reading::{Condition, Identity, Severity, Snapshot};
+use hostler_core::upkeep::Bounds;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{DeviceId, Fingerprint, NodeId, Secret, Timestamp};
 use hostler_engine::{Adopter, now};
 use hostler_links::credential::{HttpCredential, SnmpCredential};
 use hostler_links::{Credentials, HttpLinks, SnmpLinks};
 use hostler_runtime::{Compiler, Runtime};
-use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
+use hostler_services::gateway::{Caller, Discovery, Network, Pace, Reader, Rule};
 use hostler_services::tree::Presence;
 use hostler_services::{Catalogue, Duty, Gateway, Inventory, Live};
 use hostler_simulator::{Fault, Fleet, FleetConfig, SimulatedDevice};
@@ -106,9 +107,16 @@ impl Stage {
         let adopter = Adopter::start(Arc::clone(&store), caller.clone(), node(), Some(parent())).unwrap();
         let names = (node(), Some(parent()));
         let seldom = Duration::from_secs(3_600);
-        let discovery =
-            Discovery::new((Arc::clone(&store), Arc::clone(&caller)), names.clone(), networks, rules, seldom);
-        let reader = Reader::new(Arc::clone(&store), caller, node(), every);
+        let bounds = |every| Bounds { configured: every, shortest: every, longest: every };
+        let pace = Pace::open(&*store, bounds(every), bounds(seldom)).unwrap();
+        let discovery = Discovery::new(
+            (Arc::clone(&store), Arc::clone(&caller)),
+            names.clone(),
+            networks,
+            rules,
+            Arc::clone(&pace),
+        );
+        let reader = Reader::new(Arc::clone(&store), caller, node(), pace);
         let gateway = Gateway::new(Arc::clone(&store), names, adopter, discovery, reader, Arc::clone(&inventory));
         let running = tokio::spawn(Arc::clone(&gateway).run());
         Self { store, catalogue, inventory, gateway, running, _folder: folder }

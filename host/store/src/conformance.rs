@@ -13,6 +13,7 @@ use hostler_core::message::{Acks, Class, Ends, Epoch, Message, Method, Portion, 
 use hostler_core::reading::{Identity, Report, Severity, Snapshot};
 use hostler_core::routing::Route;
 use hostler_core::schedule::{Calendar, Context, Missed, Plan, Schedule, Work};
+use hostler_core::upkeep::Standing;
 use hostler_core::{DeviceId, NodeId, Timestamp};
 use std::sync::{Arc, Mutex};
 
@@ -45,6 +46,7 @@ macro_rules! conformance {
             d07_looking_for_events_is_bounded_and_goes_on,
             d07_events_are_followed_in_their_order,
             d07_a_cursor_is_kept_with_what_is_told_of_it_and_goes_with_its_rule,
+            d07_what_was_set_from_above_stays_until_it_is_taken_back,
             plugin_state_is_apart_for_each_device_and_plugin,
             empty_changes_do_not_write,
             observers_see_commits_before_the_caller_is_told,
@@ -585,6 +587,16 @@ mod cases {
         assert_eq!(kept, [("a".to_owned(), 2), ("a-b".to_owned(), 7)]);
         store.commit(put("a", None).into()).await.unwrap();
         assert_eq!(store.forwards().unwrap().keys().map(ToString::to_string).collect::<Vec<_>>(), ["a-b"]);
+    }
+
+    pub async fn d07_what_was_set_from_above_stays_until_it_is_taken_back(store: Arc<dyn Store>) {
+        let device = Standing::ReadDeviceEvery(parse("a"));
+        let put = |what: &Standing, value| Change::Standing { what: what.clone(), value };
+        store.commit(Changes::from(put(&Standing::ReadEvery, Some(1))).and(put(&device, Some(2)))).await.unwrap();
+        store.commit(put(&Standing::ReadEvery, Some(3)).into()).await.unwrap();
+        assert_eq!(store.standing().unwrap(), [(Standing::ReadEvery, 3), (device.clone(), 2)].into());
+        store.commit(put(&device, None).into()).await.unwrap();
+        assert_eq!(store.standing().unwrap(), [(Standing::ReadEvery, 3)].into());
     }
 
     pub async fn plugin_state_is_apart_for_each_device_and_plugin(store: Arc<dyn Store>) {

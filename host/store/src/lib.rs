@@ -27,6 +27,7 @@ use hostler_core::reading::Snapshot;
 use hostler_core::request::Flight;
 use hostler_core::routing::Route;
 use hostler_core::schedule::Schedule;
+use hostler_core::upkeep::Standing;
 use hostler_core::{
     DeviceId, NodeId, PluginName, RegistrationId, RequestId, RuleName, ScheduleId, Timestamp, UserName,
 };
@@ -212,6 +213,8 @@ pub trait Store: Send + Sync {
     fn membership(&self) -> Read<Option<Versioned<Membership>>>;
     /// How far each forwarding rule is.
     fn forwards(&self) -> Read<BTreeMap<RuleName, Cursor>>;
+    /// Everything that was set from above and stays so.
+    fn standing(&self) -> Read<BTreeMap<Standing, u64>>;
     /// The newest of every device.
     fn snapshots(&self) -> Read<BTreeMap<DeviceId, Snapshot>>;
     /// The histories of one device, by their names.

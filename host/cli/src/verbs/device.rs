@@ -2,6 +2,7 @@
 
 use crate::client::{Client, Plain};
 use crate::output::{ago, each, lines, table, text};
+use crate::verbs::node::ReadEvery;
 use crate::verbs::request::{Patience, ask, ask_at};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
@@ -37,6 +38,8 @@ pub enum Device {
     Panel(Panel),
     /// Show how a device is powered, or have it wake, sleep, or go off and on
     Power(Power),
+    /// Show how often a device is read, or set it for this device
+    Set(Set),
     /// Say whose a device is and where it stands; what isn't named stays as it is
     Place(Place),
     /// List what was discovered and isn't managed
@@ -134,6 +137,28 @@ pub struct Power {
     patience: Patience,
     #[command(flatten)]
     plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Set {
+    /// The device's ID
+    id: String,
+    #[command(flatten)]
+    read: ReadEvery,
+    #[command(flatten)]
+    patience: Patience,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+impl Set {
+    async fn run(self) -> Result<()> {
+        let question = match self.read.read_every {
+            Some(every) => json!({ "ask": "set-intervals", "device": self.id, "wish": { "read": every } }),
+            None => json!({ "ask": "intervals", "device": self.id }),
+        };
+        ask(&self.plain, &self.patience, json!({ "question": question })).await
+    }
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -242,6 +267,7 @@ impl Device {
             }
             Self::Release(one) => one.order(Method::DELETE, None, "is being let go").await,
             Self::Trust(trust) => trust.run().await,
+            Self::Set(set) => set.run().await,
             Self::Place(place) => place.run().await,
             Self::Discovered(plain) => {
                 let found = plain.connection.client()?.get(&["candidates"]).await?;

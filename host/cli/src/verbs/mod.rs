@@ -11,6 +11,7 @@ pub mod event;
 pub mod forward;
 pub mod join;
 pub mod node;
+pub mod node_log;
 pub mod plugin;
 pub mod registration;
 pub mod request;

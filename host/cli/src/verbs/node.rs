@@ -2,7 +2,8 @@
 
 use crate::client::Plain;
 use crate::output::{ago, table, text};
-use crate::verbs::request::{Patience, ask};
+use crate::verbs::node_log::{LogLevel, NodeLog};
+use crate::verbs::request::{Patience, ask, duration};
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use reqwest::Method;
@@ -14,7 +15,10 @@ use serde_json::{Value, json};
 Example, at the manager, or at a gateway that others call:
   hostler node add gateway-1 > parent.token      (then bring that file to the gateway)
   hostler node join                              (what devices and gateways need that join here by a PIN)
-  hostler node check gateway-2                   (is it there, however many gateways it is behind?)")]
+  hostler node check gateway-2                   (is it there, however many gateways it is behind?)
+  hostler node set gateway-2 --read-every 5m --search-every as-configured
+  hostler node log gateway-2 --since 2h --out gateway-2.log
+  hostler node log-level gateway-2 hostler_services debug --for 10m")]
 pub enum Node {
     /// List the nodes
     #[command(visible_alias = "ls")]
@@ -27,6 +31,12 @@ pub enum Node {
     Show(One),
     /// Ask a node whether it is there, however many gateways it is behind
     Check(Check),
+    /// Show how often a gateway reads its devices and searches its networks, or set it
+    Set(Set),
+    /// Fetch a node's own log, however many gateways it is behind
+    Log(NodeLog),
+    /// Show which parts of a node log more or less than usual, or have one do so for a while
+    LogLevel(LogLevel),
     /// Let a gateway call this node no longer; what is known of its devices, and of what is behind it, goes with it
     Remove(Remove),
 }
@@ -58,6 +68,38 @@ pub struct Check {
     patience: Patience,
     #[command(flatten)]
     plain: Plain,
+}
+
+#[derive(Args)]
+pub struct Set {
+    /// The node's ID
+    id: String,
+    #[command(flatten)]
+    read: ReadEvery,
+    /// Search its networks so often, such as 30m, or as-configured
+    #[arg(long, value_parser = every)]
+    search_every: Option<Value>,
+    #[command(flatten)]
+    patience: Patience,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+/// How often is read.
+#[derive(Args)]
+pub struct ReadEvery {
+    /// Read so often, such as 5m, or as-configured
+    #[arg(long, value_parser = every)]
+    pub read_every: Option<Value>,
+}
+
+/// An interval, as the API takes it.
+fn every(text: &str) -> Result<Value, String> {
+    if text == "as-configured" {
+        return Ok(json!(text));
+    }
+    let length = duration(text).map_err(|why| format!("{why}, or as-configured"))?;
+    Ok(json!({ "every-s": length.as_secs() }))
 }
 
 #[derive(Args)]
@@ -137,6 +179,19 @@ impl Node {
                 let body = json!({ "question": { "ask": "alive" }, "node": check.id });
                 ask(&check.plain, &check.patience, body).await
             }
+            Self::Set(set) => {
+                let mut wish = serde_json::Map::new();
+                wish.extend(set.read.read_every.map(|every| ("read".to_owned(), every)));
+                wish.extend(set.search_every.map(|every| ("search".to_owned(), every)));
+                let question = if wish.is_empty() {
+                    json!({ "ask": "intervals" })
+                } else {
+                    json!({ "ask": "set-intervals", "wish": wish })
+                };
+                ask(&set.plain, &set.patience, json!({ "question": question, "node": set.id })).await
+            }
+            Self::Log(log) => log.run().await,
+            Self::LogLevel(level) => level.run().await,
             Self::Remove(remove) => {
                 let (client, output) = (remove.plain.connection.client()?, remove.plain.output);
                 let answer = client.send(client.request(Method::DELETE, &["nodes", &remove.id])?).await?;

@@ -4,6 +4,7 @@ use crate::client::{Client, Plain};
 use crate::output::{Output, ago, each, lines, printable, text};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use hostler_core::upkeep::intervals::spelled;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::{IsTerminal, Write};
@@ -56,7 +57,7 @@ pub struct Patience {
     no_wait: bool,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no time; say how long with a unit, such as 30s, 5m or 2h");
     let parsed: jiff::Span = text.parse().map_err(|_| wrong())?;
     let parsed = parsed.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;
@@ -225,6 +226,39 @@ fn answer(request: &Value) -> Vec<String> {
             text(answered, "/power/engine"),
             text(answered, "/power/can")
         )],
+        Some("intervals") => intervals(&answered["intervals"]),
+        Some("log") => vec![text(answered, "/piece/text")],
+        Some("log-levels") => {
+            let level = |set: &Value| {
+                let until =
+                    set["until"].as_u64().map_or_else(String::new, |at| hostler_core::Timestamp(at).to_string());
+                format!("{} says {} until {until}", text(set, "/target"), text(set, "/level"))
+            };
+            let levels: Vec<String> = each(answered, "/levels").map(level).collect();
+            if levels.is_empty() { vec!["each part says as much as usual".to_owned()] } else { levels }
+        }
         _ => vec![text(answered, "/text")],
     }
+}
+
+/// How often is asked, for people.
+fn intervals(told: &Value) -> Vec<String> {
+    let said = |what: &str, interval: &Value| {
+        let length = |at: &str| spelled(interval[at].as_u64().unwrap_or_default());
+        let set_at = match interval["set_at"].as_str() {
+            Some("device") => format!("set for this device; configured: {}", length("configured_ms")),
+            Some("node") => format!("set for the node; configured: {}", length("configured_ms")),
+            _ => "as configured".to_owned(),
+        };
+        let bounds = format!("{} to {} are possible", length("shortest_ms"), length("longest_ms"));
+        format!("{what} every {} ({set_at}; {bounds})", length("every_ms"))
+    };
+    let mut lines = vec![said("read", &told["read"])];
+    if told["search"].is_object() {
+        lines.push(said("networks searched", &told["search"]));
+    }
+    if let Some(apart) = told["devices_apart"].as_u64().filter(|apart| *apart > 0) {
+        lines.push(format!("{apart} of its devices are read at intervals of their own"));
+    }
+    lines
 }

@@ -78,8 +78,10 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self) -> Result<()> {
-        log::start(if self.json_log { Look::Json } else { Look::Text }, "info");
-        let node = Node::start(Config::read(&self.config)?, super::compiler()?).await?;
+        let config = Config::read(&self.config)?;
+        let look = if self.json_log { Look::Json } else { Look::Text };
+        let log = log::keep(look, "info", &config.node.data.join(hostler_node::LOG));
+        let node = Node::start_logging(config, super::compiler()?, log).await?;
         println!("hostler listens on {}", node.url());
         for (what, url) in node.beside() {
             println!("{what} {url}");

@@ -211,12 +211,12 @@ impl Flight {
     }
 
     /// When something is due by itself: a notice, its end, or that it is forgotten. `None` for one that has ended and whose
-    /// asker is here: how many of those are kept isn't a matter of time.
+    /// asker is here: how many of those are kept isn't a matter of time, but for pieces.
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {
         match (&self.phase, &self.asker) {
-            (Phase::Ended { .. }, Asker::Here(_)) => None,
-            (Phase::Ended { .. }, Asker::Neighbour { .. }) => Some(self.until),
+            (Phase::Ended { .. }, Asker::Here(_)) if !self.question.is_piece() => None,
+            (Phase::Ended { .. }, _) => Some(self.until),
             _ if self.notices == 0 => Some(self.notice_by.min(self.until)),
             _ => Some(self.until),
         }
@@ -225,7 +225,8 @@ impl Flight {
     /// Whether it has ended and nothing that still comes could be taken for it: nobody needs it any more.
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
-        matches!((&self.phase, &self.asker), (Phase::Ended { .. }, Asker::Neighbour { .. })) && now >= self.until
+        let is_kept = matches!(self.asker, Asker::Here(_)) && !self.question.is_piece();
+        matches!(self.phase, Phase::Ended { .. }) && !is_kept && now >= self.until
     }
 
     /// The same on a clock that was set back since it came: it has no more time than it was given.

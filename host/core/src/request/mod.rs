@@ -17,6 +17,8 @@ use crate::command::{Arguments, PanelText, PanelView, PowerState, PowerWish};
 use crate::id::{DeviceId, NodeId, RequestId};
 use crate::reading::Reading;
 use crate::time::Timestamp;
+use crate::upkeep::{IntervalWish, Intervals, LevelSet, LevelWish, LogFrom, LogPiece};
+use crate::viewer::Right;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use utoipa::ToSchema;
@@ -84,6 +86,32 @@ pub enum Question {
         /// What.
         wish: PowerWish,
     },
+    /// Of a node, or of it for one device: how often does it ask? [`Answer::Intervals`].
+    Intervals {
+        /// Which device, where it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceId>,
+    },
+    /// Of a node, or of it for one device: ask so often from now on. [`Answer::Intervals`], as they are then.
+    SetIntervals {
+        /// Which device, where it is about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<DeviceId>,
+        /// How often.
+        wish: IntervalWish,
+    },
+    /// Of a node: a piece of its own log. [`Answer::Log`].
+    Log {
+        /// From where on.
+        from: LogFrom,
+    },
+    /// Of a node: which of its parts say more or less for a while? [`Answer::LogLevels`].
+    LogLevels,
+    /// Of a node: have a part say so much for a while. [`Answer::LogLevels`], as they are then.
+    SetLogLevel {
+        /// Which, and how much.
+        wish: LevelWish,
+    },
     /// Of the manager: somebody at the device calls for help. [`Answer::CallTaken`].
     UserCall {
         /// At which device, as it calls itself.
@@ -99,7 +127,7 @@ impl Question {
     #[must_use]
     pub fn device(&self) -> Option<&DeviceId> {
         match self {
-            Self::Alive => None,
+            Self::Alive | Self::Log { .. } | Self::LogLevels | Self::SetLogLevel { .. } => None,
             Self::Counters { device }
             | Self::Command { device, .. }
             | Self::Panel { device }
@@ -107,6 +135,7 @@ impl Question {
             | Self::Power { device }
             | Self::SetPower { device, .. }
             | Self::UserCall { device, .. } => Some(device),
+            Self::Intervals { device } | Self::SetIntervals { device, .. } => device.as_ref(),
         }
     }
 
@@ -122,6 +151,32 @@ impl Question {
         !matches!(self, Self::UserCall { .. })
     }
 
+    /// What who asks it must be allowed to. A command says more in its description.
+    #[must_use]
+    pub fn needs(&self) -> Right {
+        match self {
+            // What a log says more is no longer what every operator of it was meant to read.
+            Self::SetLogLevel { .. } => Right::Administer,
+            _ => Right::Operate,
+        }
+    }
+
+    /// Whether its answer is a piece of something that is fetched in many: it isn't kept once its time is over.
+    #[must_use]
+    pub fn is_piece(&self) -> bool {
+        matches!(self, Self::Log { .. })
+    }
+
+    /// What is known from its answer until it is asked again, where something is: pages show the newest.
+    #[must_use]
+    pub fn topic(&self) -> Option<Topic> {
+        match self {
+            Self::Intervals { .. } | Self::SetIntervals { .. } => Some(Topic::Intervals),
+            Self::LogLevels | Self::SetLogLevel { .. } => Some(Topic::LogLevels),
+            _ => None,
+        }
+    }
+
     /// Whether it may be carried out once more where nobody knows whether it was. What isn't sure of it is reported as in
     /// doubt instead.
     #[must_use]
@@ -132,6 +187,11 @@ impl Question {
             | Self::Panel { .. }
             | Self::ShowOnPanel { .. }
             | Self::Power { .. }
+            | Self::Intervals { .. }
+            | Self::SetIntervals { .. }
+            | Self::Log { .. }
+            | Self::LogLevels
+            | Self::SetLogLevel { .. }
             | Self::UserCall { .. } => true,
             Self::SetPower { wish, .. } => *wish != PowerWish::PowerCycle,
             // Which of them may be is only known where they are described.
@@ -149,6 +209,9 @@ impl Question {
                 | (Self::Command { .. } | Self::ShowOnPanel { .. } | Self::SetPower { .. }, Answer::Done { .. })
                 | (Self::Panel { .. }, Answer::Panel { .. })
                 | (Self::Power { .. }, Answer::Power { .. })
+                | (Self::Intervals { .. } | Self::SetIntervals { .. }, Answer::Intervals { .. })
+                | (Self::Log { .. }, Answer::Log { .. })
+                | (Self::LogLevels | Self::SetLogLevel { .. }, Answer::LogLevels { .. })
                 | (Self::UserCall { .. }, Answer::CallTaken { .. })
         )
     }
@@ -175,9 +238,23 @@ impl Question {
             Self::SetPower { wish: PowerWish::Wake, .. } => "to wake".to_owned(),
             Self::SetPower { wish: PowerWish::Sleep, .. } => "to sleep".to_owned(),
             Self::SetPower { wish: PowerWish::PowerCycle, .. } => "to go off and on".to_owned(),
+            Self::Intervals { .. } => "how often it asks".to_owned(),
+            Self::SetIntervals { .. } => "another interval".to_owned(),
+            Self::Log { .. } => "a piece of its log".to_owned(),
+            Self::LogLevels => "how much it logs".to_owned(),
+            Self::SetLogLevel { .. } => "another log level".to_owned(),
             Self::UserCall { .. } => "a user's call".to_owned(),
         }
     }
+}
+
+/// What stays known from an answer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Topic {
+    /// How often is asked.
+    Intervals,
+    /// How much is logged.
+    LogLevels,
 }
 
 /// What answers a question.
@@ -215,6 +292,21 @@ pub enum Answer {
         /// Its power.
         power: PowerState,
     },
+    /// How often a node asks, or a device is asked.
+    Intervals {
+        /// How often.
+        intervals: Intervals,
+    },
+    /// A piece of a node's log.
+    Log {
+        /// The piece.
+        piece: LogPiece,
+    },
+    /// Which parts of a node say more or less for a while.
+    LogLevels {
+        /// Each of them; the others say as much as usual.
+        levels: Vec<LevelSet>,
+    },
     /// The manager took the call.
     CallTaken {
         /// What is shown to who called.
@@ -237,6 +329,9 @@ impl Answer {
                 Self::Panel { panel: PanelView { lines, ..panel } }
             }
             Self::Power { power } => Self::Power { power },
+            Self::Intervals { intervals } => Self::Intervals { intervals },
+            Self::Log { piece } => Self::Log { piece: LogPiece { text: as_lines(&piece.text), ..piece } },
+            Self::LogLevels { levels } => Self::LogLevels { levels },
             Self::CallTaken { text } => Self::CallTaken { text: as_why(&text) },
         }
     }
@@ -328,6 +423,11 @@ pub struct Request {
 #[must_use]
 pub fn as_why(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(LONGEST_WHY).collect()
+}
+
+/// What a person is shown of lines: without control characters but those that part them.
+fn as_lines(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Finds what is in the gateway's networks, asks the plug-ins who recognises it, and lets the rules adopt.
 
 use super::calls::Caller;
+use super::intervals::Pace;
 use futures::StreamExt;
 use hostler_core::adoption::Origin;
 use hostler_core::changes::{Change, Changes, Expect};
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 
 /// The plug-ins are known when none came or went for so long.
 const SETTLED: Duration = Duration::from_secs(10);
@@ -70,21 +72,21 @@ pub struct Discovery {
     parent: Option<NodeId>,
     networks: Vec<Network>,
     rules: Vec<Rule>,
-    every: Duration,
+    pace: Arc<Pace>,
     wanted: Notify,
 }
 
 impl Discovery {
-    /// Searches these networks every so often, and when asked to.
+    /// Searches these networks as often as the pace says, and when asked to.
     #[must_use]
     pub fn new(
         (store, caller): (Arc<dyn Store>, Arc<Caller>),
         (node, parent): (NodeId, Option<NodeId>),
         networks: Vec<Network>,
         rules: Vec<Rule>,
-        every: Duration,
+        pace: Arc<Pace>,
     ) -> Arc<Self> {
-        Arc::new(Self { store, caller, node, parent, networks, rules, every, wanted: Notify::new() })
+        Arc::new(Self { store, caller, node, parent, networks, rules, pace, wanted: Notify::new() })
     }
 
     /// Searches now.
@@ -125,7 +127,7 @@ impl Discovery {
                 tracing::error!(%error, "a search could not be stored");
             }
             tokio::select! {
-                () = tokio::time::sleep(self.every) => {}
+                () = self.pace.until_search(Instant::now()) => {}
                 () = self.wanted.notified() => {}
                 // A plug-in that is new may know what nobody knew before. Who closes it ends with this.
                 _ = turns.recv() => while turns.try_recv().is_ok() {},

@@ -2,10 +2,12 @@
 
 mod calls;
 mod discovery;
+mod intervals;
 mod reader;
 
 pub use calls::{CallFailed, Caller, Told, Undone};
 pub use discovery::{Discovery, Network, Rule};
+pub use intervals::Pace;
 pub use reader::Reader;
 
 use crate::error::ServiceError;
@@ -15,6 +17,7 @@ use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::event::Event;
 use hostler_core::message::Method;
 use hostler_core::reading::{Severity, Snapshot};
+use hostler_core::upkeep::Standing;
 use hostler_core::{DeviceId, NodeId};
 use hostler_engine::{Adopter, now};
 use hostler_store::Store;
@@ -98,6 +101,11 @@ impl Gateway {
         }
     }
 
+    /// How often it asks.
+    pub(crate) fn pace(&self) -> &Pace {
+        self.reader.pace()
+    }
+
     /// What calls plug-ins for this gateway's devices.
     pub(crate) fn caller(&self) -> &Caller {
         self.reader.caller()
@@ -122,6 +130,7 @@ impl Gateway {
         };
         let changes = more
             .and(Change::Device { id: id.clone(), expect: Expect::Version(device.version), value: None })
+            .and(Change::Standing { what: Standing::ReadDeviceEvery(id.clone()), value: None })
             .and(Change::Released { id: id.clone(), expect: Expect::Anything, value: Some(event.at) })
             .and(Change::Happened(event.clone()));
         let changes = self.tell(self.tell(changes, Method::DeviceReleased(id.clone())), Method::EventHappened(event));

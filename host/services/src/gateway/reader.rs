@@ -4,11 +4,13 @@
 //! answer hold up those of their own queue and no others.
 
 use super::calls::Caller;
+use super::intervals::Pace;
 use crate::inventory::Inventory;
 use crate::turns::Turns;
 use hostler_core::changes::{Change, Changes};
 use hostler_core::device::{Device, Reach};
 use hostler_core::reading::{PATIENCE, Snapshot};
+use hostler_core::upkeep::Standing;
 use hostler_core::{DeviceId, NodeId, PluginName, watch};
 use hostler_engine::now;
 use hostler_links::{Lane, NetworkIndex, Place};
@@ -32,7 +34,7 @@ pub struct Reader {
     store: Arc<dyn Store>,
     caller: Arc<Caller>,
     node: NodeId,
-    every: Duration,
+    pace: Arc<Pace>,
     due: Mutex<Due>,
     queues: Vec<Queue>,
     tally: Tally,
@@ -90,6 +92,17 @@ impl Due {
         }
     }
 
+    /// Reads these at this time at the latest; the queues whose first may be another now.
+    fn bring_forward(&mut self, latest: impl Fn(&DeviceId) -> Option<Instant>) -> BTreeSet<usize> {
+        let sooner = |(id, (queue, at)): (&DeviceId, &(usize, Instant))| {
+            latest(id).filter(|latest| latest < at).map(|latest| (id.clone(), *queue, latest))
+        };
+        let sooner: Vec<_> = self.at.iter().filter_map(sooner).collect();
+        let queues = sooner.iter().map(|(_, queue, _)| *queue).collect();
+        sooner.into_iter().for_each(|(id, queue, at)| self.set(&id, queue, at));
+        queues
+    }
+
     /// The first of a queue that isn't being read.
     fn first(&self, queue: usize) -> Option<(Instant, DeviceId)> {
         self.order.get(queue)?.iter().find(|(_, id)| !self.under_way.contains(id)).cloned()
@@ -97,9 +110,9 @@ impl Due {
 }
 
 impl Reader {
-    /// Reads each device of `node` every so often.
+    /// Reads each device of `node` as often as the pace says.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, caller: Arc<Caller>, node: NodeId, every: Duration) -> Arc<Self> {
+    pub fn new(store: Arc<dyn Store>, caller: Arc<Caller>, node: NodeId, pace: Arc<Pace>) -> Arc<Self> {
         let networks = caller.networks().all();
         let queue = |network, lane| Queue { network, lane, changed: Notify::new() };
         let queues = networks.flat_map(|network| [queue(network, Lane::Lively), queue(network, Lane::Doubtful)]);
@@ -107,7 +120,7 @@ impl Reader {
         let due = Due { order: queues.iter().map(|_| BTreeSet::new()).collect(), ..Due::default() };
         let (due, tally, turns) = (Mutex::new(due), Tally::default(), Turns::default());
         let (wanted, begun) = (Turns::default(), Mutex::default());
-        let reader = Arc::new(Self { store, caller, node, every, due, queues, tally, turns, wanted, begun });
+        let reader = Arc::new(Self { store, caller, node, pace, due, queues, tally, turns, wanted, begun });
         let following = Arc::downgrade(&reader);
         reader.store.observe(Arc::new(move |changes: &Changes| {
             if let Some(reader) = following.upgrade() {
@@ -132,8 +145,22 @@ impl Reader {
                 due.remove(id);
                 due.reached.remove(id);
             }
+            Change::Standing { what: Standing::ReadEvery, .. } => self.read_sooner(|_| true),
+            Change::Standing { what: Standing::ReadDeviceEvery(device), .. } => self.read_sooner(|id| id == device),
             _ => {}
         }
+    }
+
+    /// What is to be read more often from now on doesn't wait until it would have been read before.
+    fn read_sooner(&self, which: impl Fn(&DeviceId) -> bool) {
+        let now = Instant::now();
+        let latest = |id: &DeviceId| which(id).then(|| now + self.pace.read(id));
+        let queues = self.due.lock().unwrap_or_else(PoisonError::into_inner).bring_forward(latest);
+        queues.into_iter().for_each(|queue| self.wake(queue));
+    }
+
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     pub(crate) fn caller(&self) -> &Caller {
@@ -174,7 +201,7 @@ impl Reader {
     pub(crate) async fn run(self: Arc<Self>, inventory: Arc<Inventory>) {
         // After a start everything is due, spread so that the network isn't flooded at once.
         let devices = inventory.devices_where(|gateway| *gateway == self.node);
-        let spread = self.every.min(Duration::from_secs(60));
+        let spread = self.pace.read_by_node().min(Duration::from_secs(60));
         for (device, at) in devices.iter().zip(0_u32..) {
             self.due.lock().unwrap_or_else(PoisonError::into_inner).is_news(device);
             let count = u32::try_from(devices.len()).unwrap_or(u32::MAX).max(1);
@@ -298,14 +325,15 @@ impl Reader {
         if let Err(error) = self.tell(&device, &before, &after).await {
             // What was known stays known, so that the next reading finds the same difference and tells it.
             tracing::error!(device = %id, %error, "what happened to a device could not be stored");
-            return Some((after, self.every.min(SOON)));
+            return Some((after, self.pace.read(id).min(SOON)));
         }
         let failed = after.trouble.as_ref().map_or(0, |trouble| trouble.attempts);
         inventory.take_snapshot(id, after.clone());
+        let every = self.pace.read(id);
         let again = match failed {
-            0 => self.every,
-            soon if soon < PATIENCE => self.every.min(SOON),
-            long => self.every * (1 << (long - PATIENCE).min(8)).min(LEAST_OFTEN),
+            0 => every,
+            soon if soon < PATIENCE => every.min(SOON),
+            long => every.saturating_mul((1 << (long - PATIENCE).min(8)).min(LEAST_OFTEN)),
         };
         Some((after, again))
     }

@@ -1,7 +1,7 @@
 //! Somebody here asks, and looks how it stands.
 
 use super::view::{RequestView, unknown};
-use super::{KEPT, MOST_WAITING, Requests};
+use super::{About, KEPT, MOST_WAITING, Requests};
 use crate::error::ServiceError;
 use crate::live::LiveEvent;
 use crate::need;
@@ -9,10 +9,11 @@ use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::command::{Command, Given};
 use hostler_core::message::weight;
 use hostler_core::request::{
-    Asker, Failing, Flight, LARGEST_QUESTION, LONGEST, PATIENCE, Question, SHORTEST, Step, Way,
+    Answer, Asker, Failing, Flight, LARGEST_QUESTION, LONGEST, Outcome, PATIENCE, Phase, Question, SHORTEST, Step,
+    Topic, Way,
 };
 use hostler_core::viewer::{Right, Viewer};
-use hostler_core::{DeviceId, NodeId, RequestId, UserName};
+use hostler_core::{DeviceId, NodeId, RequestId, Timestamp, UserName};
 use hostler_store::StoreError;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -77,7 +78,7 @@ impl Requests {
     /// [`ServiceError::NotFound`] for a device or node that isn't there, [`ServiceError::TooMany`] where too many wait already, or
     /// the right is missing.
     pub async fn ask(&self, viewer: &Viewer, new: NewRequest) -> Result<RequestView, ServiceError> {
-        need(viewer, Right::Operate)?;
+        need(viewer, new.question.needs())?;
         if let Some(device) = new.question.device() {
             self.inventory.device(viewer, device)?;
         }
@@ -215,6 +216,42 @@ impl Requests {
         Ok(now)
     }
 
+    /// What was answered last to somebody here who asked this of a node, and when.
+    ///
+    /// # Errors
+    /// The right is missing.
+    pub fn told_of_node(
+        &self,
+        viewer: &Viewer,
+        node: &NodeId,
+        topic: Topic,
+    ) -> Result<Option<(Timestamp, Answer)>, ServiceError> {
+        need(viewer, Right::Operate)?;
+        self.told(topic, About::Node(node.clone()))
+    }
+
+    /// The same of a device.
+    ///
+    /// # Errors
+    /// The right is missing.
+    pub fn told_of_device(
+        &self,
+        viewer: &Viewer,
+        device: &DeviceId,
+        topic: Topic,
+    ) -> Result<Option<(Timestamp, Answer)>, ServiceError> {
+        need(viewer, Right::Operate)?;
+        self.told(topic, About::Device(device.clone()))
+    }
+
+    fn told(&self, topic: Topic, about: About) -> Result<Option<(Timestamp, Answer)>, ServiceError> {
+        let Some(id) = self.index().answered(topic, about) else { return Ok(None) };
+        Ok(match self.store.flight(&id)?.map(|row| row.value.phase) {
+            Some(Phase::Ended { at, outcome: Outcome::Answered(answer) }) => Some((at, answer)),
+            _ => None,
+        })
+    }
+
     /// The last call for help that came from here for this device.
     pub(crate) fn last_call(&self, device: &DeviceId) -> Result<Option<RequestView>, ServiceError> {
         let Some(id) = self.index().last_call(device) else { return Ok(None) };
@@ -227,7 +264,9 @@ impl Requests {
     /// The right is missing.
     pub fn list(&self, viewer: &Viewer, most: usize) -> Result<Vec<RequestView>, ServiceError> {
         need(viewer, Right::See)?;
-        let mut flights: Vec<Flight> = self.store.flights()?.into_iter().map(|row| row.value).collect();
+        // Pieces of what was fetched tell nobody anything by themselves.
+        let tells = |flight: &Flight| !flight.question.is_piece() || flight.outcome().is_none();
+        let mut flights: Vec<Flight> = self.store.flights()?.into_iter().map(|row| row.value).filter(tells).collect();
         flights.sort_by_key(|flight| std::cmp::Reverse(flight.since));
         flights.truncate(most);
         Ok(flights.into_iter().map(|flight| self.view(flight)).collect())

@@ -23,7 +23,8 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// The largest answer, in bytes: below what is taken of one message.
 const LARGEST: usize = 48 << 10;
 
-type Done = Result<Answer, (Failing, String)>;
+/// What came of what somebody asked.
+pub(super) type Done = Result<Answer, (Failing, String)>;
 
 /// A call that brought nothing, as whoever asked is told.
 fn failed(error: CallFailed) -> (Failing, String) {
@@ -80,6 +81,11 @@ impl Requests {
             | Question::ShowOnPanel { .. }
             | Question::Power { .. }
             | Question::SetPower { .. } => (self.order(&flight.question).await, Changes::none()),
+            Question::Intervals { device } => (self.intervals(device.as_ref()), Changes::none()),
+            Question::SetIntervals { device, wish } => self.set_intervals(device.as_ref(), *wish).await,
+            Question::Log { from } => (self.log_piece(*from).await, Changes::none()),
+            Question::LogLevels => (self.log_levels(), Changes::none()),
+            Question::SetLogLevel { wish } => self.set_log_level(wish),
             Question::UserCall { device, text } => self.take_call(flight, device, text.as_deref()),
         }
     }
@@ -138,7 +144,7 @@ impl Requests {
             Question::Command { device, name, arguments } => caller.command(device, name, arguments.clone()).await,
             Question::ShowOnPanel { device, text } => caller.show_on_panel(device, text.clone()).await,
             Question::SetPower { device, wish } => caller.set_power(device, *wish).await,
-            Question::Alive | Question::Counters { .. } | Question::UserCall { .. } => {
+            _ => {
                 return Err((Failing::Refused, "a plug-in isn't asked this".to_owned()));
             }
         };

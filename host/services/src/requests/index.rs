@@ -1,7 +1,7 @@
 //! What is known of every request in memory: when something is due, who waits for whom. It follows every commit.
 
 use hostler_core::changes::{Change, Changes};
-use hostler_core::request::{Asker, Flight, Question};
+use hostler_core::request::{Asker, Flight, Outcome, Question, Topic};
 use hostler_core::{DeviceId, NodeId, RequestId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,6 +35,22 @@ impl Known {
     }
 }
 
+/// What an answer tells of.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum About {
+    /// A node.
+    Node(NodeId),
+    /// A device.
+    Device(DeviceId),
+}
+
+/// What somebody here knows from this, where it was answered.
+fn known_from(flight: &Flight) -> Option<(Topic, About)> {
+    let (Asker::Here(_), Some(Outcome::Answered(_))) = (&flight.asker, flight.outcome()) else { return None };
+    let device = flight.question.device().cloned().map(About::Device);
+    Some((flight.question.topic()?, device.or_else(|| flight.to.clone().map(About::Node))?))
+}
+
 /// Every request, in brief.
 #[derive(Default)]
 pub(super) struct Index {
@@ -44,6 +60,8 @@ pub(super) struct Index {
     kept: BTreeMap<Option<NodeId>, BTreeSet<(Timestamp, RequestId)>>,
     /// The last call for help that came from here for each device.
     calls: BTreeMap<DeviceId, RequestId>,
+    /// The newest of those asked here that was answered, by what it tells of which node or device.
+    answered: BTreeMap<(Topic, About), RequestId>,
     /// How many of each asker haven't ended; `None` for this node itself.
     waiting: BTreeMap<Option<NodeId>, usize>,
     /// Those that this node has to do and nobody took up yet.
@@ -101,12 +119,19 @@ impl Index {
         let waits = self.to_do.remove(id);
         let Some(flight) = flight else {
             self.calls.retain(|_, last| last != id);
+            self.answered.retain(|_, last| last != id);
             return;
         };
         if before.is_none()
             && let (Asker::Here(_), Question::UserCall { device, .. }) = (&flight.asker, &flight.question)
         {
             self.calls.insert(device.clone(), id.clone());
+        }
+        if let Some(about) = known_from(flight) {
+            let newest = self.answered.get(&about).and_then(|id| self.known.get(id));
+            if newest.is_none_or(|newest| newest.since <= flight.since) {
+                self.answered.insert(about, id.clone());
+            }
         }
         let known = Known::of(flight);
         if let Some(due) = known.due {
@@ -180,6 +205,11 @@ impl Index {
     pub(super) fn beyond(&self, asker: Option<&NodeId>, kept: usize) -> Vec<RequestId> {
         let Some(ended) = self.kept.get(&asker.cloned()) else { return Vec::new() };
         ended.iter().take(ended.len().saturating_sub(kept)).map(|(_, id)| id.clone()).collect()
+    }
+
+    /// The newest that tells this.
+    pub(super) fn answered(&self, topic: Topic, about: About) -> Option<RequestId> {
+        self.answered.get(&(topic, about)).cloned()
     }
 
     /// The last call for help that came from here for this device.

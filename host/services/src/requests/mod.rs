@@ -10,16 +10,19 @@ mod hearing;
 mod index;
 mod moving;
 mod tending;
+mod upkeep;
 mod view;
 
 pub use ask::{Limits, NewRequest, Target};
 pub(crate) use hearing::{Flights, Speaker};
+pub(crate) use index::About;
 pub(crate) use moving::Moving;
 pub use view::{RequestState, RequestView};
 
 use crate::NodeInfo;
 use crate::inventory::Inventory;
 use crate::live::Live;
+use crate::node_log::NodeLog;
 use crate::tree::Presence;
 use hostler_core::changes::Changes;
 use hostler_core::request::{Context, Flight};
@@ -28,7 +31,7 @@ use hostler_engine::now;
 use hostler_store::{Store, StoreError};
 use index::Index;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::Notify;
 
 /// At most so many requests that were asked here, or above, wait for an answer.
@@ -54,6 +57,8 @@ pub struct Requests {
     changed: Notify,
     /// What those that are being done here wait for, for people.
     waits: Mutex<BTreeMap<RequestId, String>>,
+    /// This node's own log, once it is known.
+    log: OnceLock<Arc<NodeLog>>,
     /// Neighbours in whose outbox something is too late to be sent.
     stale: Mutex<BTreeSet<NodeId>>,
 }
@@ -70,8 +75,9 @@ impl Requests {
         live: Live,
     ) -> Result<Arc<Self>, StoreError> {
         let index = Mutex::new(Index::of(store.flights()?.iter().map(|row| &row.value)));
-        let (changed, waits, stale) = Default::default();
-        let requests = Arc::new(Self { store, node, parent, inventory, presence, live, index, changed, waits, stale });
+        let (changed, waits, log, stale) = Default::default();
+        let requests =
+            Arc::new(Self { store, node, parent, inventory, presence, live, index, changed, waits, log, stale });
         let following = Arc::downgrade(&requests);
         requests.store.observe(Arc::new(move |changes: &Changes| {
             if let Some(requests) = following.upgrade()
@@ -81,6 +87,12 @@ impl Requests {
             }
         }));
         Ok(requests)
+    }
+
+    /// Answers for this node's own log from now on.
+    pub fn answer_for_log(&self, log: Arc<NodeLog>) {
+        // A second one isn't of this node.
+        let _ = self.log.set(log);
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {

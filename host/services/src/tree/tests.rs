@@ -17,6 +17,7 @@ use hostler_core::event::Event;
 use hostler_core::message::{CatalogueEntry, Envelope, Epoch, ExchangeDown, ExchangeUp, Method};
 use hostler_core::plugin::{Grant, PluginRecord, Release};
 use hostler_core::reading::{Identity, Report, Severity, Snapshot};
+use hostler_core::upkeep::Bounds;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{DeviceId, NodeId, PluginName, Secret, Timestamp};
 use hostler_engine::{Adopter, Doorbells};
@@ -200,8 +201,10 @@ impl Below {
         let own = (node.clone(), Some(parent.clone()));
         let seldom = Duration::from_secs(3_600);
         let searching = (Arc::clone(&store), Arc::clone(&caller));
-        let discovery = Discovery::new(searching, own.clone(), Vec::new(), Vec::new(), seldom);
-        let reader = Reader::new(Arc::clone(&store), caller, node.clone(), seldom);
+        let bounds = Bounds { configured: seldom, shortest: seldom, longest: seldom };
+        let pace = crate::gateway::Pace::open(&*store, bounds, bounds).unwrap();
+        let discovery = Discovery::new(searching, own.clone(), Vec::new(), Vec::new(), Arc::clone(&pace));
+        let reader = Reader::new(Arc::clone(&store), caller, node.clone(), pace);
         let presence = Arc::new(Presence::default());
         let plugins = Arc::clone(&catalogue);
         let inventory = Inventory::open(

@@ -49,6 +49,7 @@ pub(super) struct Batch<'t> {
     membership: Rows<'t>,
     schedules: Rows<'t>,
     forwards: Rows<'t>,
+    standing: Rows<'t>,
     snapshots: Rows<'t>,
     histories: Table<'t, (&'static str, &'static str), &'static [u8]>,
 }
@@ -86,6 +87,7 @@ impl<'t> Batch<'t> {
             membership: write.open_table(t::MEMBERSHIP)?,
             schedules: write.open_table(t::SCHEDULES)?,
             forwards: write.open_table(t::FORWARDS)?,
+            standing: write.open_table(t::STANDING)?,
             snapshots: write.open_table(t::SNAPSHOTS)?,
             histories: write.open_table(t::HISTORIES)?,
         })
@@ -188,6 +190,7 @@ impl<'t> Batch<'t> {
                 | Change::Renumber { .. }
                 | Change::Reconciled
                 | Change::Forward { .. }
+                | Change::Standing { .. }
                 | Change::Token { .. } => {}
             }
         }
@@ -311,6 +314,7 @@ impl<'t> Batch<'t> {
             Change::Membership { value, .. } => put(&mut self.membership, "membership", t::OWN, Some(value)),
             Change::Schedule { id, value, .. } => put(&mut self.schedules, "schedule", id.as_str(), value.as_ref()),
             Change::Forward { rule, value } => put(&mut self.forwards, "cursor", rule.as_str(), value.as_ref()),
+            Change::Standing { what, value } => put(&mut self.standing, "standing", &what.key(), value.as_ref()),
             Change::Child { id, value, .. } => self.child(id.as_str(), value.as_ref()),
         }
     }

@@ -26,6 +26,7 @@ pub(super) fn copy(read: &ReadTransaction, path: &Path, at: Timestamp) -> Result
         t::SNAPSHOTS,
         t::SCHEDULES,
         t::FORWARDS,
+        t::STANDING,
     ] {
         table(read, &write, rows)?;
     }

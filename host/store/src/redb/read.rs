@@ -19,6 +19,7 @@ use hostler_core::reading::Snapshot;
 use hostler_core::request::Flight;
 use hostler_core::routing::Route;
 use hostler_core::schedule::Schedule;
+use hostler_core::upkeep::Standing;
 use hostler_core::{
     DeviceId, NodeId, PluginName, RegistrationId, RequestId, RuleName, ScheduleId, Timestamp, UserName,
 };
@@ -365,6 +366,11 @@ impl Store for RedbStore {
     fn forwards(&self) -> Read<BTreeMap<RuleName, Cursor>> {
         let rows = self.rows(t::FORWARDS, "cursor")?;
         Ok(rows.into_iter().filter_map(|(rule, cursor)| Some((rule.parse().ok()?, cursor.value))).collect())
+    }
+
+    fn standing(&self) -> Read<BTreeMap<Standing, u64>> {
+        let rows = self.rows::<u64>(t::STANDING, "standing")?;
+        Ok(rows.into_iter().filter_map(|(key, value)| Some((Standing::from_key(&key)?, value.value))).collect())
     }
 
     fn snapshots(&self) -> Read<BTreeMap<DeviceId, Snapshot>> {

@@ -59,6 +59,8 @@ pub(super) const MEMBERSHIP: Rows = TableDefinition::new("membership");
 pub(super) const SCHEDULES: Rows = TableDefinition::new("schedules");
 /// By rule: how far forwarding is
 pub(super) const FORWARDS: Rows = TableDefinition::new("forwards");
+/// By its key: what was set from above and stays so
+pub(super) const STANDING: Rows = TableDefinition::new("standing");
 /// The one key of what a node has of itself
 pub(super) const OWN: &str = "own";
 pub(super) const SNAPSHOTS: Rows = TableDefinition::new("snapshots");
@@ -68,7 +70,7 @@ pub(super) const HISTORIES: TableDefinition<(&str, &str), &[u8]> = TableDefiniti
 /// Makes every table, and for a new store its format and epoch. Returns whether it is new.
 pub(super) fn create(write: &WriteTransaction, format: u64) -> Result<bool, StoreError> {
     let own = [DEVICES, PLACEMENTS, RELEASED, ADOPTIONS, PLUGINS, USERS, TOKENS, CHILDREN, SNAPSHOTS];
-    let later = [ROUTES, FLIGHTS, REGISTRATIONS, INVITATIONS, ENROLLED, MEMBERSHIP, SCHEDULES, FORWARDS];
+    let later = [ROUTES, FLIGHTS, REGISTRATIONS, INVITATIONS, ENROLLED, MEMBERSHIP, SCHEDULES, FORWARDS, STANDING];
     for table in own.into_iter().chain(later) {
         write.open_table(table)?;
     }

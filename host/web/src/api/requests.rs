@@ -55,13 +55,11 @@ impl Ask {
         let limits = limits(within_s)?;
         let target = match (&question, node) {
             (Question::UserCall { .. }, None) => Target::Manager,
-            (Question::Alive, Some(node)) => Target::Node(node),
-            (Question::Alive, None) => {
-                return Err(ApiError::new(
-                    StatusCode::BAD_REQUEST,
-                    "an alive check is asked of a node, and none is named",
-                )
-                .advising("Name one.", "Add \"node\"; GET /api/v1/nodes lists them."));
+            (asked, Some(node)) if asked.device().is_none() => Target::Node(node),
+            (asked, None) if asked.device().is_none() => {
+                let said = format!("{} is asked of a node, and none is named", asked.words());
+                return Err(ApiError::new(StatusCode::BAD_REQUEST, said)
+                    .advising("Name one.", "Add \"node\"; GET /api/v1/nodes lists them."));
             }
             (_, None) => Target::Device,
             (_, Some(_)) => {

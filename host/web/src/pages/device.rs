@@ -1,5 +1,6 @@
 //! One device: who it is, how it stands, what it counts, how it is reached, what happened.
 
+use super::pace::Pace;
 use super::readings::Readings;
 use super::shell::Done;
 use super::{Drawn, Section, Shell, again, draw};
@@ -48,6 +49,8 @@ pub(super) struct DevicePage {
     pub(super) events: Vec<StoredEvent>,
     /// What it can be told to do, and who looks may tell it.
     pub(super) commands: Vec<Command>,
+    /// What was told last of how often it is asked.
+    pub(super) pace: Option<Pace>,
 }
 
 async fn show(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>, Query(done): Query<Done>) -> Drawn {
@@ -60,13 +63,14 @@ async fn with(web: Web, who: Who, id: DeviceId, shell: Shell) -> Drawn {
     let axum::Json(series) = devices::series(State(web.clone()), who.clone(), Path(id.clone())).await?;
     let span = Span { before: None, limit: Some(EVENTS) };
     let axum::Json(events) = devices::events(State(web.clone()), who.clone(), Path(id.clone()), Query(span)).await?;
+    let pace = Pace::of_device(&web, &who, &id);
     let viewer = who.viewer.clone();
     // A plug-in that can't be asked here offers nothing; the rest of the page says why.
     let commands = commands::list(State(web), who, Path(id)).await.map_or_else(|_| Vec::new(), |axum::Json(all)| all);
     let commands = commands.into_iter().filter(|command| viewer.may(command.may.right())).collect();
     let read = view.snapshot.report.as_ref().map(|report| report.readings.as_slice());
     let readings = Readings::new(read.unwrap_or_default(), &series, shell.now);
-    draw(&DevicePage { shell, view, readings, events, commands })
+    draw(&DevicePage { shell, view, readings, events, commands, pace })
 }
 
 async fn read(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<Redirect, PageError> {
@@ -76,8 +80,7 @@ async fn read(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Res
 
 async fn counters(State(web): State<Web>, who: Who, Path(id): Path<DeviceId>) -> Result<Redirect, PageError> {
     let question = Question::Counters { device: id };
-    let (_, axum::Json(asked)) = requests::ask(State(web), who, Json(requests::Ask::of(question))).await?;
-    Ok(Redirect::to(&format!("/requests/{}", asked.id)))
+    super::requests::sent(web, who, requests::Ask::of(question)).await
 }
 
 async fn command(

@@ -10,7 +10,9 @@ mod fleet;
 mod login;
 #[cfg(test)]
 mod made_up;
+mod node_log;
 mod nodes;
+mod pace;
 mod panel;
 mod plugins;
 mod readings;
@@ -47,6 +49,8 @@ pub(crate) fn router() -> Router<Web> {
         .merge(discovered::router())
         .merge(plugins::router())
         .merge(nodes::router())
+        .merge(node_log::router())
+        .merge(pace::router())
         .merge(requests::router())
         .merge(panel::router())
         .merge(events::router())

@@ -1,11 +1,14 @@
 //! The nodes that devices are reached through.
 
+use super::node_log::Levels;
+use super::pace::Pace;
+use super::requests::sent;
 use super::{Drawn, Section, Shell, draw};
 use crate::api::nodes::{self, OwnNode};
 use crate::api::requests;
 use crate::auth::Who;
 use crate::error::PageError;
-use crate::extract::{Json, Path, Query};
+use crate::extract::{Path, Query};
 use crate::state::Web;
 use crate::words;
 use askama::Template;
@@ -43,20 +46,24 @@ pub(super) struct NodePage {
     pub(super) detail: NodeDetail,
     /// What was asked of it or through it, and hasn't ended.
     pub(super) requests: Vec<RequestView>,
+    /// What it said last of how often it asks.
+    pub(super) pace: Option<Pace>,
+    /// What it said last of how much it logs.
+    pub(super) levels: Option<Levels>,
 }
 
 async fn one(State(web): State<Web>, who: Who, Path(id): Path<NodeId>) -> Drawn {
     let shell = Shell::new(&web, &who, Section::Nodes);
+    let pace = Pace::of_node(&web, &who, &id);
+    let levels = Levels::of(&web, &who, &id);
     let axum::Json(detail) = nodes::show(State(web.clone()), who.clone(), Path(id.clone())).await?;
     let axum::Json(mut requests) = requests::list(State(web), who, Query(requests::Span::default())).await?;
     requests.retain(|request| !request.has_ended() && request.path.contains(&id));
-    draw(&NodePage { shell, detail, requests })
+    draw(&NodePage { shell, detail, requests, pace, levels })
 }
 
 async fn check(State(web): State<Web>, who: Who, Path(id): Path<NodeId>) -> Result<Redirect, PageError> {
-    let ask = requests::Ask::to(id, Question::Alive);
-    let (_, axum::Json(asked)) = requests::ask(State(web), who, Json(ask)).await?;
-    Ok(Redirect::to(&format!("/requests/{}", asked.id)))
+    sent(web, who, requests::Ask::to(id, Question::Alive)).await
 }
 
 impl NodesPage {

@@ -1,19 +1,22 @@
 //! What was asked of nodes and devices, and how one request stands.
 
-use super::{Drawn, Section, Shell, draw};
+use super::{Drawn, Section, Shell, draw, node_log, pace};
 use crate::api::requests::{self, Span, Wait};
 use crate::auth::Who;
-use crate::extract::{Path, Query};
+use crate::error::PageError;
+use crate::extract::{Json, Path, Query};
 use crate::state::Web;
 use crate::words;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
+use axum::response::Redirect;
 use axum::routing::get;
 use hostler_core::RequestId;
 use hostler_core::reading::{Reading, Value};
 use hostler_core::request::{Answer, Failing, Outcome, Question};
 use hostler_core::routing::as_path;
+use hostler_core::upkeep::LogPiece;
 use hostler_services::{RequestState, RequestView};
 
 pub(super) fn router() -> Router<Web> {
@@ -46,6 +49,12 @@ async fn show(State(web): State<Web>, who: Who, Path(id): Path<RequestId>) -> Dr
     draw(&RequestPage { shell, request })
 }
 
+/// Asks, and goes to where the answer appears.
+pub(super) async fn sent(web: Web, who: Who, ask: requests::Ask) -> Result<Redirect, PageError> {
+    let (_, axum::Json(asked)) = requests::ask(State(web), who, Json(ask)).await?;
+    Ok(Redirect::to(&format!("/requests/{}", asked.id)))
+}
+
 fn what(request: &RequestView) -> String {
     match &request.question {
         Question::Alive => "Alive check".to_owned(),
@@ -55,6 +64,11 @@ fn what(request: &RequestView) -> String {
         Question::ShowOnPanel { .. } => "Text on its panel".to_owned(),
         Question::Power { .. } => "Power".to_owned(),
         Question::SetPower { .. } => words::capital(&request.question.words()),
+        Question::Log { .. } => "Log".to_owned(),
+        Question::Intervals { .. }
+        | Question::SetIntervals { .. }
+        | Question::LogLevels
+        | Question::SetLogLevel { .. } => words::capital(&request.question.words()),
         Question::UserCall { .. } => "User’s call".to_owned(),
     }
 }
@@ -143,6 +157,14 @@ impl RequestPage {
         Some(counters.iter().map(row).collect())
     }
 
+    /// A piece of a log, and the places of those before and behind it.
+    fn log(&self) -> Option<&LogPiece> {
+        match &self.request.outcome {
+            Some(Outcome::Answered(Answer::Log { piece })) => Some(piece),
+            _ => None,
+        }
+    }
+
     /// What else was answered.
     fn lines(&self) -> Vec<String> {
         match &self.request.outcome {
@@ -160,6 +182,8 @@ impl RequestPage {
                 let (mode, engine) = (said(serde_json::to_value(power.mode)), said(serde_json::to_value(power.engine)));
                 vec![format!("Power: {mode}. Engine: {engine}.")]
             }
+            Some(Outcome::Answered(Answer::LogLevels { levels })) => node_log::levels(levels),
+            Some(Outcome::Answered(Answer::Intervals { intervals })) => pace::lines(intervals),
             Some(Outcome::Answered(Answer::CallTaken { text })) => vec![text.clone()],
             _ => Vec::new(),
         }

@@ -32,6 +32,7 @@ fn all(right: Right) -> Vec<(&'static str, String)> {
         view: made_up::device(),
         readings: made_up::readings(),
         events: made_up::events(),
+        pace: None,
     };
     let whole = devices.render().unwrap();
     devices.view = made_up::with_another_certificate();
