@@ -6,6 +6,7 @@ mod below_tests;
 mod child;
 mod following;
 mod hearing;
+mod held;
 mod orders;
 #[cfg(test)]
 mod own_tests;
