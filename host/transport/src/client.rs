@@ -42,6 +42,14 @@ pub enum CallParentError {
         /// Why.
         why: String,
     },
+    /// There was a connection, and it ended before the answer was whole.
+    #[error("the call to the parent at {url} was cut: {why}")]
+    Cut {
+        /// Where.
+        url: Url,
+        /// Why.
+        why: String,
+    },
     /// It doesn't know this node.
     #[error(
         "the parent at {0} does not accept this node's token; make one there with `hostler node add --replace` and put it \
@@ -56,7 +64,7 @@ pub enum CallParentError {
         /// How that showed.
         why: String,
     },
-    /// It refused.
+    /// It refused, or somebody on the way did.
     #[error("the parent at {url} refused: {status} {body}")]
     Refused {
         /// Where.
@@ -257,8 +265,8 @@ impl ParentClient {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> CallParentError {
-        let why = explain(error).unwrap_or_else(|| root(error));
-        CallParentError::Unreachable { url: self.base.clone(), why }
+        let (url, why) = (self.base.clone(), explain(error).unwrap_or_else(|| root(error)));
+        if error.is_connect() { CallParentError::Unreachable { url, why } } else { CallParentError::Cut { url, why } }
     }
 
     /// What an answer means that isn't what was asked for.

@@ -162,7 +162,9 @@ fn meaning(error: &CallParentError) -> NotHandedOn {
             NotHandedOn::Refused("what this node calls its parent takes no registrars".to_owned())
         }
         CallParentError::Refused { body, .. } => NotHandedOn::Refused(body.clone()),
-        CallParentError::Unreachable { .. } | CallParentError::Garbled { .. } => NotHandedOn::Unreachable,
+        CallParentError::Unreachable { .. } | CallParentError::Cut { .. } | CallParentError::Garbled { .. } => {
+            NotHandedOn::Unreachable
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::below::{self, Announcing};
 use super::following::Following;
+use super::held::Held;
 use super::{moving, orders, passing};
 use crate::catalogue::Catalogue;
 use crate::error::ServiceError;
@@ -32,9 +33,6 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// What keeps node and parent apart is said again so often, and whenever it is something else.
 const SAY_AGAIN: Duration = Duration::from_secs(300);
 
-/// How long the parent may hold a call that has nothing to say; less than the longest that it would.
-const HELD: Duration = Duration::from_secs(25);
-
 /// Calls the parent for as long as the node runs.
 pub struct ChildLoop {
     /// The node's store.
@@ -59,6 +57,7 @@ pub(super) struct Session {
     /// The life of the parent's outbox for this node.
     epoch: Option<Epoch>,
     following: Following,
+    held: Held,
 }
 
 /// Why an exchange wasn't done, or not to its end.
@@ -70,6 +69,16 @@ pub(super) enum ExchangeError {
     Store(#[from] StoreError),
     #[error("an order of the parent can't be taken now; the parent says it again: {0}")]
     Order(#[from] ServiceError),
+    #[error("the way to the parent ends calls that nobody answers; {}: {why}", from_now_on(*then))]
+    Cut { then: Duration, why: CallParentError },
+}
+
+fn from_now_on(held: Duration) -> String {
+    if held.is_zero() {
+        "none is held any more, and this node asks every few seconds instead".to_owned()
+    } else {
+        format!("they are held for {:.1} s from now on", held.as_secs_f64())
+    }
 }
 
 /// Devices of which the newest is being told. What wasn't taken, or whose call was given up, is told again.
@@ -100,6 +109,10 @@ impl ChildLoop {
                     wait = FIRST;
                 }
                 Err(ExchangeError::Parent(CallParentError::Ended { why, .. })) => return why,
+                Err(cut @ ExchangeError::Cut { .. }) => {
+                    tracing::info!(parent = %self.parent, "{cut}");
+                    self.pause(FIRST).await;
+                }
                 Err(error) => {
                     if matches!(error, ExchangeError::Parent(CallParentError::Refused { status: 403, .. })) {
                         unfit.notify_one();
@@ -134,11 +147,24 @@ impl ChildLoop {
         let snapshots = self.inventory.take_untold(left);
         let mut told = Told { inventory: &self.inventory, devices: snapshots.keys().cloned().collect() };
         let idle = met && outbox.messages.is_empty() && snapshots.is_empty();
+        if idle && !session.held.pause().is_zero() && self.says_something_within(session.held.pause()).await {
+            return Ok(());
+        }
         let outcome = self.say(client, session, outbox, snapshots, idle).await;
         if outcome.is_ok() {
             told.devices.clear();
         }
         outcome
+    }
+
+    /// Whether there is something to say before so much time is over.
+    async fn says_something_within(&self, time: Duration) -> bool {
+        let bell = self.bells.bell(&self.parent);
+        tokio::select! {
+            () = tokio::time::sleep(time) => false,
+            () = bell.notified() => true,
+            () = self.inventory.news.notified() => true,
+        }
     }
 
     async fn say(
@@ -149,7 +175,7 @@ impl ChildLoop {
         snapshots: BTreeMap<DeviceId, Snapshot>,
         idle: bool,
     ) -> Result<(), ExchangeError> {
-        let wait = if idle { HELD.min(session.following.quiet_for()) } else { Duration::ZERO };
+        let wait = if idle { session.held.at_most().min(session.following.quiet_for()) } else { Duration::ZERO };
         let up = ExchangeUp {
             epoch: outbox.epoch,
             messages: outbox.messages,
@@ -160,12 +186,23 @@ impl ChildLoop {
             clock: now(),
         };
         let bell = self.bells.bell(&self.parent);
+        let called = Instant::now();
         let down = tokio::select! {
-            down = client.exchange(&up) => down?,
+            down = client.exchange(&up) => down,
             // Something new: the call that only waits is given up, and the next one says it.
             () = bell.notified(), if idle => return Ok(()),
             () = self.inventory.news.notified(), if idle => return Ok(()),
         };
+        let down = match down {
+            Ok(down) => down,
+            Err(why) => {
+                return Err(match session.held.failed(idle.then(|| called.elapsed()), &why) {
+                    Some(then) => ExchangeError::Cut { then, why },
+                    None => why.into(),
+                });
+            }
+        };
+        session.held.answered();
         self.hear(client, session, down, !outbox.more).await
     }
 

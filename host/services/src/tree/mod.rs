@@ -7,6 +7,7 @@ mod child;
 mod following;
 mod handing;
 mod hearing;
+mod held;
 mod moving;
 mod orders;
 #[cfg(test)]
