@@ -25,6 +25,7 @@ pub mod secret;
 mod source;
 pub mod time;
 pub mod viewer;
+pub mod waking;
 pub mod watch;
 
 pub use changes::{Change, Changes, Expect};
