@@ -26,6 +26,7 @@ mod source;
 pub mod time;
 pub mod upkeep;
 pub mod viewer;
+pub mod waking;
 pub mod watch;
 
 pub use changes::{Change, Changes, Expect};

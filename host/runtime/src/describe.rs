@@ -7,7 +7,7 @@ use crate::limits::Overstep;
 use hostler_core::command::panel::{LINES, PARTS};
 use hostler_core::command::{
     Argument, Arguments, Choice, Colour, Command, Effect, Engine, Key, Kind, Lamp, LampState, May, PanelView,
-    Parameter, PowerMode, PowerState, PowerWish, describe,
+    Parameter, PowerMode, PowerState, PowerWish, Readiness, describe,
 };
 
 pub(crate) fn commands(found: Vec<wit::Command>) -> Result<Vec<Command>, Overstep> {
@@ -31,6 +31,11 @@ fn command(found: wit::Command) -> Command {
         effect: match found.effect {
             wit::Effect::Repeatable => Effect::Repeatable,
             wit::Effect::Once => Effect::Once,
+        },
+        needs: match found.needs {
+            wit::Readiness::Any => Readiness::Any,
+            wit::Readiness::Awake => Readiness::Awake,
+            wit::Readiness::Ready => Readiness::Ready,
         },
     }
 }

@@ -1,13 +1,13 @@
-//! What people can have a printer do: restart, go back to how it left the factory, make itself found.
+//! What people can have a printer do: restart, go back to how it left the factory, make itself found, print a page.
 
 use crate::console::{self, Console};
 use crate::objects::RESET;
 use crate::printer;
-use hostler_plugin::Answers;
 use hostler_plugin::commands::{Arguments, Command, Parameter, Value, no_such};
 use hostler_plugin::oid::join;
 use hostler_plugin::snmp::{Binding, Value as Object};
 use hostler_plugin::types::{Action, Deed, Failure};
+use hostler_plugin::{Answers, oid};
 
 /// PrtGeneralResetTC of RFC 3805.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +16,13 @@ pub(crate) enum Reset {
     ToNvram = 5,
     ToFactoryDefaults = 6,
 }
+
+/// Where makers have an object that prints a test page when it is written [`PRINT`].
+const TEST_PAGES: &[&[u32]] = &[
+    // Example Corporation.
+    oid!("1.3.6.1.4.1.99999.2.2.0"),
+];
+const PRINT: i32 = 2;
 
 /// Milliseconds of a light that flashes, on and off.
 const FLASH: i32 = 500;
@@ -44,7 +51,12 @@ pub(crate) fn describe() -> Vec<Command> {
              printers let nobody write there.",
         )
         .taking(Parameter::choice("by", "By what", &places).or(Value::Choice("display".to_owned())))
-        .taking(Parameter::text("message", "Message", MESSAGE).or(Value::Text("Here I am".to_owned()))),
+        .taking(Parameter::text("message", "Message", MESSAGE).or(Value::Text("Here I am".to_owned())))
+        // The display of a printer that sleeps is dark.
+        .awake(),
+        Command::new("test-page", "Print a test page", "Prints one page. A sleeping printer is woken for it. Few printers can by SNMP.")
+            .once()
+            .when_ready(),
     ]
 }
 
@@ -58,6 +70,7 @@ pub(crate) fn run(name: &str, arguments: &Arguments) -> Result<Deed, Failure> {
             Ok(Deed::told("It restarts as it left the factory.").and_then(reset(Reset::ToFactoryDefaults)?))
         }
         "identify" if arguments.choice("by") == Some("lights") => flash(),
+        "test-page" => Ok(Deed::told("It prints a test page.").and_then(test_page()?)),
         "identify" => console::show(&[arguments.text("message").unwrap_or_default().to_owned()]),
         _ => Err(no_such(name)),
     }
@@ -72,6 +85,14 @@ pub(crate) fn reset(how: Reset) -> Result<Action, Failure> {
         ));
     }
     Ok(Action::SnmpSet(vec![Binding { oid: object, value: Object::Integer(how as i32) }]))
+}
+
+fn test_page() -> Result<Action, Failure> {
+    let answers = Answers::get(TEST_PAGES)?;
+    let Some(object) = TEST_PAGES.iter().find(|object| answers.has(object)) else {
+        return Err(Failure::Unsupported("this model has nothing to print a test page by over SNMP".to_owned()));
+    };
+    Ok(Action::SnmpSet(vec![Binding { oid: object.to_vec(), value: Object::Integer(PRINT) }]))
 }
 
 fn flash() -> Result<Deed, Failure> {

@@ -44,7 +44,7 @@
 use crate::types::{Deed, Failure};
 
 pub use crate::bindings::commands::exports::hostler::plugin::commands::{
-    Argument, Choice, Command, Effect, IntegerRange, Kind, Parameter, Right, Value,
+    Argument, Choice, Command, Effect, IntegerRange, Kind, Parameter, Readiness, Right, Value,
 };
 
 /// What people can have a thing of this type do.
@@ -128,11 +128,13 @@ impl Arguments {
 }
 
 impl Command {
-    /// A command without parameters that whoever operates devices may give, and that may be repeated.
+    /// A command without parameters that whoever operates devices may give, that may be repeated, and that is done as well
+    /// while the thing sleeps.
     #[must_use]
     pub fn new(name: &str, title: &str, help: &str) -> Self {
         let [name, title, help] = [name, title, help].map(str::to_owned);
-        Self { name, title, help, parameters: vec![], may: Right::Operate, effect: Effect::Repeatable }
+        let (may, effect, needs) = (Right::Operate, Effect::Repeatable, Readiness::Any);
+        Self { name, title, help, parameters: vec![], may, effect, needs }
     }
 
     /// It takes this, too.
@@ -152,6 +154,18 @@ impl Command {
     #[must_use]
     pub fn once(self) -> Self {
         Self { effect: Effect::Once, ..self }
+    }
+
+    /// A sleeping thing is woken for it ([`crate::power`]), where something wakes it.
+    #[must_use]
+    pub fn awake(self) -> Self {
+        Self { needs: Readiness::Awake, ..self }
+    }
+
+    /// It is done once the thing is awake and its engine says that it is ready ([`crate::power`]), and not before.
+    #[must_use]
+    pub fn when_ready(self) -> Self {
+        Self { needs: Readiness::Ready, ..self }
     }
 }
 

@@ -70,6 +70,11 @@ impl DeviceControl {
         self.look().state.power = sleep.into();
     }
 
+    /// Has the engine take so long until it is ready when the device is woken by order; half a second else.
+    pub fn set_warm_up(&self, time: Duration) {
+        self.look().state.warm_up = time;
+    }
+
     /// Wakes the device at once, without warming up.
     pub fn wake(&self) {
         self.look().state.power = Power::Awake;
@@ -145,6 +150,11 @@ impl DeviceControl {
     /// this name, and what was written there by SET.
     pub fn restore_objects(&self, subtree: &Oid) {
         self.look().state.mib.restore(subtree);
+    }
+
+    /// Whether the device is awake, and its engine could work.
+    pub fn is_awake(&self) -> bool {
+        self.look().state.power.is_awake()
     }
 
     /// The value the device has for this object, told without its faults.

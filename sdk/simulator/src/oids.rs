@@ -91,3 +91,5 @@ pub(crate) const IEEE_1284_ID: &[u32] = &[1, 3, 6, 1, 4, 1, 2699, 1, 2, 1, 2, 1,
 pub(crate) const MAKER: &[u32] = &[1, 3, 6, 1, 4, 1, 99_999];
 /// Whether the device sleeps, of the fictitious maker's printers: 1 awake, 2 asleep, 3 waking. Written, 1 wakes it and 2 has it sleep.
 pub(crate) const POWER: &[u32] = &[1, 3, 6, 1, 4, 1, 99_999, 2, 1, 0];
+/// Written 2, it prints a test page; 1 when it is read.
+pub(crate) const TEST_PAGE: &[u32] = &[1, 3, 6, 1, 4, 1, 99_999, 2, 2, 0];

@@ -17,7 +17,7 @@ mod tests;
 pub use argument::{Argument, Arguments, BadArguments, Given};
 pub use describe::BadDescription;
 pub use panel::{BadPanelText, Colour, Key, Lamp, LampState, PanelText, PanelView};
-pub use power::{Engine, PowerMode, PowerState, PowerWish};
+pub use power::{Engine, PowerMode, PowerState, PowerWish, Readiness};
 
 use crate::viewer::Right;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,8 @@ use utoipa::ToSchema;
 
 /// Something that a device of a type can be told to do.
 ///
-/// As JSON: `{"name":"reset","title":"Restart","help":"…","parameters":[…],"may":"operate","effect":"once"}`.
+/// As JSON: `{"name":"reset","title":"Restart","help":"…","parameters":[…],"may":"operate","effect":"once",
+/// "needs":"any"}`.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Command {
     /// Lower-case letters, digits and hyphens, such as `reset`.
@@ -41,6 +42,9 @@ pub struct Command {
     pub may: May,
     /// Whether it may be done twice where nobody knows whether it was done.
     pub effect: Effect,
+    /// How the device has to be before it is done.
+    #[serde(default)]
+    pub needs: Readiness,
 }
 
 /// Who may give a command.

@@ -54,3 +54,38 @@ pub enum PowerWish {
     /// To go off and on again.
     PowerCycle,
 }
+
+/// How a device has to be for work.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Readiness {
+    /// As it is, asleep or not.
+    #[default]
+    Any,
+    /// Awake, where something wakes it; else as it is.
+    Awake,
+    /// Awake, and its engine ready.
+    Ready,
+}
+
+impl Readiness {
+    /// Whether a device that is powered like this is ready for such work. One that doesn't tell is taken at its word when it is
+    /// told to work.
+    #[must_use]
+    pub fn is_met_by(self, state: &PowerState) -> bool {
+        let awake = matches!(state.mode, PowerMode::On | PowerMode::Unknown);
+        match self {
+            Self::Any => true,
+            Self::Awake => awake || state.is_asleep() && !state.can.contains(&PowerWish::Wake),
+            Self::Ready => awake && state.engine != Engine::NotReady,
+        }
+    }
+}
+
+impl PowerState {
+    /// Whether it saves energy: asleep, or its engine switched off.
+    #[must_use]
+    pub fn is_asleep(&self) -> bool {
+        matches!(self.mode, PowerMode::Asleep | PowerMode::Off)
+    }
+}

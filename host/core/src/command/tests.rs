@@ -30,6 +30,7 @@ fn command() -> Command {
         ],
         may: May::Operate,
         effect: Effect::Repeatable,
+        needs: Readiness::Any,
     }
 }
 

@@ -195,6 +195,16 @@ impl Flight {
         matches!(self.phase, Phase::Here | Phase::Begun)
     }
 
+    /// Whether this node may begin to do what is asked without doing it twice.
+    #[must_use]
+    pub fn may_be_begun(&self) -> bool {
+        match self.phase {
+            Phase::Here => true,
+            Phase::Begun => self.question.may_be_repeated(),
+            Phase::Passed { .. } | Phase::Ended { .. } => false,
+        }
+    }
+
     /// Whether this neighbour asked.
     #[must_use]
     pub fn is_asked_by(&self, neighbour: &NodeId) -> bool {

@@ -1,7 +1,7 @@
 //! This node does what it was asked.
 
 use super::Requests;
-use crate::gateway::{CallFailed, Told, Undone};
+use crate::gateway::{CallFailed, Gateway, Told, Undone};
 use hostler_core::changes::{Change, Changes};
 use hostler_core::event::Event;
 use hostler_core::message::{Method, weight};
@@ -48,6 +48,14 @@ impl Requests {
     }
 
     async fn try_it(&self, id: &RequestId) -> Result<(), StoreError> {
+        let Some(known) = self.store.flight(id)? else { return Ok(()) };
+        // What hasn't begun can wait for the device and be begun anew after a crash; nothing is in doubt until it begins.
+        if known.value.may_be_begun()
+            && let Err(failed) = self.made_ready(&known.value).await
+        {
+            self.ends(id, Changes::none(), Err(failed)).await;
+            return Ok(());
+        }
         let Some(begun) = self.happened(id, Changes::none(), |_| Some(Happening::Begin)).await? else { return Ok(()) };
         if !begun.is_to_be_done() {
             return Ok(());
@@ -59,12 +67,16 @@ impl Requests {
             }
             _ => Ok(answer),
         });
-        // An answer that can't be stored now must not be lost, nor what it answers be done again.
+        self.ends(id, more, done).await;
+        Ok(())
+    }
+
+    /// Stores how it ended. An answer that can't be stored now must not be lost, nor what it answers be done again.
+    async fn ends(&self, id: &RequestId, more: Changes, done: Done) {
         while let Err(error) = self.happened(id, more.clone(), |_| Some(Happening::Done(done.clone()))).await {
             tracing::error!(request = %id, %error, "an answer waits for the store");
             tokio::time::sleep(AGAIN).await;
         }
-        Ok(())
     }
 
     /// The answer, and what is stored with it.
@@ -114,9 +126,7 @@ impl Requests {
             }
             let (again, text) = (wait.as_secs(), &trouble.text);
             self.say_waits(&flight.id, format!("{device} doesn't answer and is asked again in {again} s: {text}"));
-            // It may have ended otherwise, by a clock that was set, or a node that was removed.
-            let goes_on = matches!(self.store.flight(&flight.id), Ok(Some(row)) if row.value.outcome().is_none());
-            if !goes_on || now().plus(wait) >= flight.until {
+            if !self.goes_on(&flight.id) || now().plus(wait) >= flight.until {
                 return Err((Failing::Unreachable, format!("{device} doesn't answer: {text}")));
             }
             tokio::time::sleep(wait).await;
@@ -124,13 +134,15 @@ impl Requests {
         }
     }
 
+    /// This node's gateway, where it speaks for this device.
+    pub(super) fn gateway_of(&self, device: &DeviceId) -> Option<&Arc<Gateway>> {
+        self.inventory.known(device).filter(|(known, _)| known.gateway == self.node.id)?;
+        self.inventory.own_gateway()
+    }
+
     /// Has the plug-in of one of this node's devices do something, once.
     async fn order(&self, question: &Question) -> Done {
-        let own = question.device().and_then(|device| {
-            self.inventory.known(device).filter(|(known, _)| known.gateway == self.node.id)?;
-            self.inventory.own_gateway()
-        });
-        let Some(gateway) = own else {
+        let Some(gateway) = question.device().and_then(|device| self.gateway_of(device)) else {
             return Err((Failing::Refused, format!("{} doesn't speak for this device", self.node.id)));
         };
         let caller = gateway.caller();
@@ -157,7 +169,12 @@ impl Requests {
         Err((failing, undone.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
     }
 
-    fn say_waits(&self, id: &RequestId, why: String) {
+    /// Whether somebody still waits for it. It may have ended otherwise, by a clock that was set, or a node that was removed.
+    pub(super) fn goes_on(&self, id: &RequestId) -> bool {
+        matches!(self.store.flight(id), Ok(Some(row)) if row.value.outcome().is_none())
+    }
+
+    pub(super) fn say_waits(&self, id: &RequestId, why: String) {
         self.waits.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), why);
     }
 

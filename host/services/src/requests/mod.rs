@@ -2,7 +2,7 @@
 //! firewalls are between.
 //!
 //! What follows from what is [`hostler_core::request`]'s business. Here a user asks (`ask`), neighbours are heard (`hearing`),
-//! this node does what it was asked (`doing`), and times come (`tending`).
+//! this node does what it was asked (`doing`), once the device is awake (`waking`), and times come (`tending`).
 
 mod ask;
 mod doing;
@@ -12,6 +12,7 @@ mod moving;
 mod tending;
 mod upkeep;
 mod view;
+mod waking;
 
 pub use ask::{Limits, NewRequest, Target};
 pub(crate) use hearing::{Flights, Speaker};

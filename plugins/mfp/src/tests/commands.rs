@@ -2,7 +2,7 @@
 
 use super::{printer, status};
 use crate::Mfp;
-use hostler_plugin::commands::{Commands, Effect, Right, Value as Argument};
+use hostler_plugin::commands::{Commands, Effect, Readiness, Right, Value as Argument};
 use hostler_plugin::panel::{Colour, LampState, Panel};
 use hostler_plugin::power::{Engine, Mode, Power, Wish};
 use hostler_plugin::snmp::Value;
@@ -11,6 +11,7 @@ use hostler_plugin::types::{Failure, Status};
 use hostler_plugin::{Driver, oid};
 
 const RESET: &str = "1.3.6.1.2.1.43.5.1.1.3.1";
+const PAGE: &str = "1.3.6.1.4.1.99999.2.2.0";
 const SWITCH: &str = "1.3.6.1.4.1.99999.2.1.0";
 
 fn written(host: &Host) -> Vec<(String, Value)> {
@@ -46,11 +47,25 @@ fn d07_a_restart_is_written_once_the_call_is_stored() {
 }
 
 #[test]
+fn d20_what_the_engine_does_waits_for_the_engine_and_the_rest_does_not() {
+    let described = Mfp::describe();
+    let needs = |name: &str| described.iter().find(|command| command.name == name).unwrap().needs;
+    assert_eq!(needs("test-page"), Readiness::Ready);
+    assert_eq!(needs("identify"), Readiness::Awake, "its display is dark while it sleeps");
+    assert_eq!((needs("reset"), needs("factory-reset")), (Readiness::Any, Readiness::Any));
+    let mut host = printer();
+    host.integer(PAGE, 1);
+    let deed = host.run::<Mfp>("test-page", &[]).unwrap();
+    assert_eq!((deed.actions.len(), written(&host)), (1, vec![(PAGE.to_owned(), Value::Integer(2))]));
+}
+
+#[test]
 fn d07_what_a_model_does_not_have_is_said_and_not_written() {
     let mut host = printer();
     host.remove("1.3.6.1.2.1.43.16");
     let refused = [
         host.run::<Mfp>("reset", &[]).unwrap_err(),
+        host.run::<Mfp>("test-page", &[]).unwrap_err(),
         host.run::<Mfp>("identify", &[]).unwrap_err(),
         host.run::<Mfp>("identify", &[("by", choice("lights"))]).unwrap_err(),
         host.call(Mfp::look).unwrap_err(),

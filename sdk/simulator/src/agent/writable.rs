@@ -1,5 +1,5 @@
-//! What may be written, by SNMPv1 and v2c as well as v3: names of people and places, the reset, the console, and whether the
-//! device sleeps.
+//! What may be written, by SNMPv1 and v2c as well as v3: names of people and places, the reset, the console, whether the
+//! device sleeps, and a test page.
 
 use std::time::Instant;
 
@@ -23,6 +23,8 @@ enum Takes {
     Light,
     /// 1 wakes the device, 2 has it sleep.
     Power,
+    /// 2 prints a page, once the engine is ready.
+    TestPage,
 }
 
 fn takes(oid: &Oid) -> Option<Takes> {
@@ -31,6 +33,7 @@ fn takes(oid: &Oid) -> Option<Takes> {
         oids::PRT_OPERATOR | oids::PRT_PRINTER_NAME => Some(Takes::Text { longest: 127 }),
         oids::PRT_RESET => Some(Takes::Reset),
         oids::POWER => Some(Takes::Power),
+        oids::TEST_PAGE => Some(Takes::TestPage),
         arcs if arcs.starts_with(oids::PRT_CONSOLE_TEXT) => Some(Takes::Line),
         arcs if arcs.starts_with(oids::PRT_LIGHT_ON) || arcs.starts_with(oids::PRT_LIGHT_OFF) => Some(Takes::Light),
         _ => None,
@@ -55,7 +58,12 @@ pub(crate) fn check(look: &Look<'_>, oid: &Oid, value: &Value) -> Result<(), Err
         | (Some(Takes::Reset), Value::Integer(4..=6))
         | (Some(Takes::Light), Value::Integer(0..))
         | (Some(Takes::Power), Value::Integer(1 | 2)) => Ok(()),
-        (Some(Takes::Reset | Takes::Light | Takes::Power), Value::Integer(_)) => Err(ErrorStatus::WrongValue),
+        (Some(Takes::TestPage), Value::Integer(2)) if look.state.power.is_awake() => Ok(()),
+        // RFC 3416: what could be written at another time.
+        (Some(Takes::TestPage), Value::Integer(2)) => Err(ErrorStatus::InconsistentValue),
+        (Some(Takes::Reset | Takes::Light | Takes::Power | Takes::TestPage), Value::Integer(_)) => {
+            Err(ErrorStatus::WrongValue)
+        }
         (Some(_), _) => Err(ErrorStatus::WrongType),
     }
 }
@@ -78,10 +86,12 @@ pub(crate) fn apply(look: &mut Look<'_>, oid: &Oid, value: &Value) {
             }
         }
         Some(Takes::Line | Takes::Light) => look.state.mib.set(oid.clone(), Object::Fixed(value.clone())),
-        Some(Takes::Power) => match value {
-            Value::Integer(1) => look.state.power.wake(Instant::now()),
-            _ => look.state.power = Sleep::Light.into(),
-        },
+        Some(Takes::Power) if *value == Value::Integer(1) => {
+            let warm_up = look.state.warm_up;
+            look.state.power.wake(Instant::now(), warm_up);
+        }
+        Some(Takes::Power) => look.state.power = Sleep::Light.into(),
+        Some(Takes::TestPage) => look.state.print(&look.device.profile, 1),
         None => {}
     }
 }

@@ -19,8 +19,8 @@ pub enum Sleep {
     },
 }
 
-/// How long a device warms up that is woken by order.
-const ORDERED_WARM_UP: Duration = Duration::from_millis(500);
+/// How long a device warms up that is woken by order, where nobody says otherwise.
+pub(crate) const ORDERED_WARM_UP: Duration = Duration::from_millis(500);
 
 /// Where the device is between asleep and awake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,10 +65,10 @@ impl Power {
         }
     }
 
-    /// Somebody orders it to wake: it answers at once, and warms up for a moment.
-    pub(crate) fn wake(&mut self, now: Instant) {
+    /// Somebody orders it to wake: it answers at once, and warms up for so long.
+    pub(crate) fn wake(&mut self, now: Instant, warm_up: Duration) {
         if self.is_asleep() {
-            *self = Self::Waking { answers_from: now, awake_from: now + ORDERED_WARM_UP, delay: Duration::ZERO };
+            *self = Self::Waking { answers_from: now, awake_from: now + warm_up, delay: Duration::ZERO };
         }
     }
 
@@ -83,6 +83,10 @@ impl Power {
 
     pub(crate) fn is_warming_up(&self) -> bool {
         matches!(self, Self::Waking { .. })
+    }
+
+    pub(crate) fn is_awake(&self) -> bool {
+        matches!(self, Self::Awake)
     }
 
     pub(crate) fn is_asleep(&self) -> bool {
@@ -112,12 +116,12 @@ mod tests {
         let start = Instant::now();
         let mut power = Power::from(Sleep::Light);
         assert_eq!(power.mode(), 2);
-        power.wake(start);
+        power.wake(start, ORDERED_WARM_UP);
         assert_eq!(power.request(start), Attention::AnswersAfter(Duration::ZERO));
         assert_eq!(power.mode(), 3);
         power.request(start + ORDERED_WARM_UP);
         assert_eq!(power, Power::Awake);
-        power.wake(start);
+        power.wake(start, ORDERED_WARM_UP);
         assert_eq!(power, Power::Awake, "who is awake stays it");
     }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::alerts::{Alerts, Cause, Condition, NewAlert, Severity};
 use super::counters::Counters;
-use super::power::Power;
+use super::power::{ORDERED_WARM_UP, Power};
 use super::wear::Wear;
 use crate::Fault;
 use crate::mib::Mib;
@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) wear: Vec<Wear>,
     pub(crate) alerts: Alerts,
     pub(crate) power: Power,
+    /// How long it warms up that is woken by order.
+    pub(crate) warm_up: Duration,
     pub(crate) fault: Option<Fault>,
     pub(crate) firmware: Bytes,
     /// What the console shows instead of its own words.
@@ -55,6 +57,7 @@ impl State {
             wear,
             alerts: Alerts::default(),
             power: Power::Awake,
+            warm_up: ORDERED_WARM_UP,
             fault: None,
             firmware: Bytes::copy_from_slice(profile.firmware.as_bytes()),
             message: None,

@@ -19,11 +19,12 @@
 //! | 1.3.6.1.4.1.99999.3.1.5.0 | OCTET STRING | serial |
 //! | 1.3.6.1.4.1.99999.3.1.6.0 | OCTET STRING | version of the firmware |
 //!
-//! The Orchid can be sent to sleep and woken by an object of the maker's own, and the Fern can't:
+//! The Orchid can be sent to sleep, woken, and told to print a page by objects of the maker's own, and the Fern can't:
 //!
 //! | object | type | meaning |
 //! |---|---|---|
 //! | 1.3.6.1.4.1.99999.2.1.0 | INTEGER | 1 awake, 2 asleep, 3 waking; 1 and 2 may be written |
+//! | 1.3.6.1.4.1.99999.2.2.0 | INTEGER | 1; written 2, it prints a test page, where its engine is ready |
 //!
 //! Both take a reset (prtGeneralReset), text on their consoles and other times of their lights.
 //!

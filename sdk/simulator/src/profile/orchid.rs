@@ -109,6 +109,7 @@ pub fn orchid_c4500() -> Profile {
     host::write(&mut rows, &about);
     printer::write(&mut rows, &ORCHID);
     rows.scalar(oids::POWER, crate::mib::Live::PowerMode);
+    rows.scalar(oids::TEST_PAGE, 1);
     Profile {
         name: "Orchid C4500".to_owned(),
         family: Family::Printer,

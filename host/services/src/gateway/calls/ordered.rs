@@ -2,7 +2,7 @@
 //! of each thing that it wanted done.
 
 use super::{CallFailed, Caller, Undone};
-use hostler_core::command::{Arguments, Command, PanelText, PanelView, PowerState, PowerWish};
+use hostler_core::command::{Arguments, Command, PanelText, PanelView, PowerState, PowerWish, Readiness};
 use hostler_core::device::Device;
 use hostler_core::{DeviceId, PluginName};
 use hostler_links::Lane;
@@ -25,6 +25,19 @@ impl Caller {
     /// The plug-in isn't ready, or describes what it may not.
     pub async fn describe_commands(&self, plugin: &PluginName) -> Result<Arc<[Command]>, CallFailed> {
         self.catalogue.commands(plugin).await
+    }
+
+    /// How a device has to be for one of its plug-in's commands. One that isn't taken anyway needs nothing: it is refused at
+    /// once, and nobody is woken for that.
+    pub(crate) async fn needs(&self, device: &DeviceId, name: &str, arguments: &Arguments) -> Readiness {
+        let described = async {
+            let device = self.managed(device).ok()?;
+            let commands = self.describe_commands(&device.plugin).await.ok()?;
+            let command = commands.iter().find(|command| command.name == name)?;
+            command.check(arguments.clone()).ok()?;
+            Some(command.needs)
+        };
+        described.await.unwrap_or_default()
     }
 
     /// Has a device do one of its plug-in's commands. The arguments are checked against the plug-in that is here.
