@@ -266,7 +266,8 @@ async fn d01_e01_users_of_a_registrar_below_a_gateway_are_answered_by_the_manage
 
     let new = |user: &str| json!({ "user": user, "password": "correct horse battery" });
     let [registered, refused] = [users, others].map(|address| Api::new(&format!("http://{address}"), None));
-    let session = until("the manager knows the registrar", async || registered.post("register", &new("ada")).await.ok());
+    let session =
+        until("the manager knows the registrar", async || registered.post("register", &new("ada")).await.ok());
     let session = session.await;
     let ada = registered.with_token(session["token"].as_str());
     let made = ada.post("registrations", &json!({ "addresses": "192.0.2.7" })).await.unwrap();

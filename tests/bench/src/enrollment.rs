@@ -212,7 +212,13 @@ async fn checks() -> Result<(f64, f64)> {
     for part in tokens.chunks(500) {
         let known = part.iter().map(|token| {
             let id: hostler_core::NodeId = format!("node-{}", &token[..16]).parse()?;
-            let child = Child { id: id.clone(), token: TokenDigest::of(token), created_at: Timestamp(1), called: true, vouched: None };
+            let child = Child {
+                id: id.clone(),
+                token: TokenDigest::of(token),
+                created_at: Timestamp(1),
+                called: true,
+                vouched: None,
+            };
             Ok(Change::Child { id, expect: Expect::Absent, value: Some(child) })
         });
         store.commit(known.collect::<Result<Changes>>()?).await?;
