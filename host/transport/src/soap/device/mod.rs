@@ -107,8 +107,8 @@ async fn answer<P: Parent>(
     let (parent_of, turn) = (Arc::clone(parent), parent.turn(&child));
     let field = Field { parent: parent_of, child, turn, from: from.map(|from| from.ip().to_canonical()) };
     // What was begun is done to its end, whether or not somebody still waits: a number that is being stored is no other's.
-    let done = tokio::spawn(async move { field.call(operation.name, input).await });
-    let output = done.await.unwrap_or_else(|error| Err(Fault::receiver("internal", error.to_string())));
+    let calling = tokio::spawn(async move { field.call(operation.name, input).await });
+    let output = calling.await.unwrap_or_else(|error| Err(Fault::receiver("internal", error.to_string())));
     if !caller.holds(&**parent) {
         return Err(unknown());
     }
