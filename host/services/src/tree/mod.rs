@@ -8,6 +8,8 @@ mod following;
 mod handing;
 mod hearing;
 mod moving;
+#[cfg(test)]
+mod moving_tests;
 mod orders;
 #[cfg(test)]
 mod own_tests;
