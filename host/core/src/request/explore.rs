@@ -396,6 +396,36 @@ fn d04_each_level_speaks_before_the_one_above_gives_up() {
 }
 
 #[test]
+fn d01_who_is_reached_another_way_is_asked_again_and_answered_there_with_what_is_left() {
+    let context = |now| Context { own: name(1), now: Timestamp(now) };
+    let id = || "0123456789abcdef0123456789abcdef".parse().unwrap();
+    let (near, far, asker): (NodeId, NodeId, NodeId) = (name(2), "far".parse().unwrap(), name(0));
+    let from = Asker::Neighbour { next: asker.clone(), from: None };
+    let way = Way::Later(near.clone());
+    let begun = Flight::begin((id(), reset()), (from, Some(near.clone())), (NOTICE, WHOLE), way, &context(0));
+    assert!(begun.changes.is_empty() && begun.next.waits_for() == Some(&near), "it is asked when it can be");
+    let again = begun.next.ask_again(far.clone(), Ends::to(&near, &far), &context(20_000));
+    assert_eq!(again.next.waits_for(), Some(&far));
+    let Some(Change::Send { to, message }) = again.changes.0.first() else { panic!("{again:?}") };
+    let Method::Request(request) = &message.method else { panic!("{message:?}") };
+    let (_, whole) = request.left.when(Timestamp(20_000)).unwrap();
+    assert!(*to == far && message.ends.to.as_ref() == Some(&near) && request.id == id());
+    assert!(whole < Duration::from_secs(40), "{whole:?} of 40 s");
+    assert!(again.next.clone().ask_again(far.clone(), Ends::neighbours(), &context(60_000)).changes.is_empty());
+
+    // Nobody else gets the answer by naming the request.
+    assert!(again.next.clone().asked_through(&far, None).is_none());
+    assert!(again.next.clone().asked_through(&far, Some(&far)).is_none());
+    let there = again.next.asked_through(&far, Some(&asker)).unwrap();
+    assert_eq!(there.asker, Asker::Neighbour { next: far.clone(), from: Some(asker) });
+    let said = Said::Outcome(Outcome::Failed(Failure { by: near, failing: Failing::Refused, why: String::new() }));
+    let ended = there.step(Happening::Heard { from: far.clone(), said }, &context(21_000));
+    assert!(matches!(ended.changes.0.first(), Some(Change::Send { to, .. }) if *to == far));
+    let over = ended.next.ask_again(far, Ends::neighbours(), &context(22_000));
+    assert!(over.changes.is_empty(), "what has ended isn't asked again");
+}
+
+#[test]
 fn d04_a_clock_that_was_set_back_gives_no_request_more_time_than_it_had() {
     let context = |now| Context { own: name(0), now };
     let id = "0123456789abcdef0123456789abcdef".parse().unwrap();

@@ -203,13 +203,13 @@ fn a_file_that_is_missing_or_empty_is_named_with_the_line_that_names_it() {
 
 #[test]
 fn d01_a_gateway_is_told_what_it_lacks_to_have_others_below_it() {
-    let good = DEVICE.replace("FF", &"ab".repeat(32)).replace("[\"device\"]", "[\"device\", \"gateway\"]");
+    let good = DEVICE.replace("FF", &"ab".repeat(32)).replace("[\"device\"]", "[\"gateway\"]");
     let good = good + "[gateway]\nlisten = \"192.0.2.1:8700\"\n";
     let read = |text: &str| Config::parse(text, Path::new("hostler.toml"));
     assert!(read(&good).unwrap().gateway.listen.is_some());
     let token = format!("fingerprint = \"{}\"\n[device]\nid = \"SN-1\"\nwindow = \"10m\"", "ab".repeat(32));
     for (from, to, line, word) in [
-        ("\"device\", \"gateway\"", "\"device\"", 14, "add \"gateway\""),
+        ("[\"gateway\"]", "[\"device\"]", 14, "add \"gateway\""),
         ("192.0.2.1:8700", "0.0.0.0:8700", 14, "add `name`"),
         (&token, "token-file = \"t\"", 11, "join by a PIN itself"),
         (&token, "token-file = \"t\"\ngateway = \"gateway-2\"", 10, "with a `token-file`"),

@@ -237,6 +237,7 @@ impl Tree {
         let Some(former) = &moved.former else { return };
         for one in &moved.nodes {
             let _ = self.remembered.refuse(former, one, SetAside::Known);
+            self.remembered.moved(one);
         }
         tracing::info!(%node, %former, nodes = moved.nodes.len(), "a node is reached another way now");
     }

@@ -21,6 +21,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The longest text of a child's event, in characters; what is longer is cut.
 const LONGEST_TEXT: usize = 1_000;
 
+/// So many of the newest events are compared with one of a node that moved.
+const COMPARED: usize = 500;
+
 /// What a child told, as it may be kept and shown.
 fn told(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect()
@@ -357,6 +360,9 @@ impl<'a> Hearing<'a> {
                 }
                 let (at, node) = (event.at.min(now()), Some(speaker.clone()));
                 let event = Event { at, node, text: told(&event.text), ..event.clone() };
+                if self.tree.remembered.moved_lately(speaker) && self.was_told(&event)? {
+                    return Ok(Err(SetAside::Again));
+                }
                 (Change::Happened(event.clone()).into(), Method::EventHappened(event))
             }
             Method::AdoptionEnded { address, why } => {
@@ -386,6 +392,13 @@ impl<'a> Hearing<'a> {
             }
         };
         Ok(Ok(self.on(changes, speaker, on)))
+    }
+
+    /// Whether this is among the newest that happened: a node that moved tells again what its former parent took and couldn't
+    /// acknowledge any more.
+    fn was_told(&self, event: &Event) -> Result<bool, StoreError> {
+        let newest = self.tree.store.events(event.device.as_ref(), None, COMPARED)?;
+        Ok(newest.iter().any(|(_, known)| known == event))
     }
 
     /// The child says something of what it was asked.

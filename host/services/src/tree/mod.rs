@@ -9,6 +9,8 @@ mod handing;
 mod hearing;
 mod held;
 mod moving;
+#[cfg(test)]
+mod moving_tests;
 mod orders;
 #[cfg(test)]
 mod own_tests;

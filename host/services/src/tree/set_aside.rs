@@ -7,9 +7,13 @@ use hostler_core::routing::NoRoute;
 use hostler_core::{DeviceId, NodeId};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Of so many nodes and devices is remembered that they were set aside.
 const MOST: usize = 100_000;
+
+/// So long what a node that moved tells is compared with what it told before.
+const LATELY: Duration = Duration::from_secs(3600);
 
 /// Why a message isn't taken.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +59,8 @@ struct Rows {
     nodes: BTreeMap<(NodeId, NodeId), Refused>,
     /// (child, device): the node below the child that speaks for it
     devices: BTreeMap<(NodeId, DeviceId), NodeId>,
+    /// Nodes that are reached another way since then.
+    moved: BTreeMap<NodeId, Instant>,
 }
 
 impl Remembered {
@@ -69,6 +75,20 @@ impl Remembered {
             rows.nodes.clear();
         }
         rows.nodes.insert((child.clone(), node.clone()), why).is_none()
+    }
+
+    /// A node is reached another way from now on.
+    pub(super) fn moved(&self, node: &NodeId) {
+        let mut rows = self.rows();
+        if rows.moved.len() >= MOST {
+            rows.moved.clear();
+        }
+        rows.moved.insert(node.clone(), Instant::now());
+    }
+
+    /// Whether a node is reached another way since not long ago: what it told the former way may come once more.
+    pub(super) fn moved_lately(&self, node: &NodeId) -> bool {
+        self.rows().moved.get(node).is_some_and(|since| since.elapsed() < LATELY)
     }
 
     /// Whether and why a node below this child isn't taken.
