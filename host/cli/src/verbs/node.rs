@@ -2,9 +2,10 @@
 
 use crate::client::Plain;
 use crate::output::{ago, table, text};
-use crate::verbs::request::{Patience, ask};
+use crate::secret;
+use crate::verbs::request::{Patience, ask, ask_at};
 use anyhow::Result;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -14,7 +15,8 @@ use serde_json::{Value, json};
 Example, at the manager, or at a gateway that others call:
   hostler node add gateway-1 > parent.token      (then bring that file to the gateway)
   hostler node join                              (what devices and gateways need that join by a PIN)
-  hostler node check gateway-2                   (is it there, however many gateways it is behind?)")]
+  hostler node check gateway-2                   (is it there, however many gateways it is behind?)
+  hostler node credential set gateway-2 office < office.toml")]
 pub enum Node {
     /// List the nodes
     #[command(visible_alias = "ls")]
@@ -27,8 +29,43 @@ pub enum Node {
     Show(One),
     /// Ask a node whether it is there, however many gateways it is behind
     Check(Check),
+    /// Give a node below what it reaches its devices with
+    #[command(subcommand)]
+    Credential(Credential),
     /// Let a gateway call this node no longer; what is known of its devices, and of what is behind it, goes with it
     Remove(Remove),
+}
+
+/// Give a node below what it reaches its devices with.
+#[derive(Subcommand)]
+pub enum Credential {
+    /// Give it one, at the manager: what is written below `[credentials.snmp.…]` in a configuration, at standard input, such as
+    /// `version = "2c"` and, on another line, `community = "…"`. It is sealed to the node, so no gateway on the way reads it
+    Set(SetCredential),
+}
+
+#[derive(Args)]
+pub struct SetCredential {
+    /// The node's ID; it joined by a PIN or key
+    node: String,
+    /// The credential's name, as in the node's configuration or a plug-in's manifest
+    name: String,
+    /// What it is
+    #[arg(long, value_enum, default_value_t = CredentialKind::Snmp)]
+    kind: CredentialKind,
+    #[command(flatten)]
+    patience: Patience,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+/// What a credential is for.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum CredentialKind {
+    /// SNMP: `version` and `community`, or an SNMPv3 user
+    Snmp,
+    /// A device's web server: `user` and `password`
+    Http,
 }
 
 #[derive(Args)]
@@ -134,6 +171,14 @@ impl Node {
             Self::Check(check) => {
                 let body = json!({ "question": { "ask": "alive" }, "node": check.id });
                 ask(&check.plain, &check.patience, body).await
+            }
+            Self::Credential(Credential::Set(set)) => {
+                let kind = match set.kind {
+                    CredentialKind::Snmp => "snmp",
+                    CredentialKind::Http => "http",
+                };
+                let body = json!({ "kind": kind, "value": secret::ask("credential")?.expose() });
+                ask_at(&set.plain, &set.patience, &["nodes", &set.node, "credentials", &set.name], body).await
             }
             Self::Remove(remove) => {
                 let (client, output) = (remove.plain.connection.client()?, remove.plain.output);

@@ -2,6 +2,7 @@
 
 use super::{Report, Status};
 use crate::time::Timestamp;
+use crate::trust::Signed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -73,14 +74,22 @@ pub struct Snapshot {
     /// The supplies, by their series, that count as low: they ran low and weren't filled well above that since.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub low: BTreeSet<String>,
+    /// What the node that read it vouches for, on its way to the manager. What is told of it is said there, and only there:
+    /// beside it goes no report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub signed: Option<Box<Signed>>,
+    /// The number under the signature, once the manager has verified that: an older reading replaces nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub number: Option<u64>,
 }
 
 impl Snapshot {
     /// The snapshot after a successful reading, where nothing was known before.
     #[must_use]
     pub fn read(at: Timestamp, report: Report) -> Self {
-        let low = BTreeSet::new();
-        Self { tried_at: at, read_at: Some(at), report: Some(Arc::new(report)), trouble: None, low }
+        Self { tried_at: at, read_at: Some(at), report: Some(Arc::new(report)), ..Self::default() }
     }
 
     /// The snapshot after an attempt that failed: what was known stays.
@@ -93,6 +102,7 @@ impl Snapshot {
             report: self.report.clone(),
             trouble: Some(Trouble { text, since, attempts: attempts.saturating_add(1), hindrance: None }),
             low: self.low.clone(),
+            ..Self::default()
         }
     }
 

@@ -141,7 +141,7 @@ impl Requests {
             let asked = (id.clone(), new.question.clone());
             Flight::begin(asked, (Asker::Here(by.clone()), to.clone()), (notice, whole), way, &self.context())
         };
-        let step = begin(way);
+        let step = self.ordered(begin(way))?;
         let stored = match self.store.commit(stays.with(self.beginning(step.clone()))).await {
             Ok(()) => step.next,
             Err(error @ StoreError::OutboxFull { .. }) => {
@@ -152,6 +152,20 @@ impl Requests {
             Err(error) => return Err(error.into()),
         };
         Ok(self.view(stored))
+    }
+
+    /// The same with the manager's signature under what goes down, where this is the manager.
+    fn ordered(&self, mut step: Step) -> Result<Step, ServiceError> {
+        let Some(trust) = self.trust() else { return Ok(step) };
+        for change in &mut step.changes.0 {
+            if let Change::Send { to, message } = change
+                && self.parent.as_ref() != Some(to)
+            {
+                let node = message.ends.to.clone().unwrap_or_else(|| to.clone());
+                message.ends.signed = trust.order(&node, &message.method)?;
+            }
+        }
+        Ok(step)
     }
 
     fn whom(&self, new: &NewRequest) -> Result<Option<NodeId>, ServiceError> {

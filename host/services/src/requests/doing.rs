@@ -2,6 +2,7 @@
 
 use super::Requests;
 use crate::gateway::{CallFailed, Told, Undone};
+use crate::trust::Trust;
 use hostler_core::changes::{Change, Changes};
 use hostler_core::event::Event;
 use hostler_core::message::{Method, weight};
@@ -22,6 +23,9 @@ const AGAIN: Duration = Duration::from_secs(5);
 
 /// The largest answer, in bytes: below what is taken of one message.
 const LARGEST: usize = 48 << 10;
+
+/// The same where this node vouches for it: it is said once for those on the way, and once as it was signed.
+const LARGEST_VOUCHED: usize = 20 << 10;
 
 type Done = Result<Answer, (Failing, String)>;
 
@@ -52,14 +56,20 @@ impl Requests {
             return Ok(());
         }
         let (done, more) = self.answer(&begun).await;
+        let above = self.parent.as_ref().is_some_and(|parent| begun.is_asked_by(parent));
+        let member = self.trust().and_then(Trust::member).filter(|_| above);
+        let largest = if member.is_some() { LARGEST_VOUCHED } else { LARGEST };
         let done = done.and_then(|answer| match weight(&answer) {
-            heavy if heavy > LARGEST => {
-                Err((Failing::Refused, format!("the answer has {heavy} bytes; at most {LARGEST} are passed on")))
+            heavy if heavy > largest => {
+                Err((Failing::Refused, format!("the answer has {heavy} bytes; at most {largest} are passed on")))
             }
             _ => Ok(answer),
         });
+        let signed = member.and_then(|member| member.answer(id, done.as_ref().ok()?));
         // An answer that can't be stored now must not be lost, nor what it answers be done again.
-        while let Err(error) = self.happened(id, more.clone(), |_| Some(Happening::Done(done.clone()))).await {
+        while let Err(error) =
+            self.happened(id, more.clone(), |_| Some(Happening::Done(done.clone(), signed.clone()))).await
+        {
             tracing::error!(request = %id, %error, "an answer waits for the store");
             tokio::time::sleep(AGAIN).await;
         }
@@ -73,6 +83,9 @@ impl Requests {
                 let (version, started_at) = (self.node.version.to_owned(), self.node.started_at);
                 let devices = self.inventory.devices_where(|gateway| *gateway == self.node.id).len();
                 (Ok(Answer::Alive { version, started_at, devices }), Changes::none())
+            }
+            Question::SetCredential { kind, name, sealed } => {
+                (self.take_credential(*kind, name, sealed), Changes::none())
             }
             Question::Counters { device } => (self.counters(flight, device).await, Changes::none()),
             Question::Command { .. }
@@ -138,7 +151,10 @@ impl Requests {
             Question::Command { device, name, arguments } => caller.command(device, name, arguments.clone()).await,
             Question::ShowOnPanel { device, text } => caller.show_on_panel(device, text.clone()).await,
             Question::SetPower { device, wish } => caller.set_power(device, *wish).await,
-            Question::Alive | Question::Counters { .. } | Question::UserCall { .. } => {
+            Question::Alive
+            | Question::Counters { .. }
+            | Question::SetCredential { .. }
+            | Question::UserCall { .. } => {
                 return Err((Failing::Refused, "a plug-in isn't asked this".to_owned()));
             }
         };

@@ -5,6 +5,7 @@
 //! this node does what it was asked (`doing`), and times come (`tending`).
 
 mod ask;
+mod credential;
 mod doing;
 mod hearing;
 mod index;
@@ -19,6 +20,7 @@ use crate::NodeInfo;
 use crate::inventory::Inventory;
 use crate::live::Live;
 use crate::tree::Presence;
+use crate::trust::Trust;
 use hostler_core::changes::Changes;
 use hostler_core::request::{Context, Flight};
 use hostler_core::{NodeId, RequestId};
@@ -26,7 +28,7 @@ use hostler_engine::now;
 use hostler_store::{Store, StoreError};
 use index::Index;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::Notify;
 
 /// At most so many requests that were asked here, or above, wait for an answer.
@@ -54,6 +56,8 @@ pub struct Requests {
     waits: Mutex<BTreeMap<RequestId, String>>,
     /// Neighbours in whose outbox something is too late to be sent.
     stale: Mutex<BTreeSet<NodeId>>,
+    /// What this node signs and checks, where it does.
+    trust: OnceLock<Trust>,
 }
 
 impl Requests {
@@ -68,8 +72,9 @@ impl Requests {
         live: Live,
     ) -> Result<Arc<Self>, StoreError> {
         let index = Mutex::new(Index::of(store.flights()?.iter().map(|row| &row.value)));
-        let (changed, waits, stale) = Default::default();
-        let requests = Arc::new(Self { store, node, parent, inventory, presence, live, index, changed, waits, stale });
+        let (changed, waits, stale, trust) = Default::default();
+        let knowing = Self { store, node, parent, inventory, presence, live, index, changed, waits, stale, trust };
+        let requests = Arc::new(knowing);
         let following = Arc::downgrade(&requests);
         requests.store.observe(Arc::new(move |changes: &Changes| {
             if let Some(requests) = following.upgrade()
@@ -79,6 +84,16 @@ impl Requests {
             }
         }));
         Ok(requests)
+    }
+
+    /// Orders and answers are signed and checked by this from now on.
+    pub fn sign_by(&self, trust: Trust) {
+        let _ = self.trust.set(trust);
+    }
+
+    /// What this node signs and checks, where it does.
+    pub(crate) fn trust(&self) -> Option<&Trust> {
+        self.trust.get()
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {

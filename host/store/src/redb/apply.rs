@@ -47,6 +47,7 @@ pub(super) struct Batch<'t> {
     invitations: Rows<'t>,
     enrolled: Rows<'t>,
     membership: Rows<'t>,
+    ledger: Rows<'t>,
     schedules: Rows<'t>,
     forwards: Rows<'t>,
     snapshots: Rows<'t>,
@@ -84,6 +85,7 @@ impl<'t> Batch<'t> {
             invitations: write.open_table(t::INVITATIONS)?,
             enrolled: write.open_table(t::ENROLLED)?,
             membership: write.open_table(t::MEMBERSHIP)?,
+            ledger: write.open_table(t::LEDGER)?,
             schedules: write.open_table(t::SCHEDULES)?,
             forwards: write.open_table(t::FORWARDS)?,
             snapshots: write.open_table(t::SNAPSHOTS)?,
@@ -117,6 +119,7 @@ impl<'t> Batch<'t> {
                     fits(&self.enrolled, "the enrollment of", device.as_str(), *expect)?;
                 }
                 Change::Membership { expect, .. } => fits(&self.membership, "the membership of", t::OWN, *expect)?,
+                Change::Ledger { expect, .. } => fits(&self.ledger, "the orders of", t::OWN, *expect)?,
                 Change::Schedule { id, expect, .. } => fits(&self.schedules, "schedule", id.as_str(), *expect)?,
                 Change::Child { id, expect, value } => {
                     fits(&self.children, "node", id.as_str(), *expect)?;
@@ -304,6 +307,7 @@ impl<'t> Batch<'t> {
                 put(&mut self.enrolled, "enrollment", device.as_str(), value.as_ref())
             }
             Change::Membership { value, .. } => put(&mut self.membership, "membership", t::OWN, Some(value)),
+            Change::Ledger { value, .. } => put(&mut self.ledger, "ledger", t::OWN, Some(value)),
             Change::Schedule { id, value, .. } => put(&mut self.schedules, "schedule", id.as_str(), value.as_ref()),
             Change::Forward { rule, value } => put(&mut self.forwards, "cursor", rule.as_str(), value.as_ref()),
             Change::Child { id, value, .. } => self.child(id.as_str(), value.as_ref()),

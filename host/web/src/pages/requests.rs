@@ -55,6 +55,7 @@ fn what(request: &RequestView) -> String {
         Question::ShowOnPanel { .. } => "Text on its panel".to_owned(),
         Question::Power { .. } => "Power".to_owned(),
         Question::SetPower { .. } => words::capital(&request.question.words()),
+        Question::SetCredential { name, .. } => format!("Credential {name}"),
         Question::UserCall { .. } => "User’s call".to_owned(),
     }
 }
