@@ -14,6 +14,7 @@ use crate::request::Flight;
 use crate::routing::Route;
 use crate::schedule::Schedule;
 use crate::time::Timestamp;
+use crate::trust::Ledger;
 use crate::upkeep::Standing;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -289,6 +290,13 @@ pub enum Change {
         expect: Expect,
         /// What is there afterwards.
         value: Box<Membership>,
+    },
+    /// This node takes an order of its manager.
+    Ledger {
+        /// What must be there now.
+        expect: Expect,
+        /// Which orders it took, with this one.
+        value: Box<Ledger>,
     },
     /// A schedule is made, is edited, runs or goes.
     Schedule {

@@ -24,6 +24,7 @@ pub mod schedule;
 pub mod secret;
 mod source;
 pub mod time;
+pub mod trust;
 pub mod upkeep;
 pub mod viewer;
 pub mod waking;

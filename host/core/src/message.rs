@@ -12,6 +12,7 @@ use crate::plugin::Grant;
 use crate::reading::Snapshot;
 use crate::request::{Delay, Outcome, Request};
 use crate::time::Timestamp;
+use crate::trust::Signed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -114,6 +115,9 @@ pub enum Method {
         id: RequestId,
         /// How.
         outcome: Box<Outcome>,
+        /// What the node that answered vouches for, where it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed: Option<Box<Signed>>,
     },
 }
 
@@ -186,6 +190,9 @@ pub struct Ends {
     /// Down: the node that shall do it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<NodeId>,
+    /// Down: the manager's order to that node, which nobody on the way can alter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Box<Signed>>,
 }
 
 impl Ends {
@@ -198,13 +205,19 @@ impl Ends {
     /// Said by this node.
     #[must_use]
     pub fn from(node: NodeId) -> Self {
-        Self { from: Some(node), to: None }
+        Self { from: Some(node), ..Self::default() }
     }
 
     /// Meant for this node, where it goes to that neighbour first.
     #[must_use]
     pub fn to(node: &NodeId, neighbour: &NodeId) -> Self {
-        Self { from: None, to: (node != neighbour).then(|| node.clone()) }
+        Self { to: (node != neighbour).then(|| node.clone()), ..Self::default() }
+    }
+
+    /// The same with the manager's order, where there is one.
+    #[must_use]
+    pub fn signed(self, signed: Option<Box<Signed>>) -> Self {
+        Self { signed, ..self }
     }
 }
 
@@ -480,6 +493,26 @@ mod tests {
         let waiting = r#"{"method":"release","body":"x"}"#;
         let read: Message = serde_json::from_str(waiting).unwrap();
         assert_eq!(read, Method::Release("x".parse().unwrap()).into(), "what an earlier release left in its outbox");
+    }
+
+    #[test]
+    fn d02_what_is_signed_travels_beside_and_what_an_earlier_release_says_is_read() {
+        let signed = Signed { text: "{}".to_owned(), signature: "ab".to_owned(), chain: "PEM".to_owned() };
+        let (near, far): (NodeId, NodeId) = ("gateway-1".parse().unwrap(), "gateway-2".parse().unwrap());
+        let ends = Ends::to(&far, &near).signed(Some(Box::new(signed)));
+        let message = Message { ends, method: Method::DiscoverNow };
+        let json =
+            r#"{"to":"gateway-2","signed":{"text":"{}","signature":"ab","chain":"PEM"},"method":"discover-now"}"#;
+        assert_eq!(serde_json::to_string(&message).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Message>(json).unwrap(), message);
+        let id = "0123456789abcdef0123456789abcdef";
+        let outcome = r#"{"answered":{"answer":"done","lines":[]}}"#;
+        let earlier = format!(r#"{{"method":"response","body":{{"id":"{id}","outcome":{outcome}}}}}"#);
+        let read: Message = serde_json::from_str(&earlier).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), earlier);
+        let earlier = r#"{"tried_at":1,"read_at":null,"report":null,"trouble":null}"#;
+        let read: Snapshot = serde_json::from_str(earlier).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), earlier);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use async_snmp::{Auth, AuthProtocol, MasterKeys, PrivProtocol, UsmConfig};
 use hostler_core::Secret;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
 
 /// How to speak to an SNMP agent, by version.
 #[derive(Clone, Debug, Deserialize)]
@@ -114,11 +115,33 @@ pub struct BadCredential {
     why: String,
 }
 
-/// Every credential of a gateway, ready for use.
+/// One credential.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// For an SNMP agent.
+    Snmp(SnmpCredential),
+    /// For a device's web server.
+    Http(HttpCredential),
+}
+
+impl Credential {
+    /// Whether it could be used under this name.
+    ///
+    /// # Errors
+    /// As [`Credentials::prepare`].
+    pub fn check(&self, name: &str) -> Result<(), BadCredential> {
+        match self {
+            Self::Snmp(credential) => prepared(name, credential).map(drop),
+            Self::Http(_) => Ok(()),
+        }
+    }
+}
+
+/// Every credential of a gateway, ready for use: those of its configuration, and those that were given to it since.
 #[derive(Default)]
 pub struct Credentials {
-    snmp: BTreeMap<String, Auth>,
-    http: BTreeMap<String, HttpCredential>,
+    snmp: RwLock<BTreeMap<String, Auth>>,
+    http: RwLock<BTreeMap<String, HttpCredential>>,
 }
 
 impl Credentials {
@@ -132,21 +155,45 @@ impl Credentials {
     ) -> Result<Self, BadCredential> {
         let prepared = snmp
             .iter()
-            .map(|(name, credential)| {
-                let auth = auth(credential).map_err(|why| BadCredential { name: name.clone(), why })?;
-                Ok((name.clone(), auth))
-            })
+            .map(|(name, credential)| Ok((name.clone(), prepared(name, credential)?)))
             .collect::<Result<_, _>>()?;
-        Ok(Self { snmp: prepared, http })
+        Ok(Self { snmp: RwLock::new(prepared), http: RwLock::new(http) })
+    }
+
+    /// Uses this one under this name from now on, in the place of one that has it.
+    ///
+    /// # Errors
+    /// As [`Credentials::prepare`].
+    pub fn give(&self, name: &str, credential: Credential) -> Result<(), BadCredential> {
+        match credential {
+            Credential::Snmp(credential) => {
+                let auth = prepared(name, &credential)?;
+                self.snmp.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), auth);
+            }
+            Credential::Http(credential) => {
+                self.http.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), credential);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there is an SNMP credential of this name.
+    #[must_use]
+    pub fn has_snmp(&self, name: &str) -> bool {
+        self.snmp(name).is_some()
     }
 
     pub(crate) fn snmp(&self, name: &str) -> Option<Auth> {
-        self.snmp.get(name).cloned()
+        self.snmp.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    pub(crate) fn http(&self, name: &str) -> Option<&HttpCredential> {
-        self.http.get(name)
+    pub(crate) fn http(&self, name: &str) -> Option<HttpCredential> {
+        self.http.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
+}
+
+fn prepared(name: &str, credential: &SnmpCredential) -> Result<Auth, BadCredential> {
+    auth(credential).map_err(|why| BadCredential { name: name.to_owned(), why })
 }
 
 fn auth(credential: &SnmpCredential) -> Result<Auth, String> {

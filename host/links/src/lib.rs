@@ -14,7 +14,7 @@ mod snmp;
 mod trust;
 
 pub use async_snmp::{Oid, Value, VarBind};
-pub use credential::{Credentials, SnmpCredential};
+pub use credential::{Credential, Credentials, SnmpCredential};
 pub use http::{HttpError, HttpLink, HttpLinks, HttpMethod, HttpRequest, HttpResponse};
 pub use lan::{Lan, LanError, LanRules};
 pub use lanes::{Lane, NetworkIndex, Networks, Place};

@@ -18,9 +18,10 @@ use hostler_links::{Credentials, HttpLinks, SnmpLinks};
 use hostler_runtime::{Compiler, Runtime, RuntimeError};
 use hostler_services::authority::Names;
 use hostler_services::backup::{self, AUTHORITY, Backups};
-use hostler_services::gateway::{Caller, Discovery, Network, Pace, Reader, Rule};
+use hostler_services::gateway::{Caller, Discovery, Keyring, Network, Pace, Reader, Rule};
 use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
+use hostler_services::trust::{ManagersTrust, Trust};
 use hostler_services::{
     Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Forwards, Gateway, Inventory, Live, Member,
     NodeInfo, NodeLog, Panels, Requests, Schedules, SelfRegistration, ServiceError, Services,
@@ -168,6 +169,17 @@ impl Node {
         };
         let knowing = (Arc::clone(&inventory), Arc::clone(&presence));
         let requests = Requests::open(Arc::clone(&store), (info.clone(), above.clone()), knowing, live.clone())?;
+        let trust = match (&enrollment, &member) {
+            (Some(enrollment), _) => {
+                Some(Trust::Manager(ManagersTrust::open(enrollment).map_err(EnrollmentError::from)?))
+            }
+            (None, Some(member)) => Some(Trust::Member(member.trust(&data)?)),
+            (None, None) => None,
+        };
+        if let Some(trust) = trust {
+            inventory.sign_by(trust.clone());
+            requests.sign_by(trust);
+        }
         // Everything is bound: one that can't start tells nobody each second that it did.
         say_started(&*store, &config.node.id, above.as_ref()).await?;
         let mut node = Building { config: &config, store: &store, runtime: &runtime, tasks: Vec::new() };
@@ -333,6 +345,8 @@ impl Building<'_> {
         let snmp = snmp.into_iter().map(|(name, credential)| (name, credential.into_inner())).collect();
         let credentials = Credentials::prepare(&snmp, http);
         let credentials = Arc::new(credentials.map_err(|error| broken(&error))?);
+        let keyring =
+            Keyring::open(&self.config.node.data, Arc::clone(&credentials)).map_err(|error| broken(&error))?;
         let snmp = SnmpLinks::open(Arc::clone(&credentials)).await.map_err(|error| broken(&error))?;
         let http = HttpLinks::open(credentials).map_err(|error| broken(&error))?;
         let networks = config.network.iter().map(|network| (ranges(network), network.in_flight.get())).collect();
@@ -358,6 +372,7 @@ impl Building<'_> {
         let reader = Reader::new(Arc::clone(self.store), caller, node.clone(), pace);
         let gateway =
             Gateway::new(Arc::clone(self.store), (node, parent), adopter, discovery, reader, Arc::clone(inventory));
+        gateway.keep_with(keyring);
         inventory.serve_with(Arc::clone(&gateway));
         self.tasks.push(tokio::spawn(Arc::clone(&gateway).run()));
         Ok(gateway)

@@ -15,9 +15,9 @@ const FILE: u64 = 1 << 20;
 /// So many files are kept.
 const FILES: usize = 8;
 /// The largest piece that is given out, in bytes: as JSON, in a message, it has room.
-const PIECE: usize = 24 << 10;
+const PIECE: usize = 12 << 10;
 /// The same as JSON, where much has to be escaped.
-const PIECE_AS_JSON: usize = 40 << 10;
+const PIECE_AS_JSON: usize = 18 << 10;
 
 /// A log in files. It has one writer, which is this.
 pub struct Journal {

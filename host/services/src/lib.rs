@@ -21,6 +21,7 @@ pub mod registrar;
 pub mod requests;
 pub mod schedules;
 pub mod tree;
+pub mod trust;
 mod turns;
 
 pub use access::{

@@ -13,6 +13,7 @@ use hostler_core::message::{Acks, Class, Ends, Epoch, Message, Method, Portion, 
 use hostler_core::reading::{Identity, Report, Severity, Snapshot};
 use hostler_core::routing::Route;
 use hostler_core::schedule::{Calendar, Context, Missed, Plan, Schedule, Work};
+use hostler_core::trust::Ledger;
 use hostler_core::upkeep::Standing;
 use hostler_core::{DeviceId, NodeId, Timestamp};
 use std::sync::{Arc, Mutex};
@@ -37,6 +38,7 @@ macro_rules! conformance {
             e08_a_node_is_found_by_its_token_and_by_no_former_one,
             e07_a_place_and_who_takes_it_are_written_together_or_not_at_all,
             e08_a_node_keeps_one_membership_in_its_newest_version,
+            d02_of_two_orders_with_one_ledger_one_is_taken,
             d07_a_schedule_is_stored_with_what_follows_or_not_at_all,
             who_expects_a_row_to_stay_is_told_when_it_did_not,
             d03_a_candidate_is_not_told_behind_its_end,
@@ -356,7 +358,11 @@ mod cases {
             key: parse(&"b".repeat(64)),
             invitation: digest.clone(),
             attempt: 1,
-            issued: hostler_core::enrollment::Issued { token: TokenDigest::of("t"), serial: parse("0a") },
+            issued: hostler_core::enrollment::Issued {
+                token: TokenDigest::of("t"),
+                serial: parse("0a"),
+                public_key: None,
+            },
             former: None,
             at: Timestamp(2),
             state: hostler_core::enrollment::Standing::Connected,
@@ -382,6 +388,19 @@ mod cases {
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
         assert_eq!(store.all_enrolled().unwrap().len(), 1);
         assert_eq!(store.invitations(std::slice::from_ref(&digest)).unwrap()[0].as_ref().unwrap().value, invitation(0));
+    }
+
+    pub async fn d02_of_two_orders_with_one_ledger_one_is_taken(store: Arc<dyn Store>) {
+        assert!(store.ledger().unwrap().is_none());
+        let put = |expect, floor| {
+            let value = Box::new(Ledger { floor, ..Ledger::new(parse(&"ab".repeat(32))) });
+            store.commit(Change::Ledger { expect, value }.into())
+        };
+        put(Expect::Absent, 1).await.unwrap();
+        assert!(put(Expect::Absent, 2).await.is_err(), "both were judged by the same");
+        put(Expect::Version(0), 3).await.unwrap();
+        let kept = store.ledger().unwrap().unwrap();
+        assert_eq!((kept.version, kept.value.floor), (1, 3));
     }
 
     pub async fn e08_a_node_keeps_one_membership_in_its_newest_version(store: Arc<dyn Store>) {

@@ -27,6 +27,7 @@ use hostler_core::reading::Snapshot;
 use hostler_core::request::Flight;
 use hostler_core::routing::Route;
 use hostler_core::schedule::Schedule;
+use hostler_core::trust::Ledger;
 use hostler_core::upkeep::Standing;
 use hostler_core::{
     DeviceId, NodeId, PluginName, RegistrationId, RequestId, RuleName, ScheduleId, Timestamp, UserName,
@@ -211,6 +212,8 @@ pub trait Store: Send + Sync {
     fn schedule(&self, id: &ScheduleId) -> Read<Option<Versioned<Schedule>>>;
     /// This node's own membership in its manager's fleet.
     fn membership(&self) -> Read<Option<Versioned<Membership>>>;
+    /// Which orders of its manager this node took.
+    fn ledger(&self) -> Read<Option<Versioned<Ledger>>>;
     /// How far each forwarding rule is.
     fn forwards(&self) -> Read<BTreeMap<RuleName, Cursor>>;
     /// Everything that was set from above and stays so.

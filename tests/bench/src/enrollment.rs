@@ -182,7 +182,11 @@ fn taken(number: usize) -> Result<Changes> {
         key: KeyFingerprint::of(node.as_bytes()),
         invitation: digest.clone(),
         attempt: 1,
-        issued: Issued { token: token.clone(), serial: hex::encode(Sha256::digest(&node))[..32].parse()? },
+        issued: Issued {
+            token: token.clone(),
+            serial: hex::encode(Sha256::digest(&node))[..32].parse()?,
+            public_key: None,
+        },
         former: None,
         at: Timestamp(2),
         state: Standing::Connected,

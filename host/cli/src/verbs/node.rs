@@ -2,10 +2,11 @@
 
 use crate::client::Plain;
 use crate::output::{ago, table, text};
+use crate::secret;
 use crate::verbs::node_log::{LogLevel, NodeLog};
-use crate::verbs::request::{Patience, ask, duration};
+use crate::verbs::request::{Patience, ask, ask_at, duration};
 use anyhow::Result;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -18,7 +19,8 @@ Example, at the manager, or at a gateway that others call:
   hostler node check gateway-2                   (is it there, however many gateways it is behind?)
   hostler node set gateway-2 --read-every 5m --search-every as-configured
   hostler node log gateway-2 --since 2h --out gateway-2.log
-  hostler node log-level gateway-2 hostler_services debug --for 10m")]
+  hostler node log-level gateway-2 hostler_services debug --for 10m
+  hostler node credential set gateway-2 office < office.toml")]
 pub enum Node {
     /// List the nodes
     #[command(visible_alias = "ls")]
@@ -37,8 +39,43 @@ pub enum Node {
     Log(NodeLog),
     /// Show which parts of a node log more or less than usual, or have one do so for a while
     LogLevel(LogLevel),
+    /// Give a node below what it reaches its devices with
+    #[command(subcommand)]
+    Credential(Credential),
     /// Let a gateway call this node no longer; what is known of its devices, and of what is behind it, goes with it
     Remove(Remove),
+}
+
+/// Give a node below what it reaches its devices with.
+#[derive(Subcommand)]
+pub enum Credential {
+    /// Give it one, at the manager: what is written below `[credentials.snmp.…]` in a configuration, at standard input, such as
+    /// `version = "2c"` and, on another line, `community = "…"`. It is sealed to the node, so no gateway on the way reads it
+    Set(SetCredential),
+}
+
+#[derive(Args)]
+pub struct SetCredential {
+    /// The node's ID; it joined by a PIN or key
+    node: String,
+    /// The credential's name, as in the node's configuration or a plug-in's manifest
+    name: String,
+    /// What it is
+    #[arg(long, value_enum, default_value_t = CredentialKind::Snmp)]
+    kind: CredentialKind,
+    #[command(flatten)]
+    patience: Patience,
+    #[command(flatten)]
+    plain: Plain,
+}
+
+/// What a credential is for.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum CredentialKind {
+    /// SNMP: `version` and `community`, or an SNMPv3 user
+    Snmp,
+    /// A device's web server: `user` and `password`
+    Http,
 }
 
 #[derive(Args)]
@@ -192,6 +229,14 @@ impl Node {
             }
             Self::Log(log) => log.run().await,
             Self::LogLevel(level) => level.run().await,
+            Self::Credential(Credential::Set(set)) => {
+                let kind = match set.kind {
+                    CredentialKind::Snmp => "snmp",
+                    CredentialKind::Http => "http",
+                };
+                let body = json!({ "kind": kind, "value": secret::ask("credential")?.expose() });
+                ask_at(&set.plain, &set.patience, &["nodes", &set.node, "credentials", &set.name], body).await
+            }
             Self::Remove(remove) => {
                 let (client, output) = (remove.plain.connection.client()?, remove.plain.output);
                 let answer = client.send(client.request(Method::DELETE, &["nodes", &remove.id])?).await?;

@@ -141,6 +141,7 @@ fn about(request: &Value) -> String {
     let question = &request["question"];
     let what = match question["ask"].as_str() {
         Some("command") => format!("command {}", text(question, "/name")),
+        Some("set-credential") => format!("credential {}", text(question, "/name")),
         Some(other) => other.replace('-', " "),
         None => "-".to_owned(),
     };

@@ -213,7 +213,7 @@ mod tests {
     }
 
     fn fresh(n: u8) -> Issued {
-        Issued { token: TokenDigest::of(&n.to_string()), serial: format!("{n:02x}").parse().unwrap() }
+        Issued { token: TokenDigest::of(&n.to_string()), serial: format!("{n:02x}").parse().unwrap(), public_key: None }
     }
 
     fn known(places: Places) -> Known {

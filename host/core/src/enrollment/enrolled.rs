@@ -47,6 +47,10 @@ pub struct Issued {
     pub token: TokenDigest,
     /// The certificate's serial number.
     pub serial: Serial,
+    /// The device's public key (its SubjectPublicKeyInfo in DER), in hexadecimal digits: what secrets are sealed to. One that
+    /// an earlier release let in has it with its next renewal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
 }
 
 /// How a device stands.
@@ -136,11 +140,12 @@ impl Enrolled {
     ///
     /// # Errors
     /// For one that isn't connected, or shows a certificate that isn't one of its two.
-    pub fn renewed(self, shown: &Serial, fresh: Serial) -> Result<Self, NotRenewed> {
+    pub fn renewed(self, shown: &Serial, fresh: Serial, public_key: String) -> Result<Self, NotRenewed> {
         if self.state != Standing::Connected || (*shown != self.issued.serial && self.former.as_ref() != Some(shown)) {
             return Err(NotRenewed);
         }
-        Ok(Self { former: Some(shown.clone()), issued: Issued { serial: fresh, ..self.issued }, ..self })
+        let issued = Issued { serial: fresh, public_key: Some(public_key), ..self.issued };
+        Ok(Self { former: Some(shown.clone()), issued, ..self })
     }
 
     /// The same, with a certificate that was issued to it and that isn't remembered: the store was put back to before. It is
@@ -269,20 +274,29 @@ mod tests {
     fn e08_a_renewal_ends_no_certificate_that_the_device_may_still_need() {
         let serial = |text: &str| -> Serial { text.parse().unwrap() };
         let good = |row: &Enrolled| row.certificates().map(ToString::to_string).collect::<Vec<_>>();
-        let first = connected().renewed(&serial("0a"), serial("0b")).unwrap();
+        let first = connected().renewed(&serial("0a"), serial("0b"), String::new()).unwrap();
         assert_eq!((good(&first), &first.issued.token), (vec!["0b".into(), "0a".into()], &connected().issued.token));
-        let lost = first.clone().renewed(&serial("0a"), serial("0c")).unwrap();
+        let lost = first.clone().renewed(&serial("0a"), serial("0c"), String::new()).unwrap();
         assert_eq!(good(&lost), ["0c", "0a"], "the answer was lost, and it asks with what it has");
-        let used = first.clone().renewed(&serial("0b"), serial("0d")).unwrap();
+        let used = first.clone().renewed(&serial("0b"), serial("0d"), String::new()).unwrap();
         assert_eq!(good(&used), ["0d", "0b"]);
-        assert_eq!(used.clone().renewed(&serial("0a"), serial("0e")), Err(NotRenewed), "it has ended");
-        let forgotten =
-            used.clone().remembering(&serial("7f"), &used.key).renewed(&serial("7f"), serial("0e")).unwrap();
+        assert_eq!(used.clone().renewed(&serial("0a"), serial("0e"), String::new()), Err(NotRenewed), "it has ended");
+        let forgotten = used
+            .clone()
+            .remembering(&serial("7f"), &used.key)
+            .renewed(&serial("7f"), serial("0e"), String::new())
+            .unwrap();
         assert_eq!(good(&forgotten), ["0e", "7f"], "a store that was put back has forgotten it");
         let thief = KeyFingerprint::of(b"thief");
-        assert_eq!(used.remembering(&serial("7f"), &thief).renewed(&serial("7f"), serial("0e")), Err(NotRenewed));
+        assert_eq!(
+            used.remembering(&serial("7f"), &thief).renewed(&serial("7f"), serial("0e"), String::new()),
+            Err(NotRenewed)
+        );
         let barred = first.bar("lost", NOW).next;
-        assert_eq!((good(&barred).len(), barred.renewed(&serial("0b"), serial("0c"))), (0, Err(NotRenewed)));
+        assert_eq!(
+            (good(&barred).len(), barred.renewed(&serial("0b"), serial("0c"), String::new())),
+            (0, Err(NotRenewed))
+        );
     }
 
     #[test]

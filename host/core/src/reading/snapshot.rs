@@ -2,6 +2,7 @@
 
 use super::{Report, Status};
 use crate::time::Timestamp;
+use crate::trust::Signed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -76,14 +77,22 @@ pub struct Snapshot {
     /// Those that count as empty: nothing was left of them, and they weren't filled above what is low since.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub empty: BTreeSet<String>,
+    /// What the node that read it vouches for, on its way to the manager. What is told of it is said there, and only there:
+    /// beside it goes no report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub signed: Option<Box<Signed>>,
+    /// The number under the signature, once the manager has verified that: an older reading replaces nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(ignore)]
+    pub number: Option<u64>,
 }
 
 impl Snapshot {
     /// The snapshot after a successful reading, where nothing was known before.
     #[must_use]
     pub fn read(at: Timestamp, report: Report) -> Self {
-        let (low, empty) = (BTreeSet::new(), BTreeSet::new());
-        Self { tried_at: at, read_at: Some(at), report: Some(Arc::new(report)), trouble: None, low, empty }
+        Self { tried_at: at, read_at: Some(at), report: Some(Arc::new(report)), ..Self::default() }
     }
 
     /// The snapshot after an attempt that failed: what was known stays.
@@ -97,6 +106,7 @@ impl Snapshot {
             trouble: Some(Trouble { text, since, attempts: attempts.saturating_add(1), hindrance: None }),
             low: self.low.clone(),
             empty: self.empty.clone(),
+            ..Self::default()
         }
     }
 

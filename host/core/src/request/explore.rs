@@ -196,7 +196,7 @@ impl World {
                 also(&|next| {
                     next.done += 1;
                     next.nodes[2].working = false;
-                    next.step(2, Happening::Done(Ok(Answer::Done { lines: Vec::new() })));
+                    next.step(2, Happening::Done(Ok(Answer::Done { lines: Vec::new() }), None));
                 });
                 // Done, and a crash before that is stored.
                 if self.left.crashes > 0 {

@@ -5,6 +5,7 @@ use crate::changes::{Change, Changes};
 use crate::id::{NodeId, RequestId, UserName};
 use crate::message::{Ends, Method};
 use crate::time::Timestamp;
+use crate::trust::Signed;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -81,6 +82,12 @@ pub struct Flight {
     pub delay: Option<Delay>,
     /// How many such notices there were.
     pub notices: u8,
+    /// The manager's order to whom it is for, where it goes on from here: it is asked again by that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<Box<Signed>>,
+    /// What the node that answered vouches for: it goes on to whoever asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Box<Signed>>,
 }
 
 /// What a neighbour says of a request.
@@ -104,8 +111,8 @@ pub enum Happening {
     },
     /// This node begins what it was asked for, or finds after a restart that it had begun.
     Begin,
-    /// It was done, or not.
-    Done(Result<Answer, (Failing, String)>),
+    /// It was done, or not; and what this node vouches for of that.
+    Done(Result<Answer, (Failing, String)>, Option<Box<Signed>>),
     /// A time may have come: this is what is waited for.
     Due(String),
     /// The neighbour that was asked isn't there any more.
@@ -166,18 +173,26 @@ impl Flight {
             Way::On(next, _) | Way::Later(next) => Phase::Passed { next: next.clone() },
             Way::Here | Way::No(..) => Phase::Here,
         };
-        let (delay, notices) = (None, 0);
-        let flight = Self { id, asker, to, question, since: now, notice_by, until, phase, delay, notices };
+        let (delay, notices, ordered, signed) = (None, 0, None, None);
+        let flight =
+            Self { id, asker, to, question, since: now, notice_by, until, phase, delay, notices, ordered, signed };
         match way {
             Way::Here | Way::Later(_) => Step { next: flight, changes: Changes::none() },
             Way::No(failing, why) => flight.fail(failing, why, context),
             Way::On(next, ends) => {
-                let left = Left { at: now, notice_ms: ms(earlier(notice)), whole_ms: ms(before(whole)) };
-                let request = Request { id: flight.id.clone(), question: flight.question.clone(), left };
-                let asked = Change::send_between(&next, ends, Method::Request(Box::new(request)));
+                let asked = Change::send_between(&next, ends, flight.asking(context));
                 Step { next: flight, changes: asked.into() }
             }
         }
+    }
+
+    /// What a neighbour is asked with this, with what is left of its time.
+    #[must_use]
+    pub fn asking(&self, context: &Context) -> Method {
+        let now = context.now;
+        let (notice, whole) = (self.notice_by.since(now), self.until.since(now));
+        let left = Left { at: now, notice_ms: ms(earlier(notice)), whole_ms: ms(before(whole)) };
+        Method::Request(Box::new(Request { id: self.id.clone(), question: self.question.clone(), left }))
     }
 
     /// How it ended, where it has.
@@ -285,8 +300,10 @@ impl Flight {
                 );
                 flight.fail(Failing::InDoubt, why, context)
             }
-            (Happening::Done(Ok(answer)), Phase::Here | Phase::Begun) => flight.end(Outcome::Answered(answer), context),
-            (Happening::Done(Err((failing, why))), Phase::Here | Phase::Begun) => flight.fail(failing, why, context),
+            (Happening::Done(Ok(answer), signed), Phase::Here | Phase::Begun) => {
+                Self { signed, ..flight }.end(Outcome::Answered(answer), context)
+            }
+            (Happening::Done(Err((failing, why)), _), Phase::Here | Phase::Begun) => flight.fail(failing, why, context),
             (Happening::Due(waits), _) => flight.due(waits, context),
             _ => flight.unmoved(),
         }
@@ -327,16 +344,21 @@ impl Flight {
     }
 
     fn end(self, outcome: Outcome, context: &Context) -> Step {
-        let changes = self.say(Method::Response { id: self.id.clone(), outcome: Box::new(outcome.clone()) });
-        Step { next: Self { phase: Phase::Ended { at: context.now, outcome }, ..self }, changes }
+        let changes = self.say(self.response(outcome.clone()));
+        let (phase, question) = (Phase::Ended { at: context.now, outcome }, self.question.clone().ended());
+        Step { next: Self { phase, question, ..self }, changes }
     }
 
     /// How it ended is said once more: whoever asked asks again, and didn't keep it.
     #[must_use]
     pub fn answer_again(&self) -> Changes {
-        self.outcome().map_or_else(Changes::none, |outcome| {
-            self.say(Method::Response { id: self.id.clone(), outcome: Box::new(outcome.clone()) })
-        })
+        self.outcome().map_or_else(Changes::none, |outcome| self.say(self.response(outcome.clone())))
+    }
+
+    fn response(&self, outcome: Outcome) -> Method {
+        // A failure is stated by any node on the way; nobody vouches for it.
+        let signed = self.signed.clone().filter(|_| matches!(outcome, Outcome::Answered(_)));
+        Method::Response { id: self.id.clone(), outcome: Box::new(outcome), signed }
     }
 
     /// Asks this neighbour, with what is left of its time: who was asked leads there no longer, or may not have heard. Whoever
@@ -347,10 +369,8 @@ impl Flight {
         if !matches!(flight.phase, Phase::Passed { .. }) || context.now >= flight.until {
             return flight.unmoved();
         }
-        let (notice, whole) = (flight.notice_by.since(context.now), flight.until.since(context.now));
-        let left = Left { at: context.now, notice_ms: ms(earlier(notice)), whole_ms: ms(before(whole)) };
-        let request = Request { id: flight.id.clone(), question: flight.question.clone(), left };
-        let asked = Change::send_between(&next, ends, Method::Request(Box::new(request)));
+        let ends = ends.signed(flight.ordered.clone());
+        let asked = Change::send_between(&next, ends, flight.asking(context));
         Step { next: Self { phase: Phase::Passed { next }, ..flight }, changes: asked.into() }
     }
 

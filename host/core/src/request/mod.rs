@@ -14,9 +14,10 @@ mod flight;
 pub use flight::{Asker, Context, Flight, Happening, Phase, Said, Step, Way};
 
 use crate::command::{Arguments, PanelText, PanelView, PowerState, PowerWish};
-use crate::id::{DeviceId, NodeId, RequestId};
+use crate::id::{CredentialName, DeviceId, NodeId, RequestId};
 use crate::reading::Reading;
 use crate::time::Timestamp;
+use crate::trust::{CredentialKind, Sealed};
 use crate::upkeep::{IntervalWish, Intervals, LevelSet, LevelWish, LogFrom, LogPiece};
 use crate::viewer::Right;
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,16 @@ pub enum Question {
         /// Which, and how much.
         wish: LevelWish,
     },
+    /// Of a node: reach your devices with this from now on, where they are reached with what has this name.
+    /// [`Answer::Done`].
+    SetCredential {
+        /// What it is.
+        kind: CredentialKind,
+        /// Its name in the node's configuration, or in a plug-in's manifest.
+        name: CredentialName,
+        /// What it is, for that node alone; nothing once it was used.
+        sealed: Sealed,
+    },
     /// Of the manager: somebody at the device calls for help. [`Answer::CallTaken`].
     UserCall {
         /// At which device, as it calls itself.
@@ -127,7 +138,11 @@ impl Question {
     #[must_use]
     pub fn device(&self) -> Option<&DeviceId> {
         match self {
-            Self::Alive | Self::Log { .. } | Self::LogLevels | Self::SetLogLevel { .. } => None,
+            Self::Alive
+            | Self::Log { .. }
+            | Self::LogLevels
+            | Self::SetLogLevel { .. }
+            | Self::SetCredential { .. } => None,
             Self::Counters { device }
             | Self::Command { device, .. }
             | Self::Panel { device }
@@ -156,7 +171,7 @@ impl Question {
     pub fn needs(&self) -> Right {
         match self {
             // What a log says more is no longer what every operator of it was meant to read.
-            Self::SetLogLevel { .. } => Right::Administer,
+            Self::SetLogLevel { .. } | Self::SetCredential { .. } => Right::Administer,
             _ => Right::Operate,
         }
     }
@@ -192,6 +207,7 @@ impl Question {
             | Self::Log { .. }
             | Self::LogLevels
             | Self::SetLogLevel { .. }
+            | Self::SetCredential { .. }
             | Self::UserCall { .. } => true,
             Self::SetPower { wish, .. } => *wish != PowerWish::PowerCycle,
             // Which of them may be is only known where they are described.
@@ -206,7 +222,13 @@ impl Question {
             (self, answer),
             (Self::Alive, Answer::Alive { .. })
                 | (Self::Counters { .. }, Answer::Counters { .. })
-                | (Self::Command { .. } | Self::ShowOnPanel { .. } | Self::SetPower { .. }, Answer::Done { .. })
+                | (
+                    Self::Command { .. }
+                        | Self::ShowOnPanel { .. }
+                        | Self::SetPower { .. }
+                        | Self::SetCredential { .. },
+                    Answer::Done { .. }
+                )
                 | (Self::Panel { .. }, Answer::Panel { .. })
                 | (Self::Power { .. }, Answer::Power { .. })
                 | (Self::Intervals { .. } | Self::SetIntervals { .. }, Answer::Intervals { .. })
@@ -225,10 +247,20 @@ impl Question {
         }
     }
 
+    /// The same when it has ended: a secret that was used, or won't be, isn't kept, sealed or not.
+    #[must_use]
+    pub fn ended(self) -> Self {
+        match self {
+            Self::SetCredential { kind, name, .. } => Self::SetCredential { kind, name, sealed: Sealed::default() },
+            other => other,
+        }
+    }
+
     /// A few words for people.
     #[must_use]
     pub fn words(&self) -> String {
         match self {
+            Self::SetCredential { kind, name, .. } => format!("the {} credential {name}", kind.as_str()),
             Self::Alive => "an alive check".to_owned(),
             Self::Counters { .. } => "its counters".to_owned(),
             Self::Command { name, .. } => format!("the command {name}"),

@@ -141,7 +141,7 @@ impl World {
             also(&|next| {
                 next.done += 1;
                 next.working = false;
-                next.happens(Happening::Done(Ok(Answer::Done { lines: Vec::new() })));
+                next.happens(Happening::Done(Ok(Answer::Done { lines: Vec::new() }), None));
             });
             if self.left.crashes > 0 {
                 also(&|next| {
@@ -209,7 +209,7 @@ impl World {
                 let (failing, why) = (*failing, why.clone());
                 also(&|next| {
                     next.memory = None;
-                    next.happens(Happening::Done(Err((failing, why.clone()))));
+                    next.happens(Happening::Done(Err((failing, why.clone())), None));
                 });
             }
         }

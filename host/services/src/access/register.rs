@@ -153,7 +153,7 @@ mod tests {
             key: "b".repeat(64).parse().unwrap(),
             invitation: serde_json::from_str::<PinDigest>(&format!("\"{}\"", "a".repeat(64))).unwrap(),
             attempt: 1,
-            issued: Issued { token: TokenDigest::of("t"), serial: "0a".parse().unwrap() },
+            issued: Issued { token: TokenDigest::of("t"), serial: "0a".parse().unwrap(), public_key: None },
             former: None,
             at: now(),
             state: Standing::Connected,

@@ -32,6 +32,10 @@ const LONGEST_NAME: usize = 64;
 const LONGEST: usize = 8 * 1024;
 /// Where nodes have their names.
 const NODES: &str = ".node.hostler.internal";
+/// What a certificate for orders is for (an extended key usage, RFC 5280 4.2.1.12), and that as it is in a certificate. Nodes
+/// take orders by no other.
+const ORDERS: [u64; 3] = [2, 25, 1_034_165_121_009_148_913];
+pub(super) const ORDERS_PURPOSE: &[u8] = &[0x69, 0x8e, 0xad, 0x85, 0xf6, 0xac, 0xa6, 0xe5, 0xc7, 0x71];
 /// The end of what X.509 can say: 9999-12-31T23:59:59Z.
 const LAST_SECOND: u64 = 253_402_300_799;
 
@@ -124,6 +128,14 @@ pub(super) fn server(names: &[String], validity: Validity) -> Result<Certificate
     Ok(params)
 }
 
+/// What the manager signs orders with: nobody is let in by it, as a node or as a server.
+pub(super) fn orders(validity: Validity) -> Result<CertificateParams, AuthorityError> {
+    let mut params = params("hostler orders", validity)?;
+    leaf(&mut params, Vec::new());
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::Other(ORDERS.to_vec())];
+    Ok(params)
+}
+
 fn leaf(params: &mut CertificateParams, names: Vec<SanType>) {
     params.subject_alt_names = names;
     params.is_ca = IsCa::ExplicitNoCa;
@@ -183,6 +195,16 @@ impl Facts {
             _ => None,
         }
     }
+}
+
+/// Whether a certificate is for orders, and for nothing else.
+pub(super) fn is_for_orders(der: &[u8]) -> bool {
+    let Ok(parsed) = parse(der) else { return false };
+    let Ok(Some(usage)) = parsed.extended_key_usage() else { return false };
+    let usage = usage.value;
+    let others = [usage.any, usage.server_auth, usage.client_auth, usage.code_signing, usage.email_protection];
+    let others = others.into_iter().chain([usage.time_stamping, usage.ocsp_signing]).any(|other| other);
+    !others && matches!(usage.other.as_slice(), [only] if only.as_bytes() == ORDERS_PURPOSE)
 }
 
 /// Whether one certificate was signed by another's key, and names it.

@@ -38,7 +38,7 @@ pub(super) fn private(folder: &Path) -> Result<(), AuthorityError> {
 }
 
 /// Writes a file, mode 0600, whole or not at all.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), AuthorityError> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), AuthorityError> {
     let folder = above(path);
     let write = || {
         // Such a file is its owner's only from the beginning.
@@ -52,7 +52,7 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), AuthorityError> {
 }
 
 /// What is in a file; `None` where there is no such file.
-pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<String>>, AuthorityError> {
+pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<String>>, AuthorityError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

@@ -2,8 +2,9 @@
 
 use super::bundle::{Bundle, key_pem};
 use super::error::AuthorityError;
-use super::folder;
+use super::{folder, orders};
 use hostler_core::KeyFingerprint;
+use hostler_core::trust::{Purpose, Signed};
 use rcgen::{CertificateParams, DistinguishedName, KeyPair, PublicKeyData};
 use rustls::pki_types::PrivateKeyDer;
 use std::path::Path;
@@ -52,6 +53,14 @@ impl Identity {
     #[must_use]
     pub fn fingerprint(&self) -> KeyFingerprint {
         KeyFingerprint::of(&self.0.subject_public_key_info())
+    }
+
+    /// A text that this key vouches for, with the certificates that say whose key it is.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Crypto`].
+    pub fn vouch(&self, text: String, chain: String) -> Result<Signed, AuthorityError> {
+        orders::sign(&self.0, Purpose::Vouched, text, chain)
     }
 
     /// The private key, for TLS.

@@ -5,6 +5,7 @@ use super::certificate::{self, Facts, INTERMEDIATE_AHEAD, Validity};
 use super::error::AuthorityError;
 use super::gate::{Gate, Standings};
 use super::making::{self, Names};
+use super::numbers::Numbers;
 use super::{folder, request};
 use hostler_core::{Fingerprint, KeyFingerprint, NodeId, Serial, Timestamp};
 use rcgen::{Certificate, CertificateParams, Issuer, KeyPair, PublicKeyData};
@@ -48,6 +49,8 @@ pub struct Issued {
     pub not_after: Timestamp,
     /// The node's public key.
     pub key: KeyFingerprint,
+    /// The same in whole (its SubjectPublicKeyInfo in DER), in hexadecimal digits.
+    pub public_key: String,
 }
 
 /// What [`Authority::tend`] found to do.
@@ -112,6 +115,14 @@ impl Authority {
         &self.root
     }
 
+    /// The numbers of orders. Blocks.
+    ///
+    /// # Errors
+    /// Their file can't be read.
+    pub(crate) fn order_numbers(&self) -> Result<Numbers, AuthorityError> {
+        Numbers::open(&making::order_numbers(&self.folder))
+    }
+
     /// Who checks what nodes present.
     ///
     /// # Errors
@@ -149,6 +160,7 @@ impl Authority {
             issued_at: now,
             not_after: facts.validity.to,
             key: facts.key,
+            public_key: hex::encode(key.subject_public_key_info()),
         })
     }
 

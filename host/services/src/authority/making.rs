@@ -56,6 +56,16 @@ pub(super) fn server(folder: &Path) -> PathBuf {
     folder.join("server.pem")
 }
 
+/// What orders are signed with: chain and key.
+pub(super) fn orders(folder: &Path) -> PathBuf {
+    folder.join("orders.pem")
+}
+
+/// The numbers of orders.
+pub(super) fn order_numbers(folder: &Path) -> PathBuf {
+    folder.join("orders.number")
+}
+
 /// Where it is made before it has its name.
 pub(super) fn beside(folder: &Path) -> Result<PathBuf, AuthorityError> {
     let nameless = || folder::failed(folder, "made")(ErrorKind::InvalidInput.into());

@@ -16,6 +16,8 @@
 //! | `request` | what is taken from a certificate request: the key |
 //! | `certificate` | what certificates look like, and what is read from them |
 //! | `server` | the manager's own certificate |
+//! | `orders`, `numbers` | what the manager signs orders with, and their numbers |
+//! | `verify` | whether a signature is the manager's, or a node's |
 //! | `gate` | who is let in: the chain, the time and the standing of a certificate |
 //! | `identity` | a node's own key |
 //! | `folder`, `bundle` | files for the owner only, replaced whole; certificates and keys in them |
@@ -30,16 +32,23 @@ mod gate;
 mod identity;
 mod issuer;
 mod making;
+mod numbers;
+mod orders;
 mod request;
 mod server;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 pub use certificate::{LIFETIME, node_name, should_renew};
 pub use error::AuthorityError;
+pub(crate) use folder::{read as read_private, write as write_private};
 pub use gate::{Gate, Refusal, Standing, Standings, Verdict};
 pub use identity::Identity;
 pub use issuer::{Authority, Issued, Tended};
 pub use making::Names;
+pub(crate) use numbers::Numbers;
+pub(crate) use orders::OrderKey;
 pub use request::{LONGEST_REQUEST, RequestError};
 pub use server::{ServerCertificate, server_tls};
+pub(crate) use verify::{by_its_key, chain, order};

@@ -71,7 +71,7 @@ impl Authority {
         Ok(None)
     }
 
-    fn is_ours(&self, chain: &[CertificateDer<'_>]) -> bool {
+    pub(super) fn is_ours(&self, chain: &[CertificateDer<'_>]) -> bool {
         let [leaf, intermediate, root] = chain else { return false };
         root == self.root()
             && certificate::is_signed_by(intermediate, root)

@@ -66,7 +66,7 @@ impl Enrollment {
             }
             let device = row.value.device.clone();
             let row_now = if forgotten { row.value.remembering(&peer.serial, &peer.key) } else { row.value };
-            let next = row_now.renewed(&peer.serial, issued.serial);
+            let next = row_now.renewed(&peer.serial, issued.serial, issued.public_key);
             let value = Some(Box::new(next.map_err(|why| Refused::Forbidden(why.to_string()))?));
             let change = Change::Enrolled { device: device.clone(), expect: Expect::Version(row.version), value };
             match self.store.commit(change.into()).await {

@@ -202,7 +202,8 @@ impl Enrollment {
             return Err(NotLetIn::Failed(ServiceError::Invalid(why.to_owned())));
         }
         let token = crate::access::random_token()?;
-        let fresh = Issued { token: TokenDigest::of(token.expose()), serial: issued.serial };
+        let public_key = Some(issued.public_key);
+        let fresh = Issued { token: TokenDigest::of(token.expose()), serial: issued.serial, public_key };
         Ok(Made { token, issued: fresh, chain_pem: issued.chain_pem, not_after: issued.not_after })
     }
 
@@ -340,7 +341,7 @@ struct Made {
 /// What is issued to nobody: whether a device is let in doesn't depend on what it gets.
 fn nobodys() -> Result<Issued, ServiceError> {
     let serial: Serial = "00".parse().map_err(|error| broken(&error))?;
-    Ok(Issued { token: TokenDigest(String::new()), serial })
+    Ok(Issued { token: TokenDigest(String::new()), serial, public_key: None })
 }
 
 fn no_certificate_request() -> ServiceError {

@@ -251,6 +251,11 @@ impl Enrollment {
         &self.rules
     }
 
+    /// What certificates are issued by.
+    pub(crate) fn authority(&self) -> &Arc<Authority> {
+        &self.authority
+    }
+
     /// This manager.
     pub(crate) fn node(&self) -> &NodeId {
         &self.node

@@ -3,11 +3,14 @@
 mod calls;
 mod discovery;
 mod intervals;
+mod keyring;
 mod reader;
 
 pub use calls::{CallFailed, Caller, Told, Undone};
 pub use discovery::{Discovery, Network, Rule};
 pub use intervals::Pace;
+pub(crate) use keyring::parse as parse_credential;
+pub use keyring::{Keyring, KeyringError};
 pub use reader::Reader;
 
 use crate::error::ServiceError;
@@ -22,7 +25,7 @@ use hostler_core::{DeviceId, NodeId};
 use hostler_engine::{Adopter, now};
 use hostler_store::Store;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A gateway's own network.
 pub struct Gateway {
@@ -33,6 +36,7 @@ pub struct Gateway {
     pub(crate) discovery: Arc<Discovery>,
     pub(crate) reader: Arc<Reader>,
     pub(crate) inventory: Arc<Inventory>,
+    keyring: OnceLock<Arc<Keyring>>,
 }
 
 impl Gateway {
@@ -46,7 +50,17 @@ impl Gateway {
         reader: Arc<Reader>,
         inventory: Arc<Inventory>,
     ) -> Arc<Self> {
-        Arc::new(Self { store, node, parent, adopter, discovery, reader, inventory })
+        let keyring = OnceLock::new();
+        Arc::new(Self { store, node, parent, adopter, discovery, reader, inventory, keyring })
+    }
+
+    /// What the manager gives is kept here from now on.
+    pub fn keep_with(&self, keyring: Arc<Keyring>) {
+        let _ = self.keyring.set(keyring);
+    }
+
+    pub(crate) fn keyring(&self) -> Option<&Arc<Keyring>> {
+        self.keyring.get()
     }
 
     /// Whether something is being adopted at this address.

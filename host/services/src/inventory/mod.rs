@@ -17,6 +17,7 @@ use crate::gateway::Gateway;
 use crate::live::{Live, LiveEvent};
 use crate::need;
 use crate::tree::{Presence, way_to};
+use crate::trust::Trust;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::command::Command;
 use hostler_core::device::{Candidate, Device, Placement};
@@ -75,6 +76,8 @@ pub struct Inventory {
     catalogue: Arc<Catalogue>,
     presence: Arc<Presence>,
     gateway: OnceLock<Arc<Gateway>>,
+    /// What this node signs, where it does.
+    trust: OnceLock<Trust>,
     /// The history is kept by the manager, not once more by each gateway.
     keeps_history: bool,
     /// Devices whose newest isn't on the disk yet.
@@ -118,6 +121,7 @@ impl Inventory {
             catalogue,
             presence,
             gateway: OnceLock::new(),
+            trust: OnceLock::new(),
             keeps_history: duty == Duty::KeepHistory,
             unkept: Mutex::default(),
             untold,
@@ -128,6 +132,11 @@ impl Inventory {
     /// Orders for this node's own network go to this gateway.
     pub fn serve_with(&self, gateway: Arc<Gateway>) {
         let _ = self.gateway.set(gateway);
+    }
+
+    /// Orders and readings are signed by this from now on.
+    pub fn sign_by(&self, trust: Trust) {
+        let _ = self.trust.set(trust);
     }
 
     fn index(&self) -> RwLockReadGuard<'_, Index> {
@@ -148,6 +157,7 @@ impl Inventory {
         let (device, placement, snapshot) = self.index().get(viewer, id).ok_or_else(|| unknown(id))?;
         let plugin = self.catalogue.view(&device.plugin).ok();
         let (away, path) = (self.away(&device.gateway), self.path(&device.gateway));
+        let snapshot = Snapshot { signed: None, number: None, ..snapshot };
         Ok(DeviceView { condition: snapshot.condition(), device, placement, snapshot, plugin, away, path })
     }
 
@@ -397,7 +407,9 @@ impl Inventory {
             let why = format!("{gateway} is about to be reached another way; order it again in a moment");
             return Err(ServiceError::Conflict(why));
         }
-        self.store.commit(stays.and(Change::send_between(&next, Ends::to(gateway, &next), method))).await?;
+        let signed = self.trust.get().map(|trust| trust.order(gateway, &method)).transpose()?.flatten();
+        let ends = Ends::to(gateway, &next).signed(signed);
+        self.store.commit(stays.and(Change::send_between(&next, ends, method))).await?;
         Ok(Ordered { away: self.away(gateway) })
     }
 
@@ -524,7 +536,8 @@ impl Inventory {
         let index = self.index();
         let (mut taken, mut bytes) = (BTreeMap::new(), 0);
         while let Some(id) = (taken.len() < most.messages).then(|| untold.pop_first()).flatten() {
-            let Some((_, snapshot)) = index.known(&id) else { continue };
+            let Some((device, snapshot)) = index.known(&id) else { continue };
+            let snapshot = self.vouched_for(&device, snapshot);
             let weight = weight(&snapshot);
             if weight > SNAPSHOT_LIMIT {
                 tracing::error!(device = %id, weight, "what was read is too large for the parent; it isn't told of it");
@@ -537,6 +550,17 @@ impl Inventory {
             }
         }
         taken
+    }
+
+    /// A reading as it is told: vouched for by the node that read it, where that can. What is signed is told once, not beside
+    /// it again.
+    fn vouched_for(&self, device: &Device, snapshot: Snapshot) -> Snapshot {
+        let member = self.trust.get().and_then(Trust::member).filter(|_| device.gateway == self.node);
+        let signed = match member {
+            Some(member) => member.reading(&device.id, &Snapshot { signed: None, number: None, ..snapshot.clone() }),
+            None => snapshot.signed.clone(),
+        };
+        if signed.is_some() { Snapshot { report: None, signed, ..snapshot } } else { snapshot }
     }
 
     /// The parent has to be told the newest of every device once more.

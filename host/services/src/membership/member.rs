@@ -1,6 +1,7 @@
 //! The steps of a membership, one at a time, and what follows from each.
 
 use crate::authority::{AuthorityError, Identity, node_name};
+use crate::trust::{Chain, MembersTrust};
 use hostler_core::changes::{Change, Expect};
 use hostler_core::enrollment::device::{By, Decline, Effect, Event, LONGEST_WAIT, State};
 use hostler_core::enrollment::{EnrollmentKey, Membership, Papers, Pin};
@@ -147,7 +148,7 @@ struct Row {
 pub struct Member {
     /// What it is configured to be.
     pub settings: Settings,
-    pub(super) identity: Identity,
+    pub(super) identity: Arc<Identity>,
     pub(super) door: Door,
     store: Arc<dyn Store>,
     /// Held for a step: one at a time.
@@ -187,7 +188,7 @@ impl Member {
         let (seen, _) = watch::channel(row.value.clone());
         let member = Arc::new_cyclic(|me| Self {
             settings,
-            identity,
+            identity: Arc::new(identity),
             door,
             store,
             row: tokio::sync::Mutex::new(row),
@@ -230,6 +231,17 @@ impl Member {
             gateway,
             fingerprint,
         }
+    }
+
+    /// By what it knows its manager, and what it vouches by. Blocks.
+    ///
+    /// # Errors
+    /// [`MembershipError::Key`].
+    pub fn trust(&self, folder: &Path) -> Result<Arc<MembersTrust>, MembershipError> {
+        let seen = self.follow();
+        let chain: Chain = Box::new(move || seen.borrow().papers.as_ref().map(|papers| papers.certificate.clone()));
+        let known = (self.settings.node.clone(), self.settings.fingerprint.clone());
+        Ok(MembersTrust::open(Arc::clone(&self.store), known, (Arc::clone(&self.identity), chain), folder)?)
     }
 
     /// Follows what it shows.

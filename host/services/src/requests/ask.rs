@@ -142,7 +142,7 @@ impl Requests {
             let asked = (id.clone(), new.question.clone());
             Flight::begin(asked, (Asker::Here(by.clone()), to.clone()), (notice, whole), way, &self.context())
         };
-        let step = begin(way);
+        let step = self.ordered(begin(way))?;
         let stored = match self.store.commit(stays.with(self.beginning(step.clone()))).await {
             Ok(()) => step.next,
             Err(error @ StoreError::OutboxFull { .. }) => {
@@ -153,6 +153,20 @@ impl Requests {
             Err(error) => return Err(error.into()),
         };
         Ok(self.view(stored))
+    }
+
+    /// The same with the manager's signature under what goes down, where this is the manager.
+    fn ordered(&self, mut step: Step) -> Result<Step, ServiceError> {
+        let below = step.next.waits_for().filter(|next| self.parent.as_ref() != Some(*next));
+        let (Some(trust), Some(node), Some(_)) = (self.trust(), step.next.to.as_ref(), below) else { return Ok(step) };
+        let signed = trust.order(node, &step.next.asking(&self.context()))?;
+        for change in &mut step.changes.0 {
+            if let Change::Send { message, .. } = change {
+                message.ends.signed = signed.clone();
+            }
+        }
+        step.next.ordered = signed;
+        Ok(step)
     }
 
     fn whom(&self, new: &NewRequest) -> Result<Option<NodeId>, ServiceError> {

@@ -2,11 +2,13 @@
 
 use super::Requests;
 use crate::gateway::{CallFailed, Gateway, Told, Undone};
+use crate::trust::Trust;
 use hostler_core::changes::{Change, Changes};
 use hostler_core::event::Event;
 use hostler_core::message::{Method, weight};
 use hostler_core::reading::{Reading, Severity, Value};
 use hostler_core::request::{Answer, Asker, Failing, Flight, Happening, Question, as_why};
+use hostler_core::trust::Signed;
 use hostler_core::{DeviceId, RequestId};
 use hostler_engine::now;
 use hostler_store::StoreError;
@@ -22,6 +24,9 @@ const AGAIN: Duration = Duration::from_secs(5);
 
 /// The largest answer, in bytes: below what is taken of one message.
 const LARGEST: usize = 48 << 10;
+
+/// The same where this node vouches for it: it is said once for those on the way, and once as it was signed.
+const LARGEST_VOUCHED: usize = 20 << 10;
 
 /// What came of what somebody asked.
 pub(super) type Done = Result<Answer, (Failing, String)>;
@@ -53,7 +58,7 @@ impl Requests {
         if known.value.may_be_begun()
             && let Err(failed) = self.made_ready(&known.value).await
         {
-            self.ends(id, Changes::none(), Err(failed)).await;
+            self.ends(id, Changes::none(), Err(failed), None).await;
             return Ok(());
         }
         let Some(begun) = self.happened(id, Changes::none(), |_| Some(Happening::Begin)).await? else { return Ok(()) };
@@ -61,19 +66,25 @@ impl Requests {
             return Ok(());
         }
         let (done, more) = self.answer(&begun).await;
+        let above = self.parent.as_ref().is_some_and(|parent| begun.is_asked_by(parent));
+        let member = self.trust().and_then(Trust::member).filter(|_| above);
+        let largest = if member.is_some() { LARGEST_VOUCHED } else { LARGEST };
         let done = done.and_then(|answer| match weight(&answer) {
-            heavy if heavy > LARGEST => {
-                Err((Failing::Refused, format!("the answer has {heavy} bytes; at most {LARGEST} are passed on")))
+            heavy if heavy > largest => {
+                Err((Failing::Refused, format!("the answer has {heavy} bytes; at most {largest} are passed on")))
             }
             _ => Ok(answer),
         });
-        self.ends(id, more, done).await;
+        let signed = member.and_then(|member| member.answer(id, done.as_ref().ok()?));
+        self.ends(id, more, done, signed).await;
         Ok(())
     }
 
     /// Stores how it ended. An answer that can't be stored now must not be lost, nor what it answers be done again.
-    async fn ends(&self, id: &RequestId, more: Changes, done: Done) {
-        while let Err(error) = self.happened(id, more.clone(), |_| Some(Happening::Done(done.clone()))).await {
+    async fn ends(&self, id: &RequestId, more: Changes, done: Done, signed: Option<Box<Signed>>) {
+        while let Err(error) =
+            self.happened(id, more.clone(), |_| Some(Happening::Done(done.clone(), signed.clone()))).await
+        {
             tracing::error!(request = %id, %error, "an answer waits for the store");
             tokio::time::sleep(AGAIN).await;
         }
@@ -86,6 +97,9 @@ impl Requests {
                 let (version, started_at) = (self.node.version.to_owned(), self.node.started_at);
                 let devices = self.inventory.devices_where(|gateway| *gateway == self.node.id).len();
                 (Ok(Answer::Alive { version, started_at, devices }), Changes::none())
+            }
+            Question::SetCredential { kind, name, sealed } => {
+                (self.take_credential(*kind, name, sealed), Changes::none())
             }
             Question::Counters { device } => (self.counters(flight, device).await, Changes::none()),
             Question::Command { .. }
@@ -156,7 +170,15 @@ impl Requests {
             Question::Command { device, name, arguments } => caller.command(device, name, arguments.clone()).await,
             Question::ShowOnPanel { device, text } => caller.show_on_panel(device, text.clone()).await,
             Question::SetPower { device, wish } => caller.set_power(device, *wish).await,
-            _ => {
+            Question::Alive
+            | Question::Counters { .. }
+            | Question::Intervals { .. }
+            | Question::SetIntervals { .. }
+            | Question::Log { .. }
+            | Question::LogLevels
+            | Question::SetLogLevel { .. }
+            | Question::SetCredential { .. }
+            | Question::UserCall { .. } => {
                 return Err((Failing::Refused, "a plug-in isn't asked this".to_owned()));
             }
         };

@@ -2,12 +2,16 @@
 
 use super::{MOST_OF_ONE, MOST_WAITING, Requests};
 use crate::tree::way_to;
+use crate::trust::Trust;
 use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::event::Event;
 use hostler_core::message::{Ends, Method, weight};
+use hostler_core::reading::Severity;
 use hostler_core::request::{
     Asker, Delay, Failing, Failure, Flight, Happening, LARGEST_QUESTION, Outcome, Question, Request, Said, Step, Way,
     as_why,
 };
+use hostler_core::trust::Signed;
 use hostler_core::{NodeId, RequestId, Timestamp};
 use hostler_engine::now;
 use hostler_store::StoreError;
@@ -26,6 +30,8 @@ pub(crate) struct Speaker<'a> {
     pub(crate) from: Option<&'a NodeId>,
     /// What the neighbour's clock showed when it sent it.
     pub(crate) clock: Timestamp,
+    /// What the manager signed of it.
+    pub(crate) signed: Option<&'a Signed>,
 }
 
 impl Requests {
@@ -88,9 +94,34 @@ impl Requests {
             return Ok(self.refuse(speaker.next, id, failing, &why));
         }
         let (way, stays) = self.way(speaker.from.or(Some(speaker.next)), to.as_ref(), &question)?;
+        let (way, stays) = match way {
+            Way::Here if above => match self.ordered_by_the_manager(speaker, request)? {
+                Ok(noted) => (Way::Here, stays.with(noted)),
+                Err(refused) => return Ok(refused),
+            },
+            Way::On(next, ends) => (Way::On(next, ends.signed(speaker.signed.cloned().map(Box::new))), stays),
+            way => (way, stays),
+        };
         let asker = Asker::Neighbour { next: speaker.next.clone(), from: speaker.from.cloned() };
-        let step = Flight::begin((id.clone(), question), (asker, to), left, way, &self.context());
+        let mut step = Flight::begin((id.clone(), question), (asker, to), left, way, &self.context());
+        if above && step.next.waits_for().is_some() {
+            step.next.ordered = speaker.signed.cloned().map(Box::new);
+        }
         Ok(stays.with(self.forgetting(Some(speaker.next), most)).with(Self::keep(heard, Expect::Absent, step)))
+    }
+
+    /// What is noted of a request from above that this node does; the error is what is told of one that it doesn't.
+    fn ordered_by_the_manager(
+        &self,
+        speaker: Speaker<'_>,
+        request: &Request,
+    ) -> Result<Result<Changes, Changes>, StoreError> {
+        let Some(member) = self.trust().and_then(Trust::member) else { return Ok(Ok(Changes::none())) };
+        let said = Method::Request(Box::new(request.clone()));
+        Ok(member.takes(&said, speaker.signed)?.map_err(|why| {
+            let told = self.refuse(speaker.next, &request.id, Failing::Refused, &why.to_string());
+            told.with(member.refused(speaker.next, &said, &why))
+        }))
     }
 
     /// Those of an asker that ended, beyond so many, are forgotten.
@@ -103,7 +134,7 @@ impl Requests {
     pub(crate) fn refuse(&self, asker: &NodeId, id: &RequestId, failing: Failing, why: &str) -> Changes {
         let failure = Failure { by: self.node.id.clone(), failing, why: as_why(why) };
         let outcome = Box::new(Outcome::Failed(failure));
-        Change::send(asker, Method::Response { id: id.clone(), outcome }).into()
+        Change::send(asker, Method::Response { id: id.clone(), outcome, signed: None }).into()
     }
 
     /// Where a request goes from here, and what must stay as it is for it to get there. It is for a node, or for the manager,
@@ -142,12 +173,14 @@ impl Requests {
         from: &NodeId,
         id: &RequestId,
         said: Said,
+        signed: Option<&Signed>,
     ) -> Result<Changes, StoreError> {
         let Some((expect, flight)) = self.known(heard, id)?.filter(|(_, flight)| flight.waits_for() == Some(from))
         else {
             tracing::debug!(request = %id, %from, "an answer was set aside: nobody waits for it from there");
             return Ok(Changes::none());
         };
+        let (said, told) = self.vouched_for(&flight, from, said, signed);
         let said = match said {
             Said::Delay(Delay { by, why }) => Said::Delay(Delay { by, why: as_why(&why) }),
             Said::Outcome(Outcome::Failed(Failure { by, failing, why })) => {
@@ -163,8 +196,38 @@ impl Requests {
             }
             said => said,
         };
+        let flight = Flight { signed: signed.cloned().map(Box::new).filter(|_| self.parent.is_some()), ..flight };
         let before = flight.clone();
         let step = flight.step(Happening::Heard { from: from.clone(), said }, &self.context());
-        if step.next == before { Ok(Changes::none()) } else { Ok(Self::keep(heard, expect, step)) }
+        if step.next == before { Ok(told) } else { Ok(told.with(Self::keep(heard, expect, step))) }
+    }
+
+    /// What a neighbour says as the manager takes it: of a node behind another that came in here only what that node vouches
+    /// for. A failure is stated by any node on the way.
+    fn vouched_for(&self, flight: &Flight, from: &NodeId, said: Said, signed: Option<&Signed>) -> (Said, Changes) {
+        let manager = self.trust().and_then(Trust::manager);
+        let asked = flight.to.as_ref().filter(|asked| *asked != from);
+        let (Some(manager), Some(asked), Said::Outcome(Outcome::Answered(_))) = (manager, asked, &said) else {
+            return (said, Changes::none());
+        };
+        if !manager.vouches(asked) {
+            return (said, Changes::none());
+        }
+        match manager.vouched(asked, signed).and_then(|vouched| vouched.answer(asked, &flight.id)) {
+            Ok(answer) => (Said::Outcome(Outcome::Answered(answer)), Changes::none()),
+            Err(nothing) => {
+                let text = format!("what came through {from} as {asked}'s answer isn't taken: {nothing}");
+                tracing::warn!(request = %flight.id, "{text}");
+                let (done, failing) = match flight.question.may_be_repeated() {
+                    true => (String::new(), Failing::Refused),
+                    false => ("; whether it was done isn't known".to_owned(), Failing::InDoubt),
+                };
+                let why = format!("{text}{done}");
+                let failure = Failure { by: self.node.id.clone(), failing, why };
+                let (at, name, severity) = (now(), "answer.refused".to_owned(), Severity::Warning);
+                let event = Event { at, node: None, device: flight.question.device().cloned(), name, severity, text };
+                (Said::Outcome(Outcome::Failed(failure)), Change::Happened(event).into())
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! this node does what it was asked (`doing`), once the device is awake (`waking`), and times come (`tending`).
 
 mod ask;
+mod credential;
 mod doing;
 mod hearing;
 mod index;
@@ -25,6 +26,7 @@ use crate::inventory::Inventory;
 use crate::live::Live;
 use crate::node_log::NodeLog;
 use crate::tree::Presence;
+use crate::trust::Trust;
 use hostler_core::changes::Changes;
 use hostler_core::request::{Context, Flight};
 use hostler_core::{NodeId, RequestId};
@@ -62,6 +64,8 @@ pub struct Requests {
     log: OnceLock<Arc<NodeLog>>,
     /// Neighbours in whose outbox something is too late to be sent.
     stale: Mutex<BTreeSet<NodeId>>,
+    /// What this node signs and checks, where it does.
+    trust: OnceLock<Trust>,
 }
 
 impl Requests {
@@ -76,9 +80,9 @@ impl Requests {
         live: Live,
     ) -> Result<Arc<Self>, StoreError> {
         let index = Mutex::new(Index::of(store.flights()?.iter().map(|row| &row.value)));
-        let (changed, waits, log, stale) = Default::default();
-        let requests =
-            Arc::new(Self { store, node, parent, inventory, presence, live, index, changed, waits, log, stale });
+        let (changed, waits, log, stale, trust) = Default::default();
+        let knowing = Self { store, node, parent, inventory, presence, live, index, changed, waits, log, stale, trust };
+        let requests = Arc::new(knowing);
         let following = Arc::downgrade(&requests);
         requests.store.observe(Arc::new(move |changes: &Changes| {
             if let Some(requests) = following.upgrade()
@@ -94,6 +98,16 @@ impl Requests {
     pub fn answer_for_log(&self, log: Arc<NodeLog>) {
         // A second one isn't of this node.
         let _ = self.log.set(log);
+    }
+
+    /// Orders and answers are signed and checked by this from now on.
+    pub fn sign_by(&self, trust: Trust) {
+        let _ = self.trust.set(trust);
+    }
+
+    /// What this node signs and checks, where it does.
+    pub(crate) fn trust(&self) -> Option<&Trust> {
+        self.trust.get()
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {

@@ -9,10 +9,12 @@ use crate::error::ServiceError;
 use crate::gateway::Gateway;
 use crate::inventory::Inventory;
 use crate::requests::{Flights, Requests, Speaker};
-use hostler_core::changes::Changes;
-use hostler_core::message::{Epoch, ExchangeDown, ExchangeUp, Message, Method, Outbox, Portion};
+use crate::trust::Trust;
+use hostler_core::changes::{Change, Changes};
+use hostler_core::message::{Ends, Epoch, ExchangeDown, ExchangeUp, Message, Method, Outbox, Portion};
 use hostler_core::reading::Snapshot;
 use hostler_core::request::{Failing, Request, Said};
+use hostler_core::trust::NotTaken;
 use hostler_core::{DeviceId, NodeId, Timestamp};
 use hostler_engine::{Doorbells, now};
 use hostler_store::{Store, StoreError};
@@ -246,14 +248,13 @@ impl ChildLoop {
         let own = &self.gateway.node;
         let (parent, mut heard) = (&self.parent, Flights::default());
         let of_request = match &order.method {
-            Method::Request(request) => {
-                return self.asked(order.ends.to.unwrap_or(own.clone()), request, clock, more).await;
-            }
+            Method::Request(request) => return self.asked(order.ends, request, clock, more).await,
             Method::Delay { id, delay } => {
-                Some(self.requests.heard(&mut heard, parent, id, Said::Delay(delay.clone()))?)
+                Some(self.requests.heard(&mut heard, parent, id, Said::Delay(delay.clone()), None)?)
             }
-            Method::Response { id, outcome } => {
-                Some(self.requests.heard(&mut heard, parent, id, Said::Outcome((**outcome).clone()))?)
+            Method::Response { id, outcome, signed } => {
+                let said = Said::Outcome((**outcome).clone());
+                Some(self.requests.heard(&mut heard, parent, id, said, signed.as_deref())?)
             }
             _ => None,
         };
@@ -267,18 +268,38 @@ impl ChildLoop {
             };
         }
         match passing::meant_for(&*self.store, own, &order)? {
+            Some(to) => Ok(passing::pass_on(&*self.store, (own, &self.parent), &to, order, more).await?),
+            // Whoever could say it falsely could as well keep that node from calling.
             None if let Method::CallsNoMore { node, token, now } = &order.method => {
                 let ended = moving::calls_no_more(&*self.store, &self.parent, (node, token), *now)?;
                 Ok(self.store.commit(more.with(ended)).await?)
             }
-            Some(to) => Ok(passing::pass_on(&*self.store, (own, &self.parent), &to, order.method, more).await?),
-            None => self.gateway.take(order.method, more).await,
+            None => match self.ordered_by_the_manager(&order)? {
+                Ok(noted) => self.gateway.take(order.method, more.with(noted)).await,
+                Err(refused) => Ok(self.store.commit(more.with(refused)).await?),
+            },
         }
     }
 
+    /// What is noted of an order that this node carries out; the error is what is told of one that it doesn't.
+    fn ordered_by_the_manager(&self, order: &Message) -> Result<Result<Changes, Changes>, StoreError> {
+        let Some(member) = self.requests.trust().and_then(Trust::member) else { return Ok(Ok(Changes::none())) };
+        let taken = member.takes(&order.method, order.ends.signed.as_deref())?;
+        Ok(taken.map_err(|why| {
+            let told = member.refused(&self.parent, &order.method, &why);
+            match &order.method {
+                // Whoever waits learns it; one that came twice was answered.
+                Method::Adopt { address, .. } if why != NotTaken::Again => told
+                    .and(Change::send(&self.parent, Method::AdoptionEnded { address: *address, why: why.to_string() })),
+                _ => told,
+            }
+        }))
+    }
+
     /// Somebody above asks this node or one below.
-    async fn asked(&self, to: NodeId, request: &Request, clock: Timestamp, more: Changes) -> Result<(), ServiceError> {
-        let speaker = Speaker { next: &self.parent, from: None, clock };
+    async fn asked(&self, ends: Ends, request: &Request, clock: Timestamp, more: Changes) -> Result<(), ServiceError> {
+        let to = ends.to.unwrap_or_else(|| self.gateway.node.clone());
+        let speaker = Speaker { next: &self.parent, from: None, clock, signed: ends.signed.as_deref() };
         let changes = self.requests.asked(&mut Flights::default(), speaker, Some(to), request)?;
         let outcome = self.store.commit(more.clone().with(changes)).await;
         match &outcome {

@@ -12,6 +12,7 @@ use hostler_core::message::{Ends, Message, Method, NotYours};
 use hostler_core::reading::Severity;
 use hostler_core::request::Said;
 use hostler_core::routing::{NoRoute, Route, may_lead};
+use hostler_core::trust::Signed;
 use hostler_core::viewer::Right;
 use hostler_core::{DeviceId, NodeId, RequestId, Timestamp};
 use hostler_engine::now;
@@ -150,8 +151,10 @@ impl<'a> Hearing<'a> {
         match &message.method {
             Method::NodeBelow { path } => return self.node_below(path),
             Method::NodeGone(node) => return self.node_gone(node),
-            Method::Delay { id, delay } => return self.heard(id, Said::Delay(delay.clone())),
-            Method::Response { id, outcome } => return self.heard(id, Said::Outcome((**outcome).clone())),
+            Method::Delay { id, delay } => return self.heard(id, Said::Delay(delay.clone()), None),
+            Method::Response { id, outcome, signed } => {
+                return self.heard(id, Said::Outcome((**outcome).clone()), signed.as_deref());
+            }
             _ => {}
         }
         let speaker = message.ends.from.as_ref().filter(|from| *from != self.child);
@@ -374,7 +377,7 @@ impl<'a> Hearing<'a> {
             }
             Method::Request(request) => {
                 let from = (speaker != self.child).then_some(speaker);
-                let said = Speaker { next: self.child, from, clock: self.clock };
+                let said = Speaker { next: self.child, from, clock: self.clock, signed: None };
                 return Ok(Ok(self.tree.requests.asked(&mut self.flights, said, None, request)?));
             }
             Method::NodeBelow { .. }
@@ -402,8 +405,8 @@ impl<'a> Hearing<'a> {
     }
 
     /// The child says something of what it was asked.
-    fn heard(&mut self, id: &RequestId, said: Said) -> Outcome {
-        Ok(Ok(self.tree.requests.heard(&mut self.flights, self.child, id, said)?))
+    fn heard(&mut self, id: &RequestId, said: Said, signed: Option<&Signed>) -> Outcome {
+        Ok(Ok(self.tree.requests.heard(&mut self.flights, self.child, id, said, signed)?))
     }
 
     /// A device is this node's, or is known better. The error is whose it is instead.

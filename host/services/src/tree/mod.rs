@@ -22,6 +22,8 @@ mod request_tests;
 mod set_aside;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trust_tests;
 
 pub(crate) use below::without;
 pub use child::ChildLoop;

@@ -49,6 +49,7 @@ impl Root {
             reach,
             certificate: None,
             adopted_at: Timestamp(1),
+            commands: Vec::new(),
         };
         let asked = r#"{"id":"0123456789abcdef0123456789abcdef","asker":{"here":null},"to":"mfp-1","question":{"ask":"alive"},
             "since":1,"notice_by":2,"until":100000,"phase":{"phase":"passed","next":"gateway-1"},"delay":null,"notices":0}"#;

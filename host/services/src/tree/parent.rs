@@ -11,18 +11,21 @@ use crate::error::ServiceError;
 use crate::inventory::Inventory;
 use crate::live::{Live, LiveEvent};
 use crate::requests::Requests;
+use crate::trust::Trust;
 use crate::turns::Turns;
 use hostler_core::access::Child;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::enrollment::{Errand, Knock, Renewal, Renewed, Settled, Welcome};
+use hostler_core::event::Event;
 use hostler_core::message::{
     Acks, CatalogueEntry, Envelope, ExchangeDown, ExchangeUp, Method, NotYours, Outbox, Portion, weight,
 };
-use hostler_core::reading::Snapshot;
+use hostler_core::reading::{Severity, Snapshot};
+use hostler_core::trust::{Nothing, Vouched};
 use hostler_core::{DeviceId, NodeId, Secret};
 use hostler_engine::{Doorbells, now};
 use hostler_store::{Store, StoreError};
-use hostler_transport::{Closed, LONGEST_WAIT_MS, Parent, Refused, Shown, Standing, Uplink};
+use hostler_transport::{Closed, LONGEST_WAIT_MS, Parent, Refused, Seldom, Shown, Standing, Uplink};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::IpAddr;
@@ -39,6 +42,9 @@ const MESSAGE: usize = 64 << 10;
 
 /// How often is looked who came and who went.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// That a reading isn't shown is an event at most so often: nobody fills the events with them.
+const NOT_SHOWN: Duration = Duration::from_secs(10);
 
 fn not_now(error: StoreError) -> Refused {
     Refused::NotNow(error.to_string())
@@ -64,6 +70,8 @@ pub struct Tree {
     numbering: Turns<NodeId>,
     /// By what this node hands on for those below it, where it is a gateway that does.
     pub(super) handing: OnceLock<Handing>,
+    /// That a reading isn't shown.
+    not_shown: Seldom,
 }
 
 impl Tree {
@@ -79,6 +87,7 @@ impl Tree {
         door: Option<Arc<Enrollment>>,
     ) -> Arc<Self> {
         let (remembered, handing) = Default::default();
+        let not_shown = Seldom::every(NOT_SHOWN);
         let knowing = Self {
             store,
             node,
@@ -94,6 +103,7 @@ impl Tree {
             remembered,
             numbering: Turns::default(),
             handing,
+            not_shown,
         };
         Arc::new(knowing)
     }
@@ -147,7 +157,8 @@ impl Tree {
         let first = !self.store.numbers(child).map_err(not_now)?.met;
         let at_once = first || !up.messages.is_empty() || !up.snapshots.is_empty();
         let unknown_nodes = self.take_messages(child, &up).await?;
-        let unknown = self.take_snapshots(child, up.snapshots);
+        let (unknown, told) = self.take_snapshots(child, up.snapshots);
+        self.store.commit(told).await.map_err(not_now)?;
         // What the child has can wait; what it hasn't can't.
         let wait = if at_once { 0 } else { up.wait_ms.min(LONGEST_WAIT_MS) };
         let outbox = self.wait_for_news(child, &up.catalogue, Duration::from_millis(wait.into()));
@@ -182,12 +193,15 @@ impl Tree {
 
     /// Takes the newest of the child's devices. Returns those of which nobody here knows: the child announces them. What
     /// belongs to another is set aside, for as long as it does.
-    fn take_snapshots(&self, child: &NodeId, snapshots: BTreeMap<DeviceId, Snapshot>) -> Vec<DeviceId> {
-        let mut unknown = Vec::new();
+    fn take_snapshots(&self, child: &NodeId, snapshots: BTreeMap<DeviceId, Snapshot>) -> (Vec<DeviceId>, Changes) {
+        let (mut unknown, mut told) = (Vec::new(), Changes::none());
         for (device, snapshot) in snapshots {
             match self.inventory.known(&device).map(|(known, _)| known.gateway.clone()) {
                 Some(owner) if self.inventory.leads_to(child, &owner) => {
-                    self.inventory.take_snapshot(&device, snapshot.not_after(now()));
+                    match self.vouched_for(child, (&device, &owner), snapshot) {
+                        Ok(snapshot) => self.inventory.take_snapshot(&device, snapshot.not_after(now())),
+                        Err(nothing) => told.0.extend(self.not_shown(child, device, &nothing)),
+                    }
                 }
                 // It comes back to where it began; that nodes call each other in a circle was said.
                 Some(owner) if owner == self.node => {}
@@ -199,7 +213,48 @@ impl Tree {
                 None => {}
             }
         }
-        unknown
+        (unknown, told)
+    }
+
+    /// A reading as it is taken here. At the manager that of a node which came in there is what the node vouches for: one that
+    /// calls itself may be of a release that doesn't yet, for one behind another nobody else speaks. On the way there it is
+    /// shown as it comes, and goes on as it was signed.
+    fn vouched_for(
+        &self,
+        child: &NodeId,
+        (device, owner): (&DeviceId, &NodeId),
+        snapshot: Snapshot,
+    ) -> Result<Snapshot, Nothing> {
+        let manager = self.requests.trust().and_then(Trust::manager);
+        let known = || self.inventory.known(device).and_then(|(_, known)| known.number);
+        match (manager.filter(|manager| manager.vouches(owner)), &snapshot.signed) {
+            (Some(_), None) if owner == child => Ok(snapshot),
+            (Some(manager), signed) => {
+                let vouched = manager.vouched(owner, signed.as_deref())?;
+                let (number, snapshot) = vouched.reading(owner, device, known())?;
+                Ok(Snapshot { signed: None, number: Some(number), ..snapshot })
+            }
+            (None, Some(signed)) => {
+                let read = Vouched::read(signed).and_then(|vouched| vouched.reading(owner, device, None).ok());
+                let signed = snapshot.signed.clone();
+                Ok(read.map_or(snapshot, |(_, read)| Snapshot { signed, number: None, ..read }))
+            }
+            (None, None) => Ok(snapshot),
+        }
+    }
+
+    /// What is told of a reading that isn't shown: through whom it came. One that is older than what is known may come on
+    /// another way.
+    fn not_shown(&self, child: &NodeId, device: DeviceId, why: &Nothing) -> Option<Change> {
+        if matches!(why, Nothing::Old { .. }) {
+            tracing::debug!(%child, %device, "a reading was set aside: a newer one is known");
+            return None;
+        }
+        let others = self.not_shown.count()?;
+        let text = format!("a reading of {device} that came through {child} isn't shown: {why}");
+        tracing::warn!(others, "{text}");
+        let (at, name, severity) = (now(), "reading.refused".to_owned(), Severity::Warning);
+        Some(Change::Happened(Event { at, node: None, device: Some(device), name, severity, text }))
     }
 
     /// Whether a device isn't taken because of the node that speaks for it, and that still stands; else it may be asked for.

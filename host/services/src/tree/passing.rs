@@ -40,9 +40,10 @@ pub(super) async fn pass_on(
     store: &dyn Store,
     (own, parent): (&NodeId, &NodeId),
     to: &NodeId,
-    method: Method,
+    order: Message,
     more: Changes,
 ) -> Result<(), StoreError> {
+    let Message { ends, method } = order;
     if store.route(to)?.is_some_and(|route| route.value.is_awaited()) {
         let why = format!("{to} is about to be reached another way; order it again");
         return store.commit(more.with(undelivered(parent, to, &method, &why, Device::Stays))).await;
@@ -51,7 +52,7 @@ pub(super) async fn pass_on(
         let why = format!("{to} isn't below {own} any more");
         return store.commit(more.with(undelivered(parent, to, &method, &why, Device::Gone))).await;
     };
-    let sent = Change::send_between(&next, Ends::to(to, &next), method.clone());
+    let sent = Change::send_between(&next, Ends::to(to, &next).signed(ends.signed), method.clone());
     match store.commit(more.clone().with(stays).and(sent)).await {
         // To wait for room would hold up every order behind it, for whoever that is.
         Err(StoreError::OutboxFull { to: full, count, .. }) if full == next => {

@@ -63,7 +63,7 @@ async fn d04_an_answer_of_somebody_else_or_a_second_one_changes_nothing() {
     let mut line = Line::known().await;
     let id = line.asked(alive("gateway-3")).await;
     let forged = Outcome::Answered(Answer::CallTaken { text: "forged".to_owned() });
-    let forged = Method::Response { id: id.clone(), outcome: Box::new(forged) };
+    let forged = Method::Response { id: id.clone(), outcome: Box::new(forged), signed: None };
     // gateway-2 calls the manager as well, and wasn't asked.
     let stranger = client(line.root.address, "gateway-2");
     let say = async |seq| {

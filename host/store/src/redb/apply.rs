@@ -47,6 +47,7 @@ pub(super) struct Batch<'t> {
     invitations: Rows<'t>,
     enrolled: Rows<'t>,
     membership: Rows<'t>,
+    ledger: Rows<'t>,
     schedules: Rows<'t>,
     forwards: Rows<'t>,
     standing: Rows<'t>,
@@ -85,6 +86,7 @@ impl<'t> Batch<'t> {
             invitations: write.open_table(t::INVITATIONS)?,
             enrolled: write.open_table(t::ENROLLED)?,
             membership: write.open_table(t::MEMBERSHIP)?,
+            ledger: write.open_table(t::LEDGER)?,
             schedules: write.open_table(t::SCHEDULES)?,
             forwards: write.open_table(t::FORWARDS)?,
             standing: write.open_table(t::STANDING)?,
@@ -119,6 +121,7 @@ impl<'t> Batch<'t> {
                     fits(&self.enrolled, "the enrollment of", device.as_str(), *expect)?;
                 }
                 Change::Membership { expect, .. } => fits(&self.membership, "the membership of", t::OWN, *expect)?,
+                Change::Ledger { expect, .. } => fits(&self.ledger, "the orders of", t::OWN, *expect)?,
                 Change::Schedule { id, expect, .. } => fits(&self.schedules, "schedule", id.as_str(), *expect)?,
                 Change::Child { id, expect, value } => {
                     fits(&self.children, "node", id.as_str(), *expect)?;
@@ -312,6 +315,7 @@ impl<'t> Batch<'t> {
                 put(&mut self.enrolled, "enrollment", device.as_str(), value.as_ref())
             }
             Change::Membership { value, .. } => put(&mut self.membership, "membership", t::OWN, Some(value)),
+            Change::Ledger { value, .. } => put(&mut self.ledger, "ledger", t::OWN, Some(value)),
             Change::Schedule { id, value, .. } => put(&mut self.schedules, "schedule", id.as_str(), value.as_ref()),
             Change::Forward { rule, value } => put(&mut self.forwards, "cursor", rule.as_str(), value.as_ref()),
             Change::Standing { what, value } => put(&mut self.standing, "standing", &what.key(), value.as_ref()),

@@ -23,6 +23,7 @@ pub(super) fn copy(read: &ReadTransaction, path: &Path, at: Timestamp) -> Result
         t::INVITATIONS,
         t::ENROLLED,
         t::MEMBERSHIP,
+        t::LEDGER,
         t::SNAPSHOTS,
         t::SCHEDULES,
         t::FORWARDS,

@@ -19,6 +19,7 @@ use hostler_core::reading::Snapshot;
 use hostler_core::request::Flight;
 use hostler_core::routing::Route;
 use hostler_core::schedule::Schedule;
+use hostler_core::trust::Ledger;
 use hostler_core::upkeep::Standing;
 use hostler_core::{
     DeviceId, NodeId, PluginName, RegistrationId, RequestId, RuleName, ScheduleId, Timestamp, UserName,
@@ -361,6 +362,10 @@ impl Store for RedbStore {
 
     fn membership(&self) -> Read<Option<Versioned<Membership>>> {
         self.row(t::MEMBERSHIP, "membership", t::OWN)
+    }
+
+    fn ledger(&self) -> Read<Option<Versioned<Ledger>>> {
+        self.row(t::LEDGER, "ledger", t::OWN)
     }
 
     fn forwards(&self) -> Read<BTreeMap<RuleName, Cursor>> {

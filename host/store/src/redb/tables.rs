@@ -55,6 +55,8 @@ pub(super) const INVITATIONS: Rows = TableDefinition::new("invitations");
 pub(super) const ENROLLED: Rows = TableDefinition::new("enrolled");
 /// This node's own, under [`OWN`]
 pub(super) const MEMBERSHIP: Rows = TableDefinition::new("membership");
+/// This node's own, under [`OWN`]: the orders that it took
+pub(super) const LEDGER: Rows = TableDefinition::new("ledger");
 /// By schedule
 pub(super) const SCHEDULES: Rows = TableDefinition::new("schedules");
 /// By rule: how far forwarding is
@@ -70,7 +72,8 @@ pub(super) const HISTORIES: TableDefinition<(&str, &str), &[u8]> = TableDefiniti
 /// Makes every table, and for a new store its format and epoch. Returns whether it is new.
 pub(super) fn create(write: &WriteTransaction, format: u64) -> Result<bool, StoreError> {
     let own = [DEVICES, PLACEMENTS, RELEASED, ADOPTIONS, PLUGINS, USERS, TOKENS, CHILDREN, SNAPSHOTS];
-    let later = [ROUTES, FLIGHTS, REGISTRATIONS, INVITATIONS, ENROLLED, MEMBERSHIP, SCHEDULES, FORWARDS, STANDING];
+    let later =
+        [ROUTES, FLIGHTS, REGISTRATIONS, INVITATIONS, ENROLLED, MEMBERSHIP, LEDGER, SCHEDULES, FORWARDS, STANDING];
     for table in own.into_iter().chain(later) {
         write.open_table(table)?;
     }

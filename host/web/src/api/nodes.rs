@@ -1,20 +1,26 @@
 //! This node and the gateways below it.
 
+use super::requests::limits;
 use crate::auth::Who;
 use crate::error::{ApiError, Problems};
 use crate::extract::{Json, Path};
 use crate::state::Web;
 use axum::extract::State;
 use axum::http::StatusCode;
-use hostler_core::{NodeId, Timestamp};
-use hostler_services::{Former, NodeDetail, NodeView};
+use hostler_core::trust::CredentialKind;
+use hostler_core::{CredentialName, NodeId, Secret, Timestamp};
+use hostler_services::{Former, NodeDetail, NodeView, RequestView};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) fn router() -> OpenApiRouter<Web> {
-    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(show, remove)).routes(routes!(own))
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(show, remove))
+        .routes(routes!(own))
+        .routes(routes!(give_credential))
 }
 
 /// The node that answers.
@@ -97,6 +103,39 @@ pub(crate) async fn add(
 pub(crate) async fn remove(State(web): State<Web>, who: Who, Path(id): Path<NodeId>) -> Result<StatusCode, ApiError> {
     web.services.access.remove_child(&who.viewer, &id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a node shall reach its devices with.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewCredential {
+    /// What it is.
+    pub kind: CredentialKind,
+    /// What is written below `[credentials.snmp.…]` or `[credentials.http.…]` in a configuration.
+    #[schema(value_type = String)]
+    pub value: Secret,
+    /// Within how many seconds it has ended: 3600 where not given, from 1 to 604800.
+    #[serde(default)]
+    pub within_s: Option<u64>,
+}
+
+/// Give a node what it reaches its devices with
+///
+/// For a node below that joined by a PIN or key. It is sealed to that node before it is stored or sent, so nobody on the way
+/// reads it, and it is kept until the request has ended. The node uses it at once, in the place of what has the same name in
+/// its configuration.
+#[utoipa::path(post, path = "/nodes/{id}/credentials/{name}", tag = "nodes", request_body = NewCredential,
+    params(("id" = NodeId, Path, description = "The node"), ("name" = CredentialName, Path, description = "The credential")),
+    responses((status = 202, description = "It is on its way", body = RequestView), Problems))]
+pub(crate) async fn give_credential(
+    State(web): State<Web>,
+    who: Who,
+    Path((id, name)): Path<(NodeId, CredentialName)>,
+    Json(new): Json<NewCredential>,
+) -> Result<(StatusCode, axum::Json<RequestView>), ApiError> {
+    let (to, limits) = ((id, new.kind, name), limits(new.within_s)?);
+    let asked = web.services.requests.give_credential(&who.viewer, to, &new.value, limits).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(asked)))
 }
 
 /// The node that answers

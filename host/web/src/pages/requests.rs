@@ -69,6 +69,7 @@ fn what(request: &RequestView) -> String {
         | Question::SetIntervals { .. }
         | Question::LogLevels
         | Question::SetLogLevel { .. } => words::capital(&request.question.words()),
+        Question::SetCredential { name, .. } => format!("Credential {name}"),
         Question::UserCall { .. } => "User’s call".to_owned(),
     }
 }

@@ -219,7 +219,7 @@ impl World {
         let holder = if row.is_some() { Holder::Device(request.device.clone()) } else { Holder::Nobody };
         let version = row.as_ref().map_or(0, |(version, _)| version + 1);
         let name = format!("{} {} {} {version}", request.device, ask.thing, ask.attempt);
-        let fresh = Issued { token: TokenDigest(name), serial: "0a".parse().unwrap() };
+        let fresh = Issued { token: TokenDigest(name), serial: "0a".parse().unwrap(), public_key: None };
         let policy = Policy { any: AnyNumber::Allowed, retry_for: RETRY_FOR };
         let mut decision = decide(&request, known.as_ref(), row.as_ref(), &holder, fresh, &policy, self.now);
         if let Decision::Granted(granted) = &mut decision {

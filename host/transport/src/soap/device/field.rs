@@ -190,7 +190,8 @@ impl<P: Parent> Field<P> {
             Method::Request(request) if !is_asked(&request.question) => {
                 let why = format!("{} speaks SOAP, where {} isn't asked", self.child, request.question.words());
                 let failure = Failure { by: self.child.clone(), failing: Failing::Refused, why };
-                Some(Method::Response { id: request.id.clone(), outcome: Box::new(Outcome::Failed(failure)) })
+                let outcome = Box::new(Outcome::Failed(failure));
+                Some(Method::Response { id: request.id.clone(), outcome, signed: None })
             }
             _ => None,
         };
@@ -211,7 +212,7 @@ impl<P: Parent> Field<P> {
             match message.method {
                 Method::Request(request) => questions.extend(question(&request, down.clock)),
                 Method::Delay { id, delay } => delays.push(json!({ "request": id, "delay": delay })),
-                Method::Response { id, outcome } => outcomes.push(json!({ "request": id, "outcome": outcome })),
+                Method::Response { id, outcome, .. } => outcomes.push(json!({ "request": id, "outcome": outcome })),
                 Method::ReadNow(_) => read_now = true,
                 Method::Release(_) => released = true,
                 other => tracing::debug!(child = %self.child, ?other, "a device that speaks SOAP isn't told of this"),

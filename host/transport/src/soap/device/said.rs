@@ -142,7 +142,7 @@ impl Answered {
             }
             _ => return Err(invalid("an answer has one of these: alive, counters, done, failed")),
         };
-        Ok(Method::Response { id: self.request, outcome: Box::new(outcome) })
+        Ok(Method::Response { id: self.request, outcome: Box::new(outcome), signed: None })
     }
 }
 
