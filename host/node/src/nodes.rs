@@ -1,13 +1,13 @@
 //! The listener for nodes that came in: TLS 1.3, where each is asked for its certificate.
 
 use crate::node::StartError;
-use crate::serve::{Server, bind_to, impatient};
+use crate::serve::{Server, bind_to, impatient, prompt};
 use axum::extract::Request;
 use axum::middleware::AddExtension;
 use axum::response::IntoResponse;
 use axum::{Extension, Router};
 use axum_server::Handle;
-use axum_server::accept::Accept;
+use axum_server::accept::{Accept, NoDelayAcceptor};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hostler_services::authority::Gate;
 use hostler_services::tree::Tree;
@@ -70,7 +70,7 @@ impl NodesBound {
     pub(crate) fn serve(self, tree: Arc<Tree>, desk: Arc<Desk>) -> Result<Server, StartError> {
         let Self { address, listener, tls, enrollment, names } = self;
         let broken = |error| StartError::Listen(address, error);
-        let acceptor = Certificates { tls: RustlsAcceptor::new(tls.clone()), gate: enrollment.gate() };
+        let acceptor = Certificates { tls: prompt(tls.clone()), gate: enrollment.gate() };
         let router = hostler_transport::router(Arc::clone(&tree));
         let router = router.merge(hostler_transport::desk(tree, desk)).fallback(nothing_here);
         let service = Router::into_make_service_with_connect_info::<SocketAddr>(router);
@@ -99,7 +99,7 @@ async fn nothing_here(_: Request) -> impl IntoResponse {
 /// request.
 #[derive(Clone)]
 struct Certificates {
-    tls: RustlsAcceptor,
+    tls: RustlsAcceptor<NoDelayAcceptor>,
     gate: Arc<Gate>,
 }
 
