@@ -36,6 +36,23 @@ echo "both are there: $manager $device;"
 wait
 "#;
 
+/// Whether there may be network namespaces here; where not, that is said aloud.
+///
+/// # Panics
+/// When `unshare` can't be run.
+pub(crate) fn allowed(unshare: &Path) -> bool {
+    let tried = Command::new(unshare).args(["--map-root-user", "--net", "--mount", "true"]).output().unwrap();
+    if !tried.status.success() {
+        crate::skipped(&format!("no network namespaces here: {}", String::from_utf8_lossy(&tried.stderr).trim()));
+    }
+    tried.status.success()
+}
+
+/// By what `nsenter` runs something where this process is.
+pub(crate) fn entering(id: &str) -> [&str; 6] {
+    ["--user", "--preserve-credentials", "--net", "--mount", "--target", id]
+}
+
 /// One of the two networks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Side {
@@ -68,9 +85,7 @@ impl Networks {
             std::fs::write(&file, format!("127.0.0.1 localhost\n{lines}\n")).unwrap();
             file
         });
-        let allowed = Command::new(&unshare).args(["--map-root-user", "--net", "--mount", "true"]).output().unwrap();
-        if !allowed.status.success() {
-            crate::skipped(&format!("no network namespaces here: {}", String::from_utf8_lossy(&allowed.stderr).trim()));
+        if !allowed(&unshare) {
             return None;
         }
         let router = Peer::start(&unshare, |command| {
@@ -93,8 +108,7 @@ impl Networks {
     }
 
     fn arguments(&self, side: Side) -> [&str; 6] {
-        let id = self.within.get(side as usize).map_or("", String::as_str);
-        ["--user", "--preserve-credentials", "--net", "--mount", "--target", id]
+        entering(self.within.get(side as usize).map_or("", String::as_str))
     }
 
     /// Starts a program there.

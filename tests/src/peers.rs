@@ -20,6 +20,7 @@ pub fn peer(name: &str) -> Option<PathBuf> {
             "chromium" | "snmpd" | "slapd" => format!("apt-get install {name}"),
             "cc" => "apt-get install gcc".to_owned(),
             "chromedriver" => "apt-get install chromium-driver".to_owned(),
+            "nft" => "apt-get install nftables".to_owned(),
             "ip" => "apt-get install iproute2".to_owned(),
             "unshare" | "nsenter" | "setpriv" => "apt-get install util-linux".to_owned(),
             "script" => "apt-get install bsdutils".to_owned(),

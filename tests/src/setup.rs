@@ -4,7 +4,7 @@ use crate::Place;
 use hostler_simulator::Fleet;
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A network of a gateway.
 #[derive(Clone, Debug)]
@@ -213,6 +213,13 @@ impl Setup {
         let file = self.folder.with_extension("token");
         std::fs::write(&file, token).unwrap();
         Self { parent: Some(format!("url = {parent:?}\ntoken-file = {file:?}\n")), ..self }
+    }
+
+    /// Whose parent shows a certificate of this authority.
+    #[must_use]
+    pub fn trusting(mut self, authority: &Path) -> Self {
+        self.parent.iter_mut().for_each(|lines| _ = writeln!(lines, "certificate = {authority:?}"));
+        self
     }
 
     /// At this address instead of any that is free.

@@ -1,13 +1,13 @@
 //! The listener for nodes that came in: TLS 1.3, where each is asked for its certificate.
 
 use crate::node::StartError;
-use crate::serve::{Server, bind_to, impatient};
+use crate::serve::{Server, bind_to, impatient, prompt};
 use axum::extract::Request;
 use axum::middleware::AddExtension;
 use axum::response::IntoResponse;
 use axum::{Extension, Router};
 use axum_server::Handle;
-use axum_server::accept::Accept;
+use axum_server::accept::{Accept, NoDelayAcceptor};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hostler_services::authority::Gate;
 use hostler_services::{AuthorityError, Enrollment, EnrollmentError, JoinHere, Member, now};
@@ -125,7 +125,7 @@ impl NodesBound {
         let task = tokio::spawn(async move {
             let (config, gate) = first(&host).await;
             let tls = RustlsConfig::from_config(config);
-            let acceptor = Certificates { tls: RustlsAcceptor::new(tls.clone()), gate };
+            let acceptor = Certificates { tls: prompt(tls.clone()), gate };
             let _renewing = Renewing(tokio::spawn(async move {
                 loop {
                     host.changed().await;
@@ -172,7 +172,7 @@ async fn nothing_here(_: Request) -> impl IntoResponse {
 /// request.
 #[derive(Clone)]
 struct Certificates {
-    tls: RustlsAcceptor,
+    tls: RustlsAcceptor<NoDelayAcceptor>,
     gate: Arc<Gate>,
 }
 

@@ -4,7 +4,8 @@ use crate::config::Listen;
 use crate::node::StartError;
 use axum::Extension;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hostler_services::Services;
 use hostler_services::tree::Tree;
 use hostler_transport::Desk;
@@ -73,7 +74,7 @@ pub(crate) fn serve_plain(
 ) -> Result<Server, StartError> {
     let handle = Handle::new();
     let server = axum_server::from_tcp(listener).map_err(|error| StartError::Listen(address, error))?;
-    let server = impatient(server.handle(handle.clone()));
+    let server = impatient(server.acceptor(NoDelayAcceptor::new()).handle(handle.clone()));
     let task = tokio::spawn(server.serve(router.into_make_service_with_connect_info::<SocketAddr>()));
     Ok(Server::new(handle, task))
 }
@@ -110,12 +111,18 @@ impl Bound {
         let Self { address, listener, certificate } = self;
         let Some(certificate) = certificate else { return serve_plain((address, listener), router) };
         let handle = Handle::new();
-        let server = axum_server::from_tcp_rustls(listener, certificate);
-        let server = server.map_err(|error| StartError::Listen(address, error))?;
-        let server = impatient(server.handle(handle.clone()));
+        let server = axum_server::from_tcp(listener).map_err(|error| StartError::Listen(address, error))?;
+        let server = server.acceptor(prompt(certificate)).handle(handle.clone());
+        let server = impatient(server);
         let task = tokio::spawn(server.serve(router.into_make_service_with_connect_info::<SocketAddr>()));
         Ok(Server::new(handle, task))
     }
+}
+
+/// TLS over connections that send what there is at once. Else the first answer over a connection waits until the caller has
+/// acknowledged the end of the handshake, which it does after 40 ms.
+pub(crate) fn prompt(tls: RustlsConfig) -> RustlsAcceptor<NoDelayAcceptor> {
+    RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new())
 }
 
 /// Who connects and says nothing, or not all of a request's head, is let go. HTTP/1.1 alone can bound that: a server that

@@ -64,21 +64,27 @@ pub async fn measure(arguments: &Arguments, report: &Report) -> Result<()> {
     Ok(())
 }
 
-/// Where a manager that was just started answers, and a token for it.
-async fn started(data: &std::path::Path) -> Result<(String, String)> {
+/// Where a node that was just started answers, and a token for it.
+pub async fn started(data: &std::path::Path) -> Result<(String, String)> {
+    started_with(&reqwest::Client::new(), data).await
+}
+
+/// The same, asked by this client.
+pub async fn started_with(client: &reqwest::Client, data: &std::path::Path) -> Result<(String, String)> {
     for _ in 0..600 {
         let read = |file: &str| std::fs::read_to_string(data.join(file)).ok();
         if let (Some(url), Some(token)) = (read("local.address"), read("local.token"))
-            && reqwest::Client::new().get(format!("{url}/api/v1/node")).bearer_auth(&token).send().await.is_ok()
+            && client.get(format!("{url}/api/v1/node")).bearer_auth(&token).send().await.is_ok()
         {
             return Ok((url, token));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    bail!("the manager did not start")
+    bail!("the node did not start")
 }
 
-async fn registered(url: &str, token: &str, count: usize) -> Result<Value> {
+/// Registers so many addresses.
+pub async fn registered(url: &str, token: &str, count: usize) -> Result<Value> {
     let addresses: Vec<String> = (0..count).map(|n| format!("device-{n}.example")).collect();
     let request = reqwest::Client::new().post(format!("{url}/api/v1/registrations")).bearer_auth(token);
     Ok(request.json(&json!({ "addresses": addresses.join("\n") })).send().await?.error_for_status()?.json().await?)

@@ -13,9 +13,11 @@ mod commits;
 mod enrollment;
 mod exporter;
 mod fleet;
+mod goosebit;
 mod pages;
 mod plain;
 mod report;
+mod tree;
 
 use anyhow::Result;
 use clap::Parser;
@@ -40,12 +42,17 @@ pub struct Arguments {
     /// How many printers are simulated
     #[arg(long, default_value_t = 10_000)]
     devices: u32,
+    /// How many children wait at a manager at a time
+    #[arg(long, default_value_t = 10_000)]
+    children: usize,
     /// Only the figures whose name contains this
     #[arg(long)]
     only: Option<String>,
     /// Read these printers in plain Rust and print how many a second; what the bench calls itself with
     #[arg(long, hide = true)]
     plain: Option<plain::Plain>,
+    #[command(flatten)]
+    bare: tree::bare::BareArguments,
 }
 
 fn main() -> Result<()> {
@@ -55,6 +62,9 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         if let Some(plain) = arguments.plain {
             return plain::run(plain, arguments.devices).await;
+        }
+        if arguments.bare.is_wanted() {
+            return arguments.bare.clone().serve().await;
         }
         let report = Report::new(arguments.json);
         let wanted = |name: &str| arguments.only.as_ref().is_none_or(|only| name.contains(only.as_str()));
@@ -72,6 +82,15 @@ fn main() -> Result<()> {
         }
         if wanted("reading") {
             fleet::measure(&arguments, &report).await?;
+        }
+        if wanted("tree-exchange") {
+            tree::exchange::measure(&arguments, &report).await?;
+        }
+        if wanted("tree-memory") {
+            tree::idle::measure(&arguments, &report).await?;
+        }
+        if wanted("tree-latency") {
+            tree::down::measure(&arguments, &report).await?;
         }
         Ok(())
     })
