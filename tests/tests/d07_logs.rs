@@ -13,7 +13,8 @@ fn fill(node: &Node, lines: u32) -> String {
     let file = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).max().unwrap();
     let mut text = String::new();
     for number in 0..lines {
-        text += &format!("2026-01-02T03:{:02}:{:02}.000000Z  INFO hostler: line {number}\n", number / 60 % 60, number % 60);
+        text +=
+            &format!("2026-01-02T03:{:02}:{:02}.000000Z  INFO hostler: line {number}\n", number / 60 % 60, number % 60);
     }
     text += &std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, &text).unwrap();
@@ -46,10 +47,7 @@ async fn d07_a_log_is_fetched_through_two_gateways_and_goes_on_where_it_stopped(
         let _ = tokio::time::timeout(std::time::Duration::from_secs(60), manager.run(&arguments)).await;
     };
     let cutting = async {
-        until("some of it is fetched", async || {
-            (std::fs::metadata(&out).ok()?.len() > 60_000).then_some(())
-        })
-        .await;
+        until("some of it is fetched", async || (std::fs::metadata(&out).ok()?.len() > 60_000).then_some(())).await;
         middle.kill();
     };
     tokio::select! { () = fetching => panic!("it was fetched before it could be cut"), () = cutting => {} }
@@ -89,7 +87,8 @@ async fn d07_a_log_is_fetched_through_two_gateways_and_goes_on_where_it_stopped(
     // How much it says.
     let said = manager.run(&["node", "log-level", "gateway-2"]).await.well();
     assert!(said.contains("as much as usual"), "{said}");
-    let said = manager.run(&["node", "log-level", "gateway-2", "hostler_services", "debug", "--for", "4s"]).await.well();
+    let said =
+        manager.run(&["node", "log-level", "gateway-2", "hostler_services", "debug", "--for", "4s"]).await.well();
     assert!(said.contains("hostler_services says debug until"), "{said}");
     until("it says as much as usual again", async || {
         manager.run(&["node", "log-level", "gateway-2"]).await.well().contains("usual").then_some(())
