@@ -92,7 +92,8 @@ impl Line {
         std::fs::write(&certificate, own.cert.pem())?;
         std::fs::write(&key, own.signing_key.serialize_pem())?;
         let client = client(&certificate)?;
-        let (mut above, mut top): (Option<(String, String)>, Option<(String, String)>) = (None, None);
+        let mut above: Option<(String, String)> = None;
+        let mut top: Option<(String, String)> = None;
         let mut processes = Vec::new();
         for level in 0..=LEVELS {
             let folder = folder.join(format!("level-{level}"));
