@@ -22,8 +22,8 @@ use hostler_services::gateway::{Caller, Discovery, Network, Reader, Rule};
 use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::{
-    Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Forwards, Gateway, Inventory, Live, Member,
-    NodeInfo, Panels, Requests, Schedules, SelfRegistration, ServiceError, Services,
+    Access, Authority, Catalogue, Duty, EngineControl, Enrollment, EnrollmentError, Forwards, Gateway, Inventory, Live,
+    Member, NodeInfo, Panels, Requests, Schedules, SelfRegistration, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::CallParentError;
@@ -163,6 +163,11 @@ impl Node {
             node.call_parent(member.as_ref(), (&gateway, &inventory, &catalogue), (&requests, &bells))?;
         }
         let mut tasks = node.tasks;
+        if let Some(engine) = config.device.as_ref().and_then(|device| device.engine.clone()) {
+            let engine = EngineControl::new(engine.power, engine.ready, engine.off_after.get_ref().0);
+            requests.control(Arc::clone(&engine));
+            tasks.push(tokio::spawn(engine.tend_forever()));
+        }
         tasks.push(tokio::spawn(Arc::clone(&requests).tend_forever()));
         if let (Some(member), Some(device)) = (&member, &config.device) {
             tasks.extend(own::tend(member, device, &data).await?);

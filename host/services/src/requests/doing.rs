@@ -1,6 +1,7 @@
 //! This node does what it was asked.
 
-use super::Requests;
+use super::waking::switch;
+use super::{Done, Requests};
 use crate::gateway::{CallFailed, Gateway, Told, Undone};
 use hostler_core::changes::{Change, Changes};
 use hostler_core::event::Event;
@@ -23,10 +24,8 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// The largest answer, in bytes: below what is taken of one message.
 const LARGEST: usize = 48 << 10;
 
-type Done = Result<Answer, (Failing, String)>;
-
 /// A call that brought nothing, as whoever asked is told.
-fn failed(error: CallFailed) -> (Failing, String) {
+pub(super) fn failed(error: CallFailed) -> (Failing, String) {
     let failing = match &error {
         // It may have done something before it was stopped.
         CallFailed::Plugin(_) => Failing::InDoubt,
@@ -49,12 +48,17 @@ impl Requests {
     async fn try_it(&self, id: &RequestId) -> Result<(), StoreError> {
         let Some(known) = self.store.flight(id)? else { return Ok(()) };
         // What hasn't begun can wait for the device and be begun anew after a crash; nothing is in doubt until it begins.
-        if known.value.may_be_begun()
-            && let Err(failed) = self.made_ready(&known.value).await
-        {
-            self.ends(id, Changes::none(), Err(failed)).await;
-            return Ok(());
-        }
+        let made_ready = match known.value.may_be_begun() {
+            true => self.made_ready(&known.value).await,
+            false => Ok(None),
+        };
+        let _working = match made_ready {
+            Ok(working) => working,
+            Err(failed) => {
+                self.ends(id, Changes::none(), Err(failed)).await;
+                return Ok(());
+            }
+        };
         let Some(begun) = self.happened(id, Changes::none(), |_| Some(Happening::Begin)).await? else { return Ok(()) };
         if !begun.is_to_be_done() {
             return Ok(());
@@ -140,12 +144,17 @@ impl Requests {
             return Err((Failing::Refused, format!("{} doesn't speak for this device", self.node.id)));
         };
         let caller = gateway.caller();
+        if let Question::SetPower { device, wish } = question
+            && let Some(done) = self.engine_of(device).and_then(|engine| switch(engine, *wish))
+        {
+            return done;
+        }
         let told = match question {
             Question::Panel { device } => {
                 return caller.look_at_panel(device).await.map(|panel| Answer::Panel { panel }).map_err(failed);
             }
             Question::Power { device } => {
-                return caller.power_state(device).await.map(|power| Answer::Power { power }).map_err(failed);
+                return self.power(caller, device).await;
             }
             Question::Command { device, name, arguments } => caller.command(device, name, arguments.clone()).await,
             Question::ShowOnPanel { device, text } => caller.show_on_panel(device, text.clone()).await,

@@ -17,18 +17,22 @@ pub(crate) use hearing::{Flights, Speaker};
 pub use view::{RequestState, RequestView};
 
 use crate::NodeInfo;
+use crate::engine::EngineControl;
 use crate::inventory::Inventory;
 use crate::live::Live;
 use crate::tree::Presence;
 use hostler_core::changes::Changes;
-use hostler_core::request::{Context, Flight};
+use hostler_core::request::{Answer, Context, Failing, Flight};
 use hostler_core::{NodeId, RequestId};
 use hostler_engine::now;
 use hostler_store::{Store, StoreError};
 use index::Index;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::Notify;
+
+/// What came of what this node was asked to do.
+type Done = Result<Answer, (Failing, String)>;
 
 /// At most so many requests that were asked here, or above, wait for an answer.
 const MOST_WAITING: usize = 10_000;
@@ -53,6 +57,8 @@ pub struct Requests {
     changed: Notify,
     /// What those that are being done here wait for, for people.
     waits: Mutex<BTreeMap<RequestId, String>>,
+    /// The engine of the device that this node is.
+    engine: OnceLock<Arc<EngineControl>>,
     /// Neighbours in whose outbox something is too late to be sent.
     stale: Mutex<BTreeSet<NodeId>>,
 }
@@ -69,8 +75,9 @@ impl Requests {
         live: Live,
     ) -> Result<Arc<Self>, StoreError> {
         let index = Mutex::new(Index::of(store.flights()?.iter().map(|row| &row.value)));
-        let (changed, waits, stale) = Default::default();
-        let requests = Arc::new(Self { store, node, parent, inventory, presence, live, index, changed, waits, stale });
+        let (changed, waits, engine, stale) = Default::default();
+        let requests =
+            Arc::new(Self { store, node, parent, inventory, presence, live, index, changed, waits, engine, stale });
         let following = Arc::downgrade(&requests);
         requests.store.observe(Arc::new(move |changes: &Changes| {
             if let Some(requests) = following.upgrade()
@@ -80,6 +87,11 @@ impl Requests {
             }
         }));
         Ok(requests)
+    }
+
+    /// From now on this engine is switched on for what its device is asked. The first that is said is the one.
+    pub fn control(&self, engine: Arc<EngineControl>) {
+        let _ = self.engine.set(engine);
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {
