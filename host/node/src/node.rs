@@ -176,7 +176,8 @@ impl Node {
             enrollment.tell(&live);
             tasks.push(tokio::spawn(Arc::clone(enrollment).tend_forever()));
         }
-        let schedules = Schedules::open(Arc::clone(&store), Arc::clone(&inventory), above.clone());
+        let schedules =
+            Schedules::open(Arc::clone(&store), (Arc::clone(&inventory), Arc::clone(&requests)), above.clone());
         tasks.push(tokio::spawn(Arc::clone(&schedules).run_forever()));
         let keeping = Arc::clone(&inventory);
         tasks.push(tokio::spawn(async move { keeping.keep_forever().await }));

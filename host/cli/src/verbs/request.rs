@@ -56,7 +56,7 @@ pub struct Patience {
     no_wait: bool,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is no time; say how long with a unit, such as 30s, 5m or 2h");
     let parsed: jiff::Span = text.parse().map_err(|_| wrong())?;
     let parsed = parsed.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| wrong())?;

@@ -17,6 +17,7 @@ mod readings;
 mod registration;
 mod registrations;
 mod requests;
+mod schedules;
 mod shell;
 mod terminal;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub(crate) fn router() -> Router<Web> {
         .merge(enrolled::router())
         .merge(discovered::router())
         .merge(plugins::router())
+        .merge(schedules::router())
         .merge(nodes::router())
         .merge(requests::router())
         .merge(panel::router())
