@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use hostler_tests::{Clock, Node, Place, Setup, until};
+use hostler_tests::{Browser, Clock, Node, Place, Setup, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -187,7 +187,10 @@ async fn d07_what_can_t_be_is_said_with_what_would_be_right() {
         (vec!["next", "61 2 * * *"], "the minute (the first field) of the calendar expression can't be \"61\""),
         (vec!["next", "0 0 30 2 *"], "never comes"),
         (vec!["next", "daily", "--zone", "Berlin"], "there is \"Europe/Berlin\""),
-        (vec!["add", "A", "daily"], "add --read for devices, or --discover for networks"),
+        (
+            vec!["add", "A", "daily"],
+            "add --read, --counters, --command or --power for devices, or --discover for networks",
+        ),
         (vec!["add", "", "daily", "--discover"], "the name can't be"),
         (vec!["add", "A", "daily", "--discover", "--gateway", "nowhere"], "there is no gateway nowhere"),
         (vec!["add", "A", "daily", "--read", "--device", "nothing"], "there is no device nothing"),
@@ -222,4 +225,100 @@ async fn d07_what_can_t_be_is_said_with_what_would_be_right() {
         let refused = api.call(method, path, &Value::Null).await.unwrap_err().to_string();
         assert!(refused.contains("403") && refused.contains("operate the fleet"), "{path}: {refused}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d07_a_schedule_asks_devices_and_says_what_became_of_each() {
+    let place = Place::new(48);
+    let fleet = place.printers(2).await;
+    let setup = Setup::alone(&place).network("office", &fleet).adopting("mfp").read_every("1h");
+    let mut node = Node::start(setup).await;
+    node.install("mfp").await;
+    let devices = node.until_read(2).await;
+    let ids: Vec<&str> = devices.iter().map(|view| view["device"]["id"].as_str().unwrap()).collect();
+    let ran = async |node: &Node, id: &str, times: usize| {
+        let name = schedule(node, id).await["name"].as_str().unwrap().to_owned();
+        until(format!("{id} ran"), async || {
+            let told = told(node, &name).await;
+            (count(&told, "schedule.ran") + count(&told, "schedule.failed") == times).then_some(())
+        })
+        .await;
+        schedule(node, id).await
+    };
+    let add = async |name: &str, more: &[&str]| {
+        let _ = node.run(&[&["schedule", "add", name, "yearly"], more].concat()).await.well();
+        let _ = node.run(&["schedule", "run", name]).await.well();
+        ran(&node, name, 1).await
+    };
+    // Counters of all: each answered, by a request that says what it counted.
+    let shown = add("counters", &["--counters"]).await;
+    assert_eq!(shown["ended"], "ran; 2 devices answered", "{shown:#}");
+    for became in shown["last"]["outcome"]["each"].as_array().unwrap() {
+        let request = node.api().get(&format!("requests/{}", became["request"].as_str().unwrap())).await.unwrap();
+        assert_eq!((&request["state"], &request["question"]["ask"]), (&json!("answered"), &json!("counters")));
+        assert!(!request["outcome"]["answered"]["counters"].as_array().unwrap().is_empty(), "{request:#}");
+    }
+    // A command that one refuses: these have no community that writes, so nothing can be shown.
+    let identify = ["--command", "identify", "--argument", "message=Hello", "--device", ids[0], "--within", "20s"];
+    let shown = add("found", &identify).await;
+    assert_eq!(shown["last"]["outcome"]["failed"], 1, "{shown:#}");
+    let printed = node.run(&["schedule", "show", "found"]).await.well();
+    assert!(printed.contains("last it failed: ") && printed.contains(ids[0]), "{printed}");
+    let shown = add("sung", &["--command", "sing", "--device", ids[1]]).await;
+    assert!(shown["ended"].as_str().unwrap().contains("there are reset, factory-reset, identify"), "{shown:#}");
+    let shown = add("nobody", &["--power", "sleep", "--site", "nowhere"]).await;
+    assert_eq!(shown["ended"], "ran, and there was nothing to do");
+
+    // Killed while a run is under way: the run ends, and each device was asked once.
+    let silent = &fleet.devices()[0];
+    silent.control.set_fault(hostler_simulator::Fault::Silent);
+    let _ = node.run(&["schedule", "run", "counters"]).await.well();
+    let asked = async || {
+        let all = node.api().get("requests").await.ok()?;
+        Some(all.as_array()?.iter().filter(|request| request["question"]["ask"] == "counters").count())
+    };
+    until("both are asked", async || (asked().await? == 4).then_some(())).await;
+    node.kill();
+    silent.control.clear_fault();
+    node.start_again().await;
+    let shown = ran(&node, "counters", 2).await;
+    assert_eq!(shown["ended"], "ran; 2 devices answered", "{shown:#}");
+    let all = node.api().get("requests").await.unwrap();
+    let counters = all.as_array().unwrap().iter().filter(|request| request["question"]["ask"] == "counters");
+    assert_eq!(counters.count(), 4, "nothing is asked twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d07_somebody_makes_a_schedule_in_a_browser_and_sees_when_it_comes_and_what_became_of_each() {
+    let place = Place::new(49);
+    let Some(browser) = Browser::start(&place).await else { return };
+    let fleet = place.printers(1).await;
+    let node = Node::start(Setup::alone(&place).network("office", &fleet).adopting("mfp").read_every("1h")).await;
+    node.install("mfp").await;
+    let id = node.until_read(1).await[0]["device"]["id"].as_str().unwrap().to_owned();
+    browser.open(&format!("{}/login", node.api().base())).await;
+    browser.fill("input[name=user]", "admin").await;
+    browser.fill("input[name=password]", &node.first_password().await).await;
+    browser.click("button.main").await;
+    browser.until("it is logged in", "return location.pathname === '/'").await;
+    browser.open(&format!("{}/schedules", node.api().base())).await;
+    browser.fill("input[name=name]", "Billing").await;
+    browser.fill("input[name=zone]", "Europe/Berlin").await;
+    browser.fill("input[name=calendar]", "30 2 * * 1-5").await;
+    let typed = "document.querySelector('input[name=calendar]').dispatchEvent(new Event('input', { bubbles: true }))";
+    browser.run(&format!("{typed}; return 1")).await;
+    browser.until_text("#preview", "It comes next at").await;
+    browser.run("document.querySelector('select[name=work]').value = 'counters'; return 1").await;
+    browser.click("form[action='/schedules'] button.main").await;
+    browser.until_text("#schedules", "Billing").await;
+    assert_eq!(schedule(&node, "billing").await["shall"], "fetch the counters of every device");
+    browser.open(&format!("{}/schedules/billing", node.api().base())).await;
+    browser.click("form[action$='/run'] button").await;
+    browser
+        .until(
+            "what became of each is shown",
+            &format!("return document.querySelector('#became')?.innerText.includes('{id}')"),
+        )
+        .await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
 }

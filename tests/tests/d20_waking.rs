@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use async_snmp::{Oid, Value as SnmpValue};
-use hostler_simulator::{DeviceControl, Fleet, FleetConfig, Share, Sleep, Source, profile};
-use hostler_tests::{Network, Node, Place, Setup, until};
+use hostler_simulator::{DeviceControl, Engine, Fleet, FleetConfig, Share, Sleep, Source, profile};
+use hostler_tests::{Network, Node, Place, Setup, device_address, until};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -152,4 +152,67 @@ async fn d20_an_engine_that_is_never_ready_is_a_failure_that_says_so_and_prints_
     let why = failure["why"].as_str().unwrap();
     assert!(why.contains("wasn't ready in time: it says that it is waking up; nothing was done"), "{why}");
     assert_eq!(chain.pages(), pages);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d20_a_device_node_switches_its_engine_off_when_idle_and_on_for_work_and_waits_until_it_is_ready() {
+    let place = Place::new(47);
+    let mix = vec![Share { source: Source::Profile(profile::orchid_c4500()), weight: 1 }];
+    let write_community = Some("public".to_owned());
+    let fleet = FleetConfig { count: 1, mix, pages_per_hour: 0, write_community, ..place.fleet() };
+    let fleet = Fleet::start(fleet).await.unwrap();
+    let printer = fleet.devices()[0].control.clone();
+    let engine = Engine::start(&place.path("hardware"), Duration::from_secs(2), Some(printer.clone())).unwrap();
+    let manager = Node::start(Setup::joined(&place, 8081)).await;
+    manager.install("mfp").await;
+    let join = manager.api().get("join").await.unwrap();
+    let lines = format!("power = {:?}\nready = {:?}\noff-after = \"3s\"", engine.power(), engine.ready());
+    let setup = Setup::device_with(&place, 1, &fleet, &join).section("device.engine", &lines);
+    let device = Node::start(setup).await;
+    let made = manager.registered(&[&device_address(&place, 1).to_string()]).await;
+    let _ = device.run(&["join", "pin", made["secrets"][0].as_str().unwrap()]).await.well();
+    let id = manager.until_read(1).await[0]["device"]["id"].as_str().unwrap().to_owned();
+    let before = manager.events().await.unwrap().len();
+    let pages = || match printer.get(&Oid::from_slice(&[1, 3, 6, 1, 2, 1, 43, 10, 2, 1, 4, 1, 1])) {
+        Some(SnmpValue::Counter32(pages)) => pages,
+        other => panic!("{other:?}"),
+    };
+    let base = format!("http://{}:8081", device_address(&place, 1));
+    let fetch = async |path: &str| reqwest::get(format!("{base}{path}")).await.ok()?.text().await.ok();
+    let mode = async || {
+        let panel: Value = serde_json::from_str(&fetch("/panel/state").await?).ok()?;
+        panel.pointer("/power/mode")?.as_str().map(str::to_owned)
+    };
+
+    assert_eq!(mode().await.as_deref(), Some("off"), "nothing is to be done yet");
+    assert!(fetch("/panel").await.unwrap().contains("The engine is off and is switched on for work."));
+    let power = manager.run(&["device", "power", &id]).await.well();
+    assert!(power.contains("power: off") && power.contains("engine: not-ready"), "{power}");
+    let first = pages();
+    let printed = manager.run(&["device", "command", &id, "test-page"]).await.well();
+    assert!(printed.contains("It prints a test page."), "{printed}");
+    assert_eq!(pages(), first + 1, "the simulated printer prints only with a ready engine");
+    until("it is off again by itself", async || (mode().await? == "off").then_some(())).await;
+    assert_eq!(std::fs::read_to_string(engine.power()).unwrap(), "0\n");
+
+    let _ = manager.run(&["device", "power", &id, "wake"]).await.well();
+    until("it warms up", async || (mode().await? == "waking").then_some(())).await;
+    until("it is ready", async || (mode().await? == "on").then_some(())).await;
+    let _ = manager.run(&["device", "power", &id, "sleep"]).await.well();
+    assert_eq!(mode().await.as_deref(), Some("off"));
+    // An engine that never says that it is ready, because it broke.
+    drop(engine);
+    let path = format!("devices/{id}/commands/test-page");
+    let asked = manager.api().post(&path, &json!({ "arguments": {}, "within_s": 12 })).await.unwrap();
+    let request = format!("requests/{}", asked["id"].as_str().unwrap());
+    let failed =
+        until("that is said", async || manager.api().get(&request).await.ok().filter(|view| view["state"] == "failed"))
+            .await;
+    let why = failed["outcome"]["failed"]["why"].as_str().unwrap();
+    assert!(why.contains("wasn't ready in time") && why.contains("nothing was done"), "{why}");
+    assert_eq!(pages(), first + 1);
+    let events = manager.events().await.unwrap();
+    let new = events.len() - before;
+    let complaints: Vec<_> = events.into_iter().take(new).filter(|event| event["severity"] != "info").collect();
+    assert!(complaints.is_empty(), "{complaints:#?}");
 }

@@ -291,6 +291,10 @@ impl Config {
         if let Some(display) = config.device.as_mut().and_then(|device| device.display.as_mut()) {
             *display = folder.join(&*display);
         }
+        for engine in config.device.iter_mut().flat_map(|device| &mut device.engine) {
+            engine.power = folder.join(&engine.power);
+            engine.ready = folder.join(&engine.ready);
+        }
         for (name, path) in config.files() {
             *path.get_mut() = folder.join(path.get_ref());
             guests::check_named(name, path).map_err(|wrong| invalid(&text, file, wrong))?;

@@ -23,8 +23,8 @@ use hostler_services::membership::{AgentError, MembershipError};
 use hostler_services::tree::{ChildLoop, Presence, Tree};
 use hostler_services::trust::{ManagersTrust, Trust};
 use hostler_services::{
-    Access, Authority, Catalogue, Duty, Enrollment, EnrollmentError, Forwards, Gateway, Inventory, Live, Member,
-    NodeInfo, NodeLog, Panels, Requests, Schedules, SelfRegistration, ServiceError, Services,
+    Access, Authority, Catalogue, Duty, EngineControl, Enrollment, EnrollmentError, Forwards, Gateway, Inventory, Live,
+    Member, NodeInfo, NodeLog, Panels, Requests, Schedules, SelfRegistration, ServiceError, Services,
 };
 use hostler_store::{RedbStore, Store, StoreError};
 use hostler_transport::{CallParentError, Uplink};
@@ -190,6 +190,11 @@ impl Node {
         let mut tasks = node.tasks;
         requests.answer_for_log(Arc::clone(&log));
         tasks.push(tokio::spawn(log.tend_forever()));
+        if let Some(engine) = config.device.as_ref().and_then(|device| device.engine.clone()) {
+            let engine = EngineControl::new(engine.power, engine.ready, engine.off_after.get_ref().0);
+            requests.control(Arc::clone(&engine));
+            tasks.push(tokio::spawn(engine.tend_forever()));
+        }
         tasks.push(tokio::spawn(Arc::clone(&requests).tend_forever()));
         if let (Some(member), Some(device)) = (&member, &config.device) {
             tasks.extend(own::tend(member, device, &data).await?);
@@ -198,7 +203,8 @@ impl Node {
             enrollment.tell(&live);
             tasks.push(tokio::spawn(Arc::clone(enrollment).tend_forever()));
         }
-        let schedules = Schedules::open(Arc::clone(&store), Arc::clone(&inventory), above.clone());
+        let schedules =
+            Schedules::open(Arc::clone(&store), (Arc::clone(&inventory), Arc::clone(&requests)), above.clone());
         tasks.push(tokio::spawn(Arc::clone(&schedules).run_forever()));
         let keeping = Arc::clone(&inventory);
         tasks.push(tokio::spawn(async move { keeping.keep_forever().await }));

@@ -7,6 +7,7 @@ pub mod access;
 pub mod authority;
 pub mod backup;
 pub mod catalogue;
+pub mod engine;
 pub mod enrollment;
 mod error;
 pub mod forward;
@@ -30,6 +31,7 @@ pub use access::{
 };
 pub use authority::{Authority, AuthorityError, Gate, Identity, Issued, Standing, Standings, Verdict, server_tls};
 pub use catalogue::{Ask, Catalogue, Installed, PluginView, TerminalRelease};
+pub use engine::{EngineControl, EngineError};
 pub use enrollment::Refused as RefusedAddress;
 pub use enrollment::{
     EnrolledView, Enrollment, EnrollmentError, EntryState, EntryView, NewRegistration, NodesCall, RegistrationView,

@@ -25,6 +25,8 @@ pub enum LiveEvent {
     Nodes,
     /// The catalogue.
     Plugins,
+    /// What is done by the calendar.
+    Schedules,
     /// Something happened.
     Events,
     /// How a request stands.
@@ -82,6 +84,7 @@ fn of(change: &Change) -> Option<LiveEvent> {
         Change::Candidate { .. } | Change::Adoption { .. } => Some(LiveEvent::Candidates),
         Change::Child { .. } | Change::Route { .. } => Some(LiveEvent::Nodes),
         Change::Plugin { .. } => Some(LiveEvent::Plugins),
+        Change::Schedule { .. } => Some(LiveEvent::Schedules),
         Change::Happened(_) => Some(LiveEvent::Events),
         Change::Flight { id, .. } => Some(LiveEvent::Request { id: id.clone() }),
         Change::Invitation { value: Some(invitation), .. } => {

@@ -7,6 +7,7 @@ use crate::need;
 use crate::requests::{Limits, NewRequest, RequestState, RequestView, Requests, Target};
 use crate::turns::Turns;
 use hostler_core::DeviceId;
+use hostler_core::command::{PowerMode, PowerState};
 use hostler_core::reading::Condition;
 use hostler_core::request::{Answer, Failing, Outcome, Question};
 use hostler_core::viewer::{Right, Viewer};
@@ -85,9 +86,24 @@ pub struct PanelView {
     pub lines: Vec<String>,
     /// Its lamp.
     pub lamp: Lamp,
+    /// How it is powered, where this node controls its engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub power: Option<PowerState>,
     /// What became of the last call for help.
     #[serde(flatten)]
     pub call: Call,
+}
+
+impl PanelView {
+    /// What is said of its engine, where this node controls it.
+    #[must_use]
+    pub fn engine(&self) -> Option<&'static str> {
+        self.power.as_ref().map(|power| match power.mode {
+            PowerMode::Off | PowerMode::Asleep => "The engine is off and is switched on for work.",
+            PowerMode::Waking => "The engine warms up.",
+            PowerMode::On | PowerMode::Unknown => "The engine is ready.",
+        })
+    }
 }
 
 /// The panels of this node's own devices.
@@ -135,9 +151,14 @@ impl Panels {
             Condition::Stopped | Condition::Unreachable => Lamp::Red,
             Condition::Asleep | Condition::Unknown => Lamp::Off,
         };
+        let power = self.requests.engine_of(device).map(|engine| engine.state());
+        let lamp = match &power {
+            Some(power) if power.is_asleep() && lamp == Lamp::Green => Lamp::Off,
+            _ => lamp,
+        };
         let lines = report.map(|report| report.console.clone()).unwrap_or_default();
         let call = self.requests.last_call(device)?.map_or(Call::None, |request| self.became(request));
-        Ok(PanelView { device: device.clone(), title: known.title(), lines, lamp, call })
+        Ok(PanelView { device: device.clone(), title: known.title(), lines, lamp, power, call })
     }
 
     /// The same by somebody who is logged in.

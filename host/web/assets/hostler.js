@@ -88,6 +88,29 @@
     search();
   });
 
+  // When a calendar expression comes, while it is typed.
+
+  const planned = document.querySelector("form[data-preview]");
+  let asking = null;
+
+  async function preview() {
+    const given = new URLSearchParams([...new FormData(planned)].filter(([, value]) => value.trim() !== ""));
+    try {
+      const response = await fetch(`${planned.dataset.preview}?${given}`, { headers: { accept: "text/html" } });
+      if (!response.ok) return;
+      const fresh = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("preview");
+      if (fresh) document.getElementById("preview")?.replaceWith(fresh);
+    } catch {
+      // The server is away: the next key tries again.
+    }
+  }
+
+  planned?.addEventListener("input", (event) => {
+    if (!["calendar", "zone"].includes(event.target.name)) return;
+    clearTimeout(asking);
+    asking = setTimeout(preview, AFTER_A_KEY);
+  });
+
   // What the server tells.
 
   function concerns(region, changed) {

@@ -30,6 +30,7 @@
 mod agent;
 mod control;
 mod device;
+mod engine;
 mod error;
 mod fault;
 pub mod fleet;
@@ -46,6 +47,7 @@ pub use control::DeviceControl;
 pub use device::alerts::Condition;
 pub use device::counters::Counter;
 pub use device::power::Sleep;
+pub use engine::Engine;
 pub use error::Error;
 pub use fault::Fault;
 pub use fleet::{Fleet, FleetConfig, Share, SimulatedDevice, Source};

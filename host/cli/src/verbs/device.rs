@@ -161,7 +161,7 @@ impl Set {
     }
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("{text:?} is no NAME=VALUE, such as by=display"))?;
     Ok((name.to_owned(), value.to_owned()))
 }

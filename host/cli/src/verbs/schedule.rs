@@ -3,9 +3,10 @@
 use crate::client::{Client, Plain};
 use crate::output::{each, table, text};
 use anyhow::Result;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// What is done by the calendar: see it, make it, change it.
 #[derive(Subcommand)]
@@ -13,11 +14,16 @@ use serde_json::{Value, json};
 Examples:
   hostler schedule next \"30 2 * * 1-5\" --zone Europe/Berlin
   hostler schedule add \"Nightly reading\" \"30 2 * * *\" --zone Europe/Berlin --read --site berlin
+  hostler schedule add \"Billing\" monthly --counters --tag leased --within 12h
+  hostler schedule add \"Monday's pages\" \"0 7 * * 1\" --command test-page --site berlin
+  hostler schedule add \"Good night\" \"0 20 * * *\" --power sleep --type mfp
   hostler schedule add \"Search\" daily --discover --missed skip
   hostler schedule edit nightly-reading --calendar \"0 3 * * *\"
 
 A calendar is five fields: minute, hour, day of month, month, day of week; or hourly, daily, weekly, monthly, yearly.")]
 pub enum Schedule {
+    /// Show one schedule, and what became of each device that its last run asked
+    Show(One),
     /// List the schedules
     #[command(visible_alias = "ls")]
     List(Plain),
@@ -86,23 +92,39 @@ pub struct Edit {
     plain: Plain,
 }
 
-/// What is done. One of `--read` and `--discover`.
+/// What is done: one of `--read`, `--counters`, `--command`, `--power` and `--discover`.
 #[derive(Args)]
+#[command(group = ArgGroup::new("of-devices").args(["read", "counters", "command", "power"]).conflicts_with("discover"))]
 struct Work {
     /// Read devices: every one, or those that fit
-    #[arg(long, conflicts_with = "discover")]
+    #[arg(long)]
     read: bool,
+    /// Fetch the counters of devices, by a request each
+    #[arg(long)]
+    counters: bool,
+    /// Have devices do this command, by a request each
+    #[arg(long)]
+    command: Option<String>,
+    /// What the command is told, such as by=display; may be given several times
+    #[arg(long = "argument", requires = "command", value_parser = super::device::pair)]
+    arguments: Vec<(String, String)>,
+    /// Have devices wake, sleep or go off and on, by a request each
+    #[arg(long, value_parser = ["wake", "sleep", "power-cycle"])]
+    power: Option<String>,
+    /// How long each request may take, such as 30s, 5m or 2h; at most 7d
+    #[arg(long, default_value = "1h", value_parser = super::request::duration)]
+    within: Duration,
     /// This device; may be given several times
-    #[arg(long, requires = "read", conflicts_with_all = ["site", "tag", "kind"])]
+    #[arg(long, requires = "of-devices", conflicts_with_all = ["site", "tag", "kind"])]
     device: Vec<String>,
     /// Devices at this site
-    #[arg(long, requires = "read")]
+    #[arg(long, requires = "of-devices")]
     site: Option<String>,
     /// Devices with this tag
-    #[arg(long, requires = "read")]
+    #[arg(long, requires = "of-devices")]
     tag: Option<String>,
     /// Devices of this type: mfp, printer, scanner, appliance, vending-machine, other
-    #[arg(long = "type", requires = "read")]
+    #[arg(long = "type", requires = "of-devices")]
     kind: Option<String>,
     /// Search networks: those of every gateway, or of one
     #[arg(long)]
@@ -129,6 +151,10 @@ impl Schedule {
             Self::List(plain) => {
                 let all = plain.connection.client()?.get(&["schedules"]).await?;
                 plain.output.print(&all, list)
+            }
+            Self::Show(one) => {
+                let known = one.plain.connection.client()?.get(&["schedules", &one.id]).await?;
+                one.plain.output.print(&known, became)
             }
             Self::Add(add) => add.run().await,
             Self::Edit(edit) => edit.run().await,
@@ -168,7 +194,9 @@ impl Add {
     async fn run(self) -> Result<()> {
         let client = self.plain.connection.client()?;
         let Some(work) = self.work.given() else {
-            anyhow::bail!("it isn't said what shall be done; add --read for devices, or --discover for networks")
+            anyhow::bail!(
+                "it isn't said what shall be done; add --read, --counters, --command or --power for devices, or --discover for networks"
+            )
         };
         let body = json!({
             "name": self.name, "calendar": self.calendar, "zone": self.zone, "work": work, "missed": self.missed,
@@ -195,7 +223,8 @@ impl Edit {
 impl Work {
     /// What was said, as the API takes it; `None` where nothing was.
     fn given(self) -> Option<Value> {
-        let Self { read, device, site, tag, kind, discover, gateway } = self;
+        let Self { read, counters, command, arguments, power, within, device, site, tag, kind, discover, gateway } =
+            self;
         if discover {
             return Some(json!({ "do": "discover-networks", "gateway": gateway }));
         }
@@ -203,7 +232,19 @@ impl Work {
             true => json!({ "where": { "site": site, "tag": tag, "type": kind } }),
             false => json!({ "ids": device }),
         };
-        read.then(|| json!({ "do": "read-devices", "devices": devices }))
+        if read {
+            return Some(json!({ "do": "read-devices", "devices": devices }));
+        }
+        let asked = match (counters, command, power) {
+            (true, ..) => json!({ "ask": "counters" }),
+            (_, Some(name), _) => {
+                let arguments: Value = arguments.into_iter().map(|(name, value)| (name, Value::from(value))).collect();
+                json!({ "ask": "command", "name": name, "arguments": arguments })
+            }
+            (.., Some(wish)) => json!({ "ask": "power", "wish": wish }),
+            _ => return None,
+        };
+        Some(json!({ "do": "ask-devices", "devices": devices, "asked": asked, "within_s": within.as_secs() }))
     }
 }
 
@@ -214,6 +255,26 @@ fn list(all: &Value) -> String {
         vec![text(row, "/id"), text(row, "/calendar"), text(row, "/zone"), text(row, "/shall"), next, last]
     });
     table(&["schedule", "calendar", "zone", "shall", "next", "last"], rows)
+}
+
+/// A schedule, and what became of each device.
+fn became(known: &Value) -> String {
+    let ended = match known["ended"].as_str() {
+        Some(ended) => format!("\nlast it {ended}"),
+        None => String::new(),
+    };
+    let rows: Vec<Vec<String>> = each(known, "/last/outcome/each")
+        .map(|became| {
+            let failed = became["failed"].as_str().unwrap_or("answered").to_owned();
+            vec![text(became, "/device"), failed, text(became, "/request")]
+        })
+        .collect();
+    let of_each = if rows.is_empty() {
+        String::new()
+    } else {
+        format!("\n\n{}", table(&["device", "what became of it", "request"], rows))
+    };
+    format!("{}{ended}{of_each}", show(known))
 }
 
 fn show(made: &Value) -> String {

@@ -66,7 +66,14 @@ the fleet, or has a token; the manager names it: registrars = [\"registrar-1\"] 
   url = \"https://192.168.1.2:8700\"
   fingerprint = \"…\"
   [device]
-  id = \"RG12345\"")]
+  id = \"RG12345\"
+
+A device that switches its engine's power has two signals to it, as Linux shows the pins of a
+controller; `hostler simulate --engine` is an engine at the other end:
+  [device.engine]
+  power = \"/sys/class/gpio/gpio17/value\"
+  ready = \"/sys/class/gpio/gpio27/value\"
+  off-after = \"15m\"")]
 pub struct Serve {
     /// The configuration file
     #[arg(default_value = "hostler.toml")]

@@ -1,9 +1,9 @@
 //! `hostler simulate`
 
 use crate::output::{Output, table};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use hostler_simulator::{Fault, Fleet, FleetConfig, Share, Source, V3User, profile};
+use hostler_simulator::{Engine, Fault, Fleet, FleetConfig, Share, Source, V3User, profile};
 use serde_json::json;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -16,7 +16,8 @@ Examples:
   hostler simulate --count 20
   hostler simulate --count 10000 --port 16100 --profile mfp
   hostler simulate --recording printer.snmprec
-  hostler simulate --count 5 --fault silent --faulty 2")]
+  hostler simulate --count 5 --fault silent --faulty 2
+  hostler simulate --count 1 --profile mfp --engine hardware --warm-up 20")]
 pub struct Simulate {
     /// How many
     #[arg(long, default_value_t = 10)]
@@ -36,6 +37,9 @@ pub struct Simulate {
     /// The community for reading
     #[arg(long, default_value = "public")]
     community: String,
+    /// The community for writing; nothing can be written without one
+    #[arg(long)]
+    write_community: Option<String>,
     /// An SNMPv3 user, as name:auth-password:privacy-password (SHA-256, AES-128)
     #[arg(long)]
     v3_user: Vec<String>,
@@ -51,6 +55,12 @@ pub struct Simulate {
     /// How many are faulty
     #[arg(long, default_value_t = 1)]
     faulty: usize,
+    /// The first is the engine of a device node: its signals are the files power and ready in this folder
+    #[arg(long)]
+    engine: Option<PathBuf>,
+    /// Seconds that the engine takes to be ready
+    #[arg(long, default_value_t = 10)]
+    warm_up: u64,
     #[command(flatten)]
     output: Output,
 }
@@ -96,6 +106,7 @@ impl Simulate {
             first: self.first,
             port: self.port,
             community: self.community.clone(),
+            write_community: self.write_community.clone(),
             pages_per_hour: self.pages_per_hour,
             seed: self.seed,
             ..FleetConfig::default()
@@ -121,6 +132,12 @@ impl Simulate {
         if let Some(fault) = self.fault {
             fleet.devices().iter().take(self.faulty).for_each(|device| device.control.set_fault(fault.into()));
         }
+        let first = fleet.devices().first().map(|device| device.control.clone());
+        let warm_up = Duration::from_secs(self.warm_up);
+        let engine = self.engine.as_deref().map(|folder| {
+            Engine::start(folder, warm_up, first).with_context(|| format!("{} can't be written", folder.display()))
+        });
+        let _engine = engine.transpose()?;
         let devices: Vec<_> = fleet
             .devices()
             .iter()

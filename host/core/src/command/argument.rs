@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 /// Something given for a parameter, before anybody knows whether it fits. A form and a command line give text, a program
 /// gives what it means.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum Given {
     /// `true` or `false`.

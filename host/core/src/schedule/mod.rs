@@ -19,12 +19,12 @@ mod work;
 mod zone;
 
 pub use calendar::{BadCalendar, Calendar, NAMES};
-pub use work::{Fitting, Kind, Which, Work};
+pub use work::{Asked, Fitting, Kind, Which, Work};
 pub use zone::{Instant, Zone};
 
 use crate::changes::{Change, Changes};
 use crate::event::Event as Happening;
-use crate::id::{NodeId, ScheduleId, UserName};
+use crate::id::{DeviceId, NodeId, RequestId, ScheduleId, UserName};
 use crate::message::Method;
 use crate::reading::Severity;
 use crate::time::Timestamp;
@@ -37,6 +37,9 @@ pub const LATE: Duration = Duration::from_secs(120);
 
 /// A clock that is set back by more than this was wrong before.
 pub const WRONG: Duration = Duration::from_secs(3 * 60 * 60);
+
+/// What became of so many devices is kept of a run.
+pub const BECAME: usize = 500;
 
 /// So many missed times are counted; of more is said that they are more.
 const COUNTED: usize = 1_000;
@@ -120,6 +123,21 @@ pub struct Outcome {
     pub failed: u32,
     /// Why the first of these wasn't, for people.
     pub why: Option<String>,
+    /// What became of each device that was asked something: at most [`BECAME`], those that failed first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub each: Vec<Became>,
+}
+
+/// What became of a device that was asked something.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Became {
+    /// Which device.
+    pub device: DeviceId,
+    /// The request; `None` where there could be none.
+    pub request: Option<RequestId>,
+    /// Why it failed, for people; `None` where it was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
 }
 
 /// A run that is over.
@@ -296,7 +314,7 @@ impl Schedule {
             (Some(Kind::Once), Some(run)) => {
                 let (number, why) =
                     (run.number, "the node ended meanwhile; whether it was done is in doubt".to_owned());
-                self.end(number, Outcome { done: 0, failed: 1, why: Some(why) }, context)
+                self.end(number, Outcome { failed: 1, why: Some(why), ..Outcome::default() }, context)
             }
             _ => self.stay(),
         }
@@ -342,11 +360,32 @@ impl Step {
 }
 
 impl Outcome {
+    /// The outcome of a run that asked each of these devices something.
+    #[must_use]
+    pub fn of_each(mut each: Vec<Became>) -> Self {
+        each.sort_by(|one, other| {
+            other.failed.is_some().cmp(&one.failed.is_some()).then(one.device.cmp(&other.device))
+        });
+        let count = |failed| each.iter().filter(|became| became.failed.is_some() == failed).count();
+        let [done, failed] = [false, true].map(count).map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+        let first = each.first().and_then(|became| Some(format!("{}: {}", became.device, became.failed.as_ref()?)));
+        each.truncate(BECAME);
+        Self { done, failed, why: first, each }
+    }
+
     /// What came of it, as the end of a sentence.
     #[must_use]
     pub fn said(&self) -> String {
-        let Self { done, failed, why } = self;
+        let Self { done, failed, why, each } = self;
         let why = why.as_ref().map_or_else(String::new, |why| format!(": {why}"));
+        if !each.is_empty() {
+            return match (done, failed) {
+                (1, 0) => "ran; one device answered".to_owned(),
+                (_, 0) => format!("ran; {done} devices answered"),
+                (0, _) => format!("failed{why}"),
+                _ => format!("failed in part: {done} devices answered, {failed} didn't{why}"),
+            };
+        }
         match (done, failed) {
             (0, 0) => "ran, and there was nothing to do".to_owned(),
             (1, 0) => "ran; one order was given".to_owned(),

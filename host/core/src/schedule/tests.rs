@@ -273,3 +273,45 @@ fn d07_a_schedule_stored_by_this_release_is_read_by_every_later_one() {
     assert_eq!(read.outstanding().unwrap().work.to_string(), "search the networks of every gateway");
     assert_eq!(read.plan.work.to_string(), "read every device at berlin");
 }
+
+#[test]
+fn d07_what_became_of_each_device_is_kept_and_those_that_failed_come_first() {
+    let became = |number: usize, failed: Option<&str>| Became {
+        device: format!("sn-{number:04}").parse().unwrap(),
+        request: None,
+        failed: failed.map(str::to_owned),
+    };
+    let mut all: Vec<Became> = (0..600).map(|number| became(number, None)).collect();
+    assert_eq!(Outcome::of_each(all.clone()).said(), "ran; 600 devices answered");
+    all.push(became(900, Some("its time is over")));
+    let outcome = Outcome::of_each(all);
+    assert_eq!((outcome.done, outcome.failed, outcome.each.len()), (600, 1, BECAME));
+    assert_eq!(outcome.each.first().unwrap().device.as_str(), "sn-0900");
+    assert_eq!(outcome.said(), "failed in part: 600 devices answered, 1 didn't: sn-0900: its time is over");
+    assert_eq!(Outcome::of_each(Vec::new()).said(), "ran, and there was nothing to do");
+}
+
+#[test]
+fn d07_what_devices_are_asked_has_one_form() {
+    for (json, shall) in [
+        (
+            r#"{"do":"ask-devices","devices":{"where":{"site":"berlin"}},"asked":{"ask":"counters"},"within_s":60}"#,
+            "fetch the counters of every device at berlin",
+        ),
+        (
+            r#"{"do":"ask-devices","devices":{"ids":["sn-1"]},"asked":{"ask":"power","wish":"sleep"},"within_s":60}"#,
+            "put to sleep sn-1",
+        ),
+        (
+            r#"{"do":"ask-devices","devices":{"ids":["sn-1"]},"asked":{"ask":"command","name":"identify","arguments":{"message":"Hi"}},"within_s":60}"#,
+            "tell sn-1: identify",
+        ),
+    ] {
+        let work: Work = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&work).unwrap(), json);
+        assert_eq!(work.to_string(), shall);
+    }
+    // What an earlier release stored.
+    let before: Outcome = serde_json::from_str(r#"{"done":2,"failed":0,"why":null}"#).unwrap();
+    assert_eq!(before.said(), "ran; 2 orders were given");
+}

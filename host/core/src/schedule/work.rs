@@ -2,11 +2,12 @@
 //!
 //! Whoever adds a work says here what kind of effect it is, and performs it in `hostler_services::schedules`.
 
+use crate::command::{Given, PowerWish};
 use crate::device::Placement;
 use crate::id::{DeviceId, NodeId, SiteId};
 use crate::reading::DeviceType;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use utoipa::ToSchema;
 
@@ -19,11 +20,46 @@ pub enum Work {
         /// Which.
         devices: Which,
     },
+    /// Devices are asked something, each by a request of its own. The run ends when each of them has.
+    AskDevices {
+        /// Which.
+        devices: Which,
+        /// What.
+        asked: Asked,
+        /// How long each may take, in seconds.
+        #[serde(default = "an_hour")]
+        within_s: u64,
+    },
     /// Networks are searched at once.
     DiscoverNetworks {
         /// Whose; those of every gateway where it isn't given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         gateway: Option<NodeId>,
+    },
+}
+
+fn an_hour() -> u64 {
+    3_600
+}
+
+/// What devices are asked.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "ask", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Asked {
+    /// What they count.
+    Counters,
+    /// To carry out a command that their plug-ins describe.
+    Command {
+        /// Which.
+        name: String,
+        /// What it is told; taken by each device's own plug-in when it is asked.
+        #[serde(default)]
+        arguments: BTreeMap<String, Given>,
+    },
+    /// To wake, to sleep, or to go off and on.
+    Power {
+        /// What.
+        wish: PowerWish,
     },
 }
 
@@ -62,11 +98,21 @@ pub enum Kind {
 }
 
 impl Work {
+    /// The devices that it is for, where it is for any.
+    #[must_use]
+    pub fn devices(&self) -> Option<&Which> {
+        match self {
+            Self::ReadDevices { devices } | Self::AskDevices { devices, .. } => Some(devices),
+            Self::DiscoverNetworks { .. } => None,
+        }
+    }
+
     /// What kind of effect it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::ReadDevices { .. } | Self::DiscoverNetworks { .. } => Kind::Repeatable,
+            // Each request has an ID that follows from its run: one that was asked before a crash isn't asked again.
+            Self::ReadDevices { .. } | Self::AskDevices { .. } | Self::DiscoverNetworks { .. } => Kind::Repeatable,
         }
     }
 }
@@ -86,6 +132,13 @@ impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ReadDevices { devices } => write!(f, "read {devices}"),
+            Self::AskDevices { devices, asked: Asked::Counters, .. } => write!(f, "fetch the counters of {devices}"),
+            Self::AskDevices { devices, asked: Asked::Command { name, .. }, .. } => write!(f, "tell {devices}: {name}"),
+            Self::AskDevices { devices, asked: Asked::Power { wish }, .. } => match wish {
+                PowerWish::Wake => write!(f, "wake {devices}"),
+                PowerWish::Sleep => write!(f, "put to sleep {devices}"),
+                PowerWish::PowerCycle => write!(f, "switch off and on {devices}"),
+            },
             Self::DiscoverNetworks { gateway: Some(gateway) } => write!(f, "search the networks of {gateway}"),
             Self::DiscoverNetworks { gateway: None } => f.write_str("search the networks of every gateway"),
         }

@@ -6,10 +6,14 @@
 //! first ([`crate::request::Happening::Begin`]): it is done once, or in doubt.
 //!
 //! A device that was woken isn't put back. It falls asleep by itself, as after any other job; and somebody may have come to it
-//! meanwhile, whom nobody wants to find it going dark, whoever had it sleep before.
+//! meanwhile, whom nobody wants to find it going dark, whoever had it sleep before. Where this node itself controls an engine,
+//! [`Controller`] decides when that is.
 
+mod controller;
 #[cfg(test)]
 mod explore;
+
+pub use controller::{Controller, Switch};
 
 use crate::command::{PowerMode, PowerState, PowerWish, Readiness};
 use crate::request::Failing;

@@ -25,6 +25,8 @@ pub struct DeviceConfig {
     pub snmp: Option<Spanned<AgentConfig>>,
     /// A file that its display shows; `display` in the data folder where it isn't there.
     pub display: Option<PathBuf>,
+    /// The engine whose power it switches.
+    pub engine: Option<EngineConfig>,
     /// How long it takes a PIN after its start, and after a key is pressed.
     #[serde(default = "window")]
     pub window: Spanned<Duration>,
@@ -33,6 +35,23 @@ pub struct DeviceConfig {
     pub call_within: Spanned<Duration>,
     /// Its user, where only their PIN shall connect it. Who is entered at the device itself goes before this.
     pub user: Option<UserName>,
+}
+
+/// The engine of a device: two files, as Linux shows the pins of a controller.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EngineConfig {
+    /// The signal that switches its power: 1 is on.
+    pub power: PathBuf,
+    /// The signal by which it says that it is ready: 1.
+    pub ready: PathBuf,
+    /// It is switched off when nothing was done for so long.
+    #[serde(default = "off_after")]
+    pub off_after: Spanned<Duration>,
+}
+
+fn off_after() -> Spanned<Duration> {
+    Spanned::new(0..0, Duration(std::time::Duration::from_secs(15 * 60)))
 }
 
 fn window() -> Spanned<Duration> {
@@ -58,6 +77,14 @@ impl Config {
                 &device.call_within,
                 "`call-within` is from 1s to 7 days; whoever calls stands there and waits, so try 60s",
             )),
+            (Some(DeviceConfig { engine: Some(engine), .. }), Some(_))
+                if engine.off_after.get_ref().0 < std::time::Duration::from_secs(1) =>
+            {
+                Err(at(
+                    &engine.off_after,
+                    "`off-after` is at least 1s; an engine that is switched all the time wears, so try 15m",
+                ))
+            }
             (Some(device), Some(_)) => device.snmp.as_ref().map_or(Ok(()), check_agent),
             (None, Some(fingerprint)) => {
                 let why = "a node with a fingerprint joins by a PIN or key; say which device it is: add [device] with its `id`";

@@ -15,9 +15,12 @@ use hostler_core::request::{
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{DeviceId, NodeId, RequestId, Timestamp, UserName};
 use hostler_store::StoreError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// Requests that are waited for are all looked at so often, whatever is told of them.
+const LOOK: Duration = Duration::from_secs(30);
 
 /// Whom somebody asks.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -78,7 +81,24 @@ impl Requests {
     /// [`ServiceError::NotFound`] for a device or node that isn't there, [`ServiceError::TooMany`] where too many wait already, or
     /// the right is missing.
     pub async fn ask(&self, viewer: &Viewer, new: NewRequest) -> Result<RequestView, ServiceError> {
+        let id = random_id()?;
+        self.ask_by(viewer, id, new).await
+    }
+
+    /// The same by an ID that the asker made. One that was asked already isn't asked again.
+    ///
+    /// # Errors
+    /// As [`Requests::ask`].
+    pub(crate) async fn ask_by(
+        &self,
+        viewer: &Viewer,
+        id: RequestId,
+        new: NewRequest,
+    ) -> Result<RequestView, ServiceError> {
         need(viewer, new.question.needs())?;
+        if let Some(row) = self.store.flight(&id)? {
+            return Ok(self.view(row.value));
+        }
         if let Some(device) = new.question.device() {
             self.inventory.device(viewer, device)?;
         }
@@ -86,7 +106,23 @@ impl Requests {
             let command = self.command(viewer, device, name).await?;
             let _ = command.check(arguments.clone()).map_err(|why| ServiceError::Invalid(why.to_string()))?;
         }
-        self.ask_as(Some(viewer.user.clone()), new).await
+        self.put(Some(viewer.user.clone()), id, new).await
+    }
+
+    /// What a command of a device is told, taken as people and programs tell it.
+    ///
+    /// # Errors
+    /// As [`Requests::command_with`].
+    pub(crate) async fn command_of(
+        &self,
+        viewer: &Viewer,
+        device: &DeviceId,
+        name: &str,
+        given: BTreeMap<String, Given>,
+    ) -> Result<Question, ServiceError> {
+        let command = self.command(viewer, device, name).await?;
+        let arguments = command.take(given).map_err(|why| ServiceError::Invalid(why.to_string()))?;
+        Ok(Question::Command { device: device.clone(), name: name.to_owned(), arguments })
     }
 
     /// Has a device carry out a command, told as people and programs tell it.
@@ -102,9 +138,7 @@ impl Requests {
         given: BTreeMap<String, Given>,
         limits: Limits,
     ) -> Result<RequestView, ServiceError> {
-        let command = self.command(viewer, device, name).await?;
-        let arguments = command.take(given).map_err(|why| ServiceError::Invalid(why.to_string()))?;
-        let question = Question::Command { device: device.clone(), name: name.to_owned(), arguments };
+        let question = self.command_of(viewer, device, name, given).await?;
         self.ask_as(Some(viewer.user.clone()), NewRequest { target: Target::Device, question, limits }).await
     }
 
@@ -123,6 +157,11 @@ impl Requests {
 
     /// Asks for somebody who stands at this node's device.
     pub(crate) async fn ask_as(&self, by: Option<UserName>, new: NewRequest) -> Result<RequestView, ServiceError> {
+        let id = random_id()?;
+        self.put(by, id, new).await
+    }
+
+    async fn put(&self, by: Option<UserName>, id: RequestId, new: NewRequest) -> Result<RequestView, ServiceError> {
         if self.index().waiting(None) >= MOST_WAITING {
             let text = format!("{MOST_WAITING} requests wait for an answer already; wait for some of them");
             return Err(ServiceError::TooMany { text, retry_after: PATIENCE });
@@ -131,7 +170,6 @@ impl Requests {
         if weight(&new.question) > LARGEST_QUESTION {
             return Err(ServiceError::Invalid(format!("a question has at most {LARGEST_QUESTION} bytes; say less")));
         }
-        let id = random_id()?;
         let to = self.whom(&new)?;
         let (way, stays) = self.way(None, to.as_ref(), &new.question)?;
         if let Way::No(Failing::Unreachable, why) = way {
@@ -264,6 +302,37 @@ impl Requests {
             Some(Phase::Ended { at, outcome: Outcome::Answered(answer) }) => Some((at, answer)),
             _ => None,
         })
+    }
+
+    /// These requests, once each has ended. One that isn't kept any more isn't among them.
+    pub(crate) async fn ended(
+        &self,
+        viewer: &Viewer,
+        mut waiting: BTreeSet<RequestId>,
+    ) -> BTreeMap<RequestId, RequestView> {
+        // Listens before it looks, so that nothing comes between.
+        let mut news = self.live.subscribe();
+        let mut ended = BTreeMap::new();
+        let mut changed: Vec<RequestId> = waiting.iter().cloned().collect();
+        loop {
+            for id in changed.drain(..) {
+                match self.get(viewer, &id) {
+                    Ok(view) if view.has_ended() => _ = ended.insert(id.clone(), view),
+                    Err(ServiceError::NotFound(_)) => {}
+                    Ok(_) | Err(_) => continue,
+                }
+                waiting.remove(&id);
+            }
+            if waiting.is_empty() {
+                return ended;
+            }
+            changed = match tokio::time::timeout(LOOK, news.recv()).await {
+                Ok(Ok(LiveEvent::Request { id })) if waiting.contains(&id) => vec![id],
+                Ok(Ok(_)) => Vec::new(),
+                // Some may have been missed.
+                Ok(Err(_)) | Err(_) => waiting.iter().cloned().collect(),
+            };
+        }
     }
 
     /// The last call for help that came from here for this device.

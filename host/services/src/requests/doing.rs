@@ -1,6 +1,7 @@
 //! This node does what it was asked.
 
-use super::Requests;
+use super::waking::switch;
+use super::{Done, Requests};
 use crate::gateway::{CallFailed, Gateway, Told, Undone};
 use crate::trust::Trust;
 use hostler_core::changes::{Change, Changes};
@@ -28,11 +29,8 @@ const LARGEST: usize = 48 << 10;
 /// The same where this node vouches for it: it is said once for those on the way, and once as it was signed.
 const LARGEST_VOUCHED: usize = 20 << 10;
 
-/// What came of what somebody asked.
-pub(super) type Done = Result<Answer, (Failing, String)>;
-
 /// A call that brought nothing, as whoever asked is told.
-fn failed(error: CallFailed) -> (Failing, String) {
+pub(super) fn failed(error: CallFailed) -> (Failing, String) {
     let failing = match &error {
         // It may have done something before it was stopped.
         CallFailed::Plugin(_) => Failing::InDoubt,
@@ -55,12 +53,17 @@ impl Requests {
     async fn try_it(&self, id: &RequestId) -> Result<(), StoreError> {
         let Some(known) = self.store.flight(id)? else { return Ok(()) };
         // What hasn't begun can wait for the device and be begun anew after a crash; nothing is in doubt until it begins.
-        if known.value.may_be_begun()
-            && let Err(failed) = self.made_ready(&known.value).await
-        {
-            self.ends(id, Changes::none(), Err(failed), None).await;
-            return Ok(());
-        }
+        let made_ready = match known.value.may_be_begun() {
+            true => self.made_ready(&known.value).await,
+            false => Ok(None),
+        };
+        let _working = match made_ready {
+            Ok(working) => working,
+            Err(failed) => {
+                self.ends(id, Changes::none(), Err(failed), None).await;
+                return Ok(());
+            }
+        };
         let Some(begun) = self.happened(id, Changes::none(), |_| Some(Happening::Begin)).await? else { return Ok(()) };
         if !begun.is_to_be_done() {
             return Ok(());
@@ -160,12 +163,17 @@ impl Requests {
             return Err((Failing::Refused, format!("{} doesn't speak for this device", self.node.id)));
         };
         let caller = gateway.caller();
+        if let Question::SetPower { device, wish } = question
+            && let Some(done) = self.engine_of(device).and_then(|engine| switch(engine, *wish))
+        {
+            return done;
+        }
         let told = match question {
             Question::Panel { device } => {
                 return caller.look_at_panel(device).await.map(|panel| Answer::Panel { panel }).map_err(failed);
             }
             Question::Power { device } => {
-                return caller.power_state(device).await.map(|power| Answer::Power { power }).map_err(failed);
+                return self.power(caller, device).await;
             }
             Question::Command { device, name, arguments } => caller.command(device, name, arguments.clone()).await,
             Question::ShowOnPanel { device, text } => caller.show_on_panel(device, text.clone()).await,

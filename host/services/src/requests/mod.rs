@@ -22,13 +22,14 @@ pub(crate) use moving::Moving;
 pub use view::{RequestState, RequestView};
 
 use crate::NodeInfo;
+use crate::engine::EngineControl;
 use crate::inventory::Inventory;
 use crate::live::Live;
 use crate::node_log::NodeLog;
 use crate::tree::Presence;
 use crate::trust::Trust;
 use hostler_core::changes::Changes;
-use hostler_core::request::{Context, Flight};
+use hostler_core::request::{Answer, Context, Failing, Flight};
 use hostler_core::{NodeId, RequestId};
 use hostler_engine::now;
 use hostler_store::{Store, StoreError};
@@ -36,6 +37,9 @@ use index::Index;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::Notify;
+
+/// What came of what this node was asked to do.
+type Done = Result<Answer, (Failing, String)>;
 
 /// At most so many requests that were asked here, or above, wait for an answer.
 const MOST_WAITING: usize = 10_000;
@@ -62,6 +66,8 @@ pub struct Requests {
     waits: Mutex<BTreeMap<RequestId, String>>,
     /// This node's own log, once it is known.
     log: OnceLock<Arc<NodeLog>>,
+    /// The engine of the device that this node is.
+    engine: OnceLock<Arc<EngineControl>>,
     /// Neighbours in whose outbox something is too late to be sent.
     stale: Mutex<BTreeSet<NodeId>>,
     /// What this node signs and checks, where it does.
@@ -80,8 +86,9 @@ impl Requests {
         live: Live,
     ) -> Result<Arc<Self>, StoreError> {
         let index = Mutex::new(Index::of(store.flights()?.iter().map(|row| &row.value)));
-        let (changed, waits, log, stale, trust) = Default::default();
-        let knowing = Self { store, node, parent, inventory, presence, live, index, changed, waits, log, stale, trust };
+        let (changed, waits, log, engine, stale, trust) = Default::default();
+        let knowing =
+            Self { store, node, parent, inventory, presence, live, index, changed, waits, log, engine, stale, trust };
         let requests = Arc::new(knowing);
         let following = Arc::downgrade(&requests);
         requests.store.observe(Arc::new(move |changes: &Changes| {
@@ -108,6 +115,11 @@ impl Requests {
     /// What this node signs and checks, where it does.
     pub(crate) fn trust(&self) -> Option<&Trust> {
         self.trust.get()
+    }
+
+    /// From now on this engine is switched on for what its device is asked. The first that is said is the one.
+    pub fn control(&self, engine: Arc<EngineControl>) {
+        let _ = self.engine.set(engine);
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {

@@ -1,7 +1,6 @@
 //! What this node is asked of its own upkeep, and does.
 
-use super::Requests;
-use super::doing::Done;
+use super::{Done, Requests};
 use crate::gateway::Gateway;
 use crate::node_log::{LogError, NodeLog};
 use hostler_core::DeviceId;

@@ -1,8 +1,9 @@
 //! Schedules: what somebody wants to be done by the calendar, and doing it.
 //!
 //! What follows from the clock is decided by [`hostler_core::schedule`]; here it is committed, and then performed
-//! ([`work`]). One task looks at the clock ([`clock`]).
+//! ([`work`], and [`asking`] where devices are asked something). One task looks at the clock ([`clock`]).
 
+mod asking;
 mod clock;
 mod views;
 mod work;
@@ -12,13 +13,20 @@ pub use views::{Coming, NewSchedule, ScheduleView};
 use crate::error::ServiceError;
 use crate::inventory::Inventory;
 use crate::need;
+use crate::requests::{Limits, Requests};
 use hostler_core::changes::{Change, Expect};
-use hostler_core::schedule::{BadCalendar, Calendar, Context, Event, Plan, Schedule, Standing, Step, Which, Work};
+use hostler_core::id::is_standard_name;
+use hostler_core::message::weight;
+use hostler_core::request::LARGEST_QUESTION;
+use hostler_core::schedule::{
+    Asked, BadCalendar, Calendar, Context, Event, Plan, Schedule, Standing, Step, Which, Work,
+};
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{NodeId, ScheduleId, Timestamp};
 use hostler_engine::now;
 use hostler_store::{Store, StoreError};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// At most so many schedules are kept.
@@ -37,6 +45,7 @@ const SHOWN: usize = 5;
 pub struct Schedules {
     store: Arc<dyn Store>,
     inventory: Arc<Inventory>,
+    requests: Arc<Requests>,
     parent: Option<NodeId>,
     /// Something else is due, or something may be performed.
     changed: Notify,
@@ -45,8 +54,12 @@ pub struct Schedules {
 impl Schedules {
     /// The schedules that are stored. Nothing runs until [`Schedules::run_forever`] does.
     #[must_use]
-    pub fn open(store: Arc<dyn Store>, inventory: Arc<Inventory>, parent: Option<NodeId>) -> Arc<Self> {
-        Arc::new(Self { store, inventory, parent, changed: Notify::new() })
+    pub fn open(
+        store: Arc<dyn Store>,
+        (inventory, requests): (Arc<Inventory>, Arc<Requests>),
+        parent: Option<NodeId>,
+    ) -> Arc<Self> {
+        Arc::new(Self { store, inventory, requests, parent, changed: Notify::new() })
     }
 
     /// Every schedule, by name.
@@ -180,6 +193,22 @@ impl Schedules {
         }
     }
 
+    /// What is known of a question before there are devices to ask it: which command it is and how long it may take.
+    fn check_asked(&self, work: &Work) -> Result<(), ServiceError> {
+        let Work::AskDevices { asked, within_s, .. } = work else { return Ok(()) };
+        let _ = Limits::within(Duration::from_secs(*within_s))?;
+        let Asked::Command { name, arguments } = asked else { return Ok(()) };
+        if !is_standard_name(name) || weight(arguments) > LARGEST_QUESTION / 2 {
+            let why = format!(
+                "no device has a command {name:?}, or it is told more than {} bytes; `hostler device commands` lists the \
+                 commands",
+                LARGEST_QUESTION / 2
+            );
+            return Err(ServiceError::Invalid(why));
+        }
+        Ok(())
+    }
+
     fn plan(&self, viewer: &Viewer, new: NewSchedule) -> Result<Plan, ServiceError> {
         let wrong = |why: String| Err(ServiceError::Invalid(why));
         let name = new.name.trim().to_owned();
@@ -189,22 +218,23 @@ impl Schedules {
                 new.name
             ));
         }
-        match &new.work {
-            Work::ReadDevices { devices: Which::Ids(ids) } if ids.is_empty() || ids.len() > NAMED => {
+        self.check_asked(&new.work)?;
+        match (&new.work, new.work.devices()) {
+            (_, Some(Which::Ids(ids))) if ids.is_empty() || ids.len() > NAMED => {
                 return wrong(format!(
                     "{} devices are named; name 1 to {NAMED}, or say what fits them, such as their site",
                     ids.len()
                 ));
             }
-            Work::ReadDevices { devices: Which::Ids(ids) } => {
+            (_, Some(Which::Ids(ids))) => {
                 if let Some(id) = ids.iter().find(|id| self.inventory.device(viewer, id).is_err()) {
                     return wrong(format!("there is no device {id}; `hostler device list` shows them"));
                 }
             }
-            Work::DiscoverNetworks { gateway: Some(gateway) } if !self.inventory.is_known(gateway) => {
+            (Work::DiscoverNetworks { gateway: Some(gateway) }, _) if !self.inventory.is_known(gateway) => {
                 return wrong(format!("there is no gateway {gateway}; `hostler node list` shows them"));
             }
-            Work::ReadDevices { devices: Which::Where(_) } | Work::DiscoverNetworks { .. } => {}
+            _ => {}
         }
         let calendar = Calendar::parse(&new.calendar, new.zone.as_deref().unwrap_or("UTC")).map_err(invalid)?;
         Ok(Plan { name, calendar, work: new.work, missed: new.missed, by: viewer.user.clone() })

@@ -4,6 +4,7 @@
 use super::Schedules;
 use crate::error::ServiceError;
 use crate::inventory::Query;
+use crate::requests::Limits;
 use futures::{StreamExt, stream};
 use hostler_core::device::Placement;
 use hostler_core::schedule::{Event, Outcome, Run, Which, Work};
@@ -24,6 +25,10 @@ impl Schedules {
         let viewer = Viewer { user: by, right: Right::Operate };
         let outcome = match &run.work {
             Work::ReadDevices { devices } => self.read(&viewer, devices).await,
+            Work::AskDevices { devices, asked, within_s } => {
+                let limits = Limits::within(Duration::from_secs(*within_s)).unwrap_or(Limits::USUAL);
+                self.ask_each(&viewer, (id, &run), self.which(&viewer, devices), asked, limits).await
+            }
             Work::DiscoverNetworks { gateway } => {
                 let ordered = self.inventory.discover_now(&viewer, gateway.as_ref()).await;
                 counted([ordered])
@@ -36,8 +41,9 @@ impl Schedules {
         }
     }
 
-    async fn read(&self, viewer: &Viewer, devices: &Which) -> Outcome {
-        let ids: Vec<DeviceId> = match devices {
+    /// The devices that are meant, now.
+    fn which(&self, viewer: &Viewer, devices: &Which) -> Vec<DeviceId> {
+        match devices {
             Which::Ids(ids) => ids.iter().cloned().collect(),
             Which::Where(fitting) => {
                 let page = self.inventory.list(viewer, &Query { limit: usize::MAX, ..Query::default() });
@@ -47,7 +53,11 @@ impl Schedules {
                 });
                 fits.map(|row| row.id).collect()
             }
-        };
+        }
+    }
+
+    async fn read(&self, viewer: &Viewer, devices: &Which) -> Outcome {
+        let ids = self.which(viewer, devices);
         let orders = ids.into_iter().map(|id| async move { self.inventory.read_now(viewer, &id).await.map(drop) });
         counted(stream::iter(orders).buffer_unordered(TOGETHER).collect::<Vec<_>>().await)
     }

@@ -48,6 +48,9 @@ pub(crate) struct Changed {
     /// Whether the catalogue changed.
     #[serde(skip_serializing_if = "is_not")]
     plugins: bool,
+    /// Whether a schedule came, changed, ran or went.
+    #[serde(skip_serializing_if = "is_not")]
+    schedules: bool,
     /// Whether something happened that is among the events.
     #[serde(skip_serializing_if = "is_not")]
     events: bool,
@@ -75,7 +78,15 @@ impl Changed {
     fn of_own(mut self, sees: impl Fn(&DeviceId) -> bool) -> Self {
         self.devices.retain(sees);
         let events = self.events && !self.devices.is_empty();
-        Self { candidates: false, nodes: false, plugins: false, events, requests: BTreeSet::new(), ..self }
+        Self {
+            candidates: false,
+            nodes: false,
+            plugins: false,
+            schedules: false,
+            events,
+            requests: BTreeSet::new(),
+            ..self
+        }
     }
 
     fn is_empty(&self) -> bool {
@@ -108,6 +119,7 @@ impl Gathered {
             LiveEvent::Candidates => changed.candidates = true,
             LiveEvent::Nodes => changed.nodes = true,
             LiveEvent::Plugins => changed.plugins = true,
+            LiveEvent::Schedules => changed.schedules = true,
             LiveEvent::Events => changed.events = true,
         }
     }

@@ -12,11 +12,12 @@ use hostler_core::plugin::{Budget, Capability, Grant, PluginRecord, Release};
 use hostler_core::reading::{
     Alert, Amount, Condition, DeviceType, Identity, Level, Reading, Report, Severity, Snapshot, Status, Trouble, Value,
 };
+use hostler_core::schedule::{Became, Ended, Fitting, Missed, Outcome, Run, Standing, Which, Work, Zone};
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{Fingerprint, Timestamp};
 use hostler_services::{
     Ask, DeviceRow, DeviceView, EnrolledView, EntryState, EntryView, LowLevel, Page, PluginView, RegistrationSummary,
-    RegistrationView, SharedView, Stands, StoredEvent,
+    RegistrationView, ScheduleView, SharedView, Stands, StoredEvent,
 };
 use std::collections::BTreeMap;
 
@@ -240,6 +241,34 @@ pub(super) fn with_another_certificate() -> DeviceView {
     let mut view = device();
     view.device.certificate = Some(Certificate { trusted, shown: Some(shown) });
     view
+}
+
+/// A schedule that ran in part.
+pub(super) fn schedule() -> ScheduleView {
+    let work = Work::ReadDevices { devices: Which::Where(Fitting::default()) };
+    let run = Run { number: 1, due: Some(ago(3)), began_at: ago(3), work: work.clone() };
+    let became = |device: &str, failed: Option<&str>| Became {
+        device: device.parse().unwrap(),
+        request: "0123456789abcdef0123456789abcdef".parse().ok(),
+        failed: failed.map(str::to_owned),
+    };
+    let outcome = Outcome::of_each(vec![became("sn-1", None), became("sn-2", Some("its time is over"))]);
+    let zone = Zone::named("Europe/Berlin").unwrap();
+    ScheduleView {
+        id: "nightly-reading".parse().unwrap(),
+        name: "Nightly reading".into(),
+        calendar: "30 2 * * 1-5".into(),
+        zone: zone.name().into(),
+        shall: work.to_string(),
+        work,
+        missed: Missed::RunOnce,
+        standing: Standing::Active,
+        by: "ada@example.org".parse().unwrap(),
+        next: Some(zone.instant(NOW)),
+        running: None,
+        ended: Some(outcome.said()),
+        last: Some(Ended { run, ended_at: ago(3), outcome }),
+    }
 }
 
 pub(super) fn events() -> Vec<StoredEvent> {

@@ -19,6 +19,7 @@ mod readings;
 mod registration;
 mod registrations;
 mod requests;
+mod schedules;
 mod shell;
 mod terminal;
 #[cfg(test)]
@@ -48,6 +49,7 @@ pub(crate) fn router() -> Router<Web> {
         .merge(enrolled::router())
         .merge(discovered::router())
         .merge(plugins::router())
+        .merge(schedules::router())
         .merge(nodes::router())
         .merge(node_log::router())
         .merge(pace::router())

@@ -32,6 +32,7 @@ pub(crate) enum Section {
     Fleet,
     Registrations,
     Discovered,
+    Schedules,
     Plugins,
     Nodes,
     Requests,
@@ -49,6 +50,7 @@ impl Section {
                 Self::Fleet,
                 Self::Registrations,
                 Self::Discovered,
+                Self::Schedules,
                 Self::Plugins,
                 Self::Nodes,
                 Self::Requests,
@@ -63,6 +65,7 @@ impl Section {
             Self::Fleet => "Devices",
             Self::Registrations => "Register",
             Self::Discovered => "Discovered",
+            Self::Schedules => "Schedules",
             Self::Plugins => "Plug-ins",
             Self::Nodes => "Gateways",
             Self::Requests => "Requests",
@@ -76,6 +79,7 @@ impl Section {
             Self::Fleet => "/",
             Self::Registrations => "/registrations",
             Self::Discovered => "/discovered",
+            Self::Schedules => "/schedules",
             Self::Plugins => "/plugins",
             Self::Nodes => "/nodes",
             Self::Requests => "/requests",
@@ -86,7 +90,7 @@ impl Section {
 }
 
 /// What was done before the page was loaded. Only these sentences can be shown, so no link can put words in our mouth.
-const NOTES: [(&str, &str); 20] = [
+const NOTES: [(&str, &str); 25] = [
     ("read", "The device is being read. What it says appears here by itself."),
     ("waits", "Its gateway is away. This is done when it returns."),
     ("placed", "Saved."),
@@ -106,6 +110,11 @@ const NOTES: [(&str, &str); 20] = [
     ("returns", "The device may connect anew, by a new PIN of its owner. What it had has ended."),
     ("barred", "The device is barred. What it had has ended, and no PIN lets it in."),
     ("unbarred", "The bar is lifted. The device may connect anew, by a new PIN of its owner."),
+    ("scheduled", "The schedule is made."),
+    ("runs", "It runs now. How it ends appears here by itself."),
+    ("paused", "It rests until somebody resumes it."),
+    ("resumed", "It runs again. What was due meanwhile wasn't missed."),
+    ("unscheduled", "The schedule was removed."),
     ("left", "The device has no owner any more. Any user's PIN lets it in."),
 ];
 

@@ -3,7 +3,9 @@
 use super::made_up::{self, NOW, ago, shell};
 use super::shell::{Bare, Section};
 use super::terminal::Terminal;
-use super::{account, device, discovered, enrolled, events, fleet, login, nodes, plugins, registration, registrations};
+use super::{
+    account, device, discovered, enrolled, events, fleet, login, nodes, plugins, registration, registrations, schedules,
+};
 use crate::api::nodes::OwnNode;
 use crate::error::ApiError;
 use crate::extract::Sent;
@@ -74,6 +76,24 @@ fn all(right: Right) -> Vec<(&'static str, String)> {
             }),
         ),
         ("nodes", draw(nodes::NodesPage { shell: shell(Section::Nodes), nodes: nodes(), own: own_node() })),
+        (
+            "schedules",
+            draw(schedules::SchedulesPage {
+                shell: shell(Section::Schedules),
+                schedules: vec![made_up::schedule(), made_up::schedule()],
+                draft: schedules::Draft { name: HOSTILE.into(), zone: HOSTILE.into(), ..Default::default() },
+                preview: schedules::Preview { coming: None, wrong: Some(HOSTILE.into()) },
+            }),
+        ),
+        (
+            "schedule",
+            draw(schedules::SchedulePage {
+                shell: shell(Section::Schedules),
+                view: made_up::schedule(),
+                draft: schedules::Draft { devices: HOSTILE.into(), site: HOSTILE.into(), ..Default::default() },
+                preview: schedules::Preview::default(),
+            }),
+        ),
         (
             "events",
             draw(events::EventsPage {

@@ -108,7 +108,7 @@ impl Site {
         let knowing = (Arc::clone(&inventory), presence);
         let requests = Requests::open(Arc::clone(&store), (node.clone(), None), knowing, live.clone()).unwrap();
         let panels = Panels::new(Arc::clone(&requests), Arc::clone(&inventory), node.clone(), Panels::WITHIN);
-        let schedules = Schedules::open(Arc::clone(&store), Arc::clone(&inventory), None);
+        let schedules = Schedules::open(Arc::clone(&store), (Arc::clone(&inventory), Arc::clone(&requests)), None);
         let services = Arc::new(Services {
             access,
             inventory,
