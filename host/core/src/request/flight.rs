@@ -346,7 +346,8 @@ impl Flight {
     fn end(self, outcome: Outcome, context: &Context) -> Step {
         let changes = self.say(self.response(outcome.clone()));
         let (phase, question) = (Phase::Ended { at: context.now, outcome }, self.question.clone().ended());
-        Step { next: Self { phase, question, ..self }, changes }
+        // A secret may stand in the order as well, and nobody is asked by it any more.
+        Step { next: Self { phase, question, ordered: None, ..self }, changes }
     }
 
     /// How it ended is said once more: whoever asked asks again, and didn't keep it.

@@ -17,6 +17,9 @@ pub const FILE: &str = "credentials.json";
 /// At most so many are kept.
 const MOST: usize = 1_000;
 
+/// The file is no longer than what is read at a start, in bytes.
+const LARGEST: usize = 60 << 10;
+
 /// What is in the file: each as its text is in a configuration.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,7 +103,12 @@ impl Keyring {
         if next.snmp.len() + next.http.len() > MOST {
             return Err(KeyringError::Bad(format!("{MOST} credentials were given to this node already")));
         }
-        write_private(&self.path, &written(&next))?;
+        let text = written(&next);
+        if text.len() > LARGEST {
+            let why = format!("what was given to this node would have more than {LARGEST} bytes in all; give shorter ones");
+            return Err(KeyringError::Bad(why));
+        }
+        write_private(&self.path, &text)?;
         *kept = next;
         self.credentials.give(name.as_str(), given).map_err(|why| KeyringError::Bad(why.to_string()))
     }
@@ -110,11 +118,14 @@ impl Keyring {
 fn written(kept: &Kept) -> Zeroizing<String> {
     // A secret has no `Serialize`; here is its owner's own file.
     let section = |named: &BTreeMap<String, Secret>| {
-        let lines = named.iter().map(|(name, text)| {
+        let mut section = Zeroizing::new(String::new());
+        for (name, text) in named {
+            let between = if section.is_empty() { "" } else { "," };
             let text = Zeroizing::new(serde_json::Value::from(text.expose()).to_string());
-            Zeroizing::new(format!("{}:{}", serde_json::Value::from(name.as_str()), *text))
-        });
-        Zeroizing::new(lines.map(|line| line.to_string()).collect::<Vec<_>>().join(","))
+            let line = Zeroizing::new(format!("{between}{}:{}", serde_json::Value::from(name.as_str()), *text));
+            section.push_str(&line);
+        }
+        section
     };
     Zeroizing::new(format!("{{\"snmp\":{{{}}},\"http\":{{{}}}}}", *section(&kept.snmp), *section(&kept.http)))
 }

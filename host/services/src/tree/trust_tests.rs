@@ -525,6 +525,7 @@ async fn d02_a_secret_passes_a_gateway_and_nobody_there_reads_it() {
         std::fs::remove_file(&copy).unwrap();
         let flight = store.flight(&asked).unwrap().unwrap().value;
         assert!(matches!(&flight.question, Question::SetCredential { sealed, .. } if sealed.is_spent()), "{flight:?}");
+        assert!(flight.ordered.is_none(), "nor in what was signed: {flight:?}");
     }
 }
 
