@@ -29,15 +29,20 @@ impl Caller {
 
     /// How a device has to be for one of its plug-in's commands. One that isn't taken anyway needs nothing: it is refused at
     /// once, and nobody is woken for that.
-    pub(crate) async fn needs(&self, device: &DeviceId, name: &str, arguments: &Arguments) -> Readiness {
-        let described = async {
-            let device = self.managed(device).ok()?;
-            let commands = self.describe_commands(&device.plugin).await.ok()?;
-            let command = commands.iter().find(|command| command.name == name)?;
-            command.check(arguments.clone()).ok()?;
-            Some(command.needs)
-        };
-        described.await.unwrap_or_default()
+    ///
+    /// # Errors
+    /// What it needs isn't known: there is no such device, or its plug-in doesn't describe its commands.
+    pub(crate) async fn needs(
+        &self,
+        device: &DeviceId,
+        name: &str,
+        arguments: &Arguments,
+    ) -> Result<Readiness, CallFailed> {
+        let device = self.managed(device)?;
+        let commands = self.describe_commands(&device.plugin).await?;
+        let taken = commands.iter().find(|command| command.name == name);
+        let taken = taken.filter(|command| command.check(arguments.clone()).is_ok());
+        Ok(taken.map_or(Readiness::Any, |command| command.needs))
     }
 
     /// Has a device do one of its plug-in's commands. The arguments are checked against the plug-in that is here.
