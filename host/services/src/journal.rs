@@ -105,10 +105,16 @@ impl Journal {
             LogFrom::Since(since) => (self.place_of(&starts, since)?.unwrap_or(end), false),
         };
         // A place that there never was is one of another log: of this folder before it was emptied.
-        let turned_over = wanted < oldest || wanted > end;
+        let mut turned_over = wanted < oldest || wanted > end;
         let mut at = if turned_over { oldest } else { wanted };
         let mut bytes = self.bytes(&starts, at, PIECE)?;
-        if whole_lines && at > oldest {
+        // A file that somebody deleted or cut: it goes on with the next that can be read, so that who reads on comes to an end.
+        let mut later = starts.iter().copied().filter(move |start| *start > at);
+        while bytes.is_empty() && at < end {
+            (at, turned_over) = (later.next().unwrap_or(end), true);
+            bytes = self.bytes(&starts, at, PIECE)?;
+        }
+        if whole_lines && !starts.contains(&at) {
             let cut = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
             bytes.drain(..cut);
             at += cut as u64;
@@ -122,7 +128,7 @@ impl Journal {
     fn bytes(&self, starts: &[u64], at: u64, most: usize) -> io::Result<Vec<u8>> {
         let Some(start) = starts.iter().rev().find(|start| **start <= at) else { return Ok(Vec::new()) };
         let mut file = match File::open(path(&self.folder, *start)) {
-            // It went since: whoever asks again learns that.
+            // It went since.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             opened => opened?,
         };
@@ -231,6 +237,24 @@ mod tests {
         assert!(newest.text.starts_with("2026") && newest.next <= newest.end);
         let beyond = journal.read(LogFrom::At(newest.end + 1)).unwrap();
         assert!(beyond.turned_over, "a place of another log");
+    }
+
+    #[test]
+    fn d07_what_went_from_the_middle_of_a_log_is_said_and_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::bounded(folder.path(), 500, 9).unwrap();
+        (0..60).for_each(|number| journal.write(line(number).as_bytes()).unwrap());
+        let starts = journal.writing.lock().unwrap().starts.clone();
+        let file = |number: usize| path(folder.path(), *starts.get(number).unwrap());
+        std::fs::remove_file(file(1)).unwrap();
+        File::options().write(true).open(file(3)).unwrap().set_len(100).unwrap();
+        let (text, turned) = all(&journal, LogFrom::Start);
+        assert!(turned && text.starts_with(&line(0)) && text.ends_with(&line(59)), "{text}");
+        let gone = journal.read(LogFrom::At(starts.get(1).unwrap() + 1)).unwrap();
+        assert!(gone.turned_over && gone.at == *starts.get(2).unwrap() && gone.next > gone.at, "{gone:?}");
+        std::fs::remove_file(file(starts.len() - 1)).unwrap();
+        let last = journal.read(LogFrom::At(*starts.last().unwrap())).unwrap();
+        assert!(last.turned_over && last.next == last.end && last.text.is_empty(), "{last:?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::client::Plain;
 use crate::pieces::Pieces;
 use crate::verbs::request::{Patience, ask, duration};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use hostler_core::Timestamp;
 use hostler_core::upkeep::{LogFrom, LogPiece};
@@ -110,8 +110,15 @@ impl NodeLog {
                     piece.oldest
                 )?;
             }
+            if piece.next <= piece.at && piece.next < piece.end {
+                bail!(
+                    "{} gives nothing of its log at {}, though that goes on to {}\n  Try --since, with a later time",
+                    self.id,
+                    piece.at,
+                    piece.end
+                );
+            }
             out.take(&piece)?;
-            // A file that went meanwhile gives nothing; asked again, the place is one that isn't kept.
             from = LogFrom::At(piece.next);
             if piece.next >= piece.end {
                 if !self.follow {
