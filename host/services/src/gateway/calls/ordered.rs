@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub struct Told {
     /// What the plug-in says.
     pub lines: Vec<String>,
-    /// What was to be done at the device and wasn't, or nobody knows. Events tell of each as well.
+    /// What was to be done at the device and wasn't, or nobody knows. Events tell of each as well, but where it was to wake.
     pub undone: Vec<Undone>,
 }
 
