@@ -11,6 +11,7 @@ use hostler_core::command::{Engine, PowerWish, Readiness};
 use hostler_core::request::{Answer, Failing, Flight, Question};
 use hostler_core::waking::{Heard, Next, Waking};
 use hostler_engine::now;
+use hostler_links::Lane;
 use hostler_runtime::Failure;
 use hostler_store::StoreError;
 use std::sync::Arc;
@@ -43,6 +44,9 @@ impl Requests {
         };
         let engine = self.engine_of(device).filter(|_| needs != Readiness::Any);
         let working = engine.map(EngineControl::working);
+        // However many wait for it, one asks it at a time; and what sleeps so deeply that it doesn't answer takes no place of
+        // those that do.
+        let (turn, mut lane) = (self.waking.of(device), Lane::Lively);
         let (mut waking, mut next) = Waking::begin(needs, now(), flight.until);
         while self.goes_on(&flight.id)? {
             let heard = match next {
@@ -50,13 +54,16 @@ impl Requests {
                 Next::GiveUp(failing, why) => return Ok(Err((failing, why))),
                 Next::Ask(after) => {
                     tokio::time::sleep(after).await;
-                    ask(caller, device, engine).await
+                    let _turn = turn.lock().await;
+                    ask(caller, device, engine, lane).await
                 }
                 Next::Wake => {
                     tracing::info!(%device, request = %flight.id, "it sleeps, and is woken for {}", flight.question.words());
+                    let _turn = turn.lock().await;
                     wake(caller, device, engine).await
                 }
             };
+            lane = if matches!(heard, Heard::Silent(_)) { Lane::Doubtful } else { Lane::Lively };
             (waking, next) = waking.step(heard, now());
             self.say_waits(&flight.id, format!("{device} {}", waking.waits()));
         }
@@ -101,11 +108,11 @@ pub(super) fn switch(engine: &EngineControl, wish: PowerWish) -> Option<Done> {
     Some(done.map_err(|error| (Failing::Refused, error.to_string())))
 }
 
-async fn ask(caller: &Caller, device: &DeviceId, engine: Option<&Arc<EngineControl>>) -> Heard {
+async fn ask(caller: &Caller, device: &DeviceId, engine: Option<&Arc<EngineControl>>, lane: Lane) -> Heard {
     if let Some(state) = engine.map(|engine| engine.state()).filter(|state| state.engine != Engine::Ready) {
         return Heard::State(state);
     }
-    match caller.power_state(device).await {
+    match caller.power_state_from(device, lane).await {
         Ok(state) => Heard::State(state),
         Err(CallFailed::Thing(Failure::Unsupported(_))) => Heard::Mute,
         Err(error) if error.is_of_the_thing() => Heard::Silent(error.to_string()),

@@ -69,7 +69,7 @@ impl Caller {
     /// There is no such device, its plug-in or model tells nothing of a panel, or it can't be asked.
     pub async fn look_at_panel(&self, device: &DeviceId) -> Result<PanelView, CallFailed> {
         let device = self.managed(device)?;
-        self.ask(&device, Question::LookAtPanel, |answer| match answer {
+        self.ask(&device, Lane::Lively, Question::LookAtPanel, |answer| match answer {
             Answer::Panel(view) => Some(view),
             _ => None,
         })
@@ -89,8 +89,13 @@ impl Caller {
     /// # Errors
     /// As [`Caller::look_at_panel`].
     pub async fn power_state(&self, device: &DeviceId) -> Result<PowerState, CallFailed> {
+        self.power_state_from(device, Lane::Lively).await
+    }
+
+    /// The same from a place in this lane, where it is known whether it answered the last time.
+    pub(crate) async fn power_state_from(&self, device: &DeviceId, lane: Lane) -> Result<PowerState, CallFailed> {
         let device = self.managed(device)?;
-        self.ask(&device, Question::PowerState, |answer| match answer {
+        self.ask(&device, lane, Question::PowerState, |answer| match answer {
             Answer::Power(state) => Some(state),
             _ => None,
         })
@@ -113,10 +118,11 @@ impl Caller {
     async fn ask<T>(
         &self,
         device: &Device,
+        lane: Lane,
         question: Question,
         wanted: impl FnOnce(Answer) -> Option<T>,
     ) -> Result<T, CallFailed> {
-        let place = self.place(&device.reach, Lane::Lively).await;
+        let place = self.place(&device.reach, lane).await;
         let take = |answer| Ok((wanted(answer).ok_or_else(something_else)?, Vec::new()));
         Ok(self.act(device, place, question, take).await?.0)
     }
