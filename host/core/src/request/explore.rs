@@ -453,6 +453,18 @@ fn d07_a_piece_that_ends_at_its_limit_is_kept_until_who_waits_for_it_has_seen_th
 }
 
 #[test]
+fn d07_no_piece_is_kept_for_days_whatever_time_it_was_given() {
+    let begin = |question| {
+        let (id, context) =
+            ("0123456789abcdef0123456789abcdef".parse().unwrap(), Context { own: name(0), now: Timestamp(0) });
+        let asker = Asker::Neighbour { next: name(1), from: None };
+        Flight::begin((id, question), (asker, None), (NOTICE, LONGEST), Way::Here, &context).next.until
+    };
+    assert_eq!(begin(Question::Log { from: LogFrom::Start }), Timestamp(0).plus(LONGEST_PIECE));
+    assert_eq!(begin(reset()), Timestamp(0).plus(LONGEST));
+}
+
+#[test]
 fn d04_a_state_written_by_this_release_is_read_by_every_later_one() {
     let text = r#"{"id":"0123456789abcdef0123456789abcdef","asker":{"neighbour":{"next":"parent","from":null}},"to":"gateway-2",
         "question":{"ask":"counters","device":"SN-1"},"since":1,"notice_by":2,"until":3,

@@ -1,6 +1,6 @@
 //! A request at one node: who asked, who was asked, and how it stands.
 
-use super::{Answer, Delay, Failing, Failure, LONGEST, Left, MOST_NOTICES, Outcome, Question, Request};
+use super::{Answer, Delay, Failing, Failure, Left, MOST_NOTICES, Outcome, Question, Request};
 use crate::changes::{Change, Changes};
 use crate::id::{NodeId, RequestId, UserName};
 use crate::message::{Ends, Method};
@@ -170,7 +170,7 @@ impl Flight {
         context: &Context,
     ) -> Step {
         let now = context.now;
-        let whole = whole.min(LONGEST);
+        let whole = whole.min(question.longest());
         let (notice_by, until) = (now.plus(notice.min(whole)), now.plus(whole));
         let phase = match &way {
             Way::On(next, _) | Way::Later(next) => Phase::Passed { next: next.clone() },
