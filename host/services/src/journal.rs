@@ -102,17 +102,18 @@ impl Journal {
             LogFrom::Start => (oldest, false),
             LogFrom::Newest => (end.saturating_sub(PIECE as u64).max(oldest), true),
             LogFrom::At(at) => (at, false),
-            LogFrom::Since(since) => (self.place_of(&starts, since)?.unwrap_or(end), false),
+            // What was written since this began comes with the next piece.
+            LogFrom::Since(since) => (self.place_of(&starts, since)?.map_or(end, |place| place.min(end)), false),
         };
         // A place that there never was is one of another log: of this folder before it was emptied.
         let mut turned_over = wanted < oldest || wanted > end;
         let mut at = if turned_over { oldest } else { wanted };
-        let mut bytes = self.bytes(&starts, at, PIECE)?;
+        let mut bytes = self.bytes(&starts, at, end)?;
         // A file that somebody deleted or cut: it goes on with the next that can be read, so that who reads on comes to an end.
         let mut later = starts.iter().copied().filter(move |start| *start > at);
         while bytes.is_empty() && at < end {
             (at, turned_over) = (later.next().unwrap_or(end), true);
-            bytes = self.bytes(&starts, at, PIECE)?;
+            bytes = self.bytes(&starts, at, end)?;
         }
         if whole_lines && !starts.contains(&at) {
             let cut = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
@@ -121,21 +122,28 @@ impl Journal {
         }
         let reaches_end = at + bytes.len() as u64 >= end;
         let (text, taken) = lines(&bytes, reaches_end);
-        Ok(LogPiece { at, next: at + taken as u64, end: end.max(at + taken as u64), oldest, turned_over, text })
+        Ok(LogPiece { at, next: at + taken as u64, end, oldest, turned_over, text })
     }
 
-    /// So many bytes from this place on, or up to the end of the file that it is in.
-    fn bytes(&self, starts: &[u64], at: u64, most: usize) -> io::Result<Vec<u8>> {
-        let Some(start) = starts.iter().rev().find(|start| **start <= at) else { return Ok(Vec::new()) };
-        let mut file = match File::open(path(&self.folder, *start)) {
-            // It went since.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            opened => opened?,
-        };
-        file.seek(SeekFrom::Start(at - start))?;
+    /// As many bytes from this place on as a piece has, over the borders of files, up to the end or to where some are missing.
+    fn bytes(&self, starts: &[u64], at: u64, end: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        file.take(most as u64).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        loop {
+            let place = at + bytes.len() as u64;
+            let (before, after) = starts.split_at(starts.partition_point(|start| *start <= place));
+            let border = after.first().copied().unwrap_or(end);
+            let most = border.saturating_sub(place).min((PIECE - bytes.len()) as u64);
+            let Some(start) = before.last().filter(|_| most > 0) else { return Ok(bytes) };
+            let mut file = match File::open(path(&self.folder, *start)) {
+                // It went since.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(bytes),
+                opened => opened?,
+            };
+            file.seek(SeekFrom::Start(place - start))?;
+            if (file.take(most).read_to_end(&mut bytes)? as u64) < most {
+                return Ok(bytes);
+            }
+        }
     }
 
     /// Where the first line is that was written at this time or later.
@@ -234,7 +242,8 @@ mod tests {
         assert!(turned && rest.ends_with("line 199\n"), "what isn't kept is said");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
         let newest = journal.read(LogFrom::Newest).unwrap();
-        assert!(newest.text.starts_with("2026") && newest.next <= newest.end);
+        assert!(newest.text.starts_with("2026") && newest.text.ends_with("line 199\n"), "{newest:?}");
+        assert_eq!(newest.next, newest.end);
         let beyond = journal.read(LogFrom::At(newest.end + 1)).unwrap();
         assert!(beyond.turned_over, "a place of another log");
     }
