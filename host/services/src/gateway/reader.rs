@@ -315,6 +315,7 @@ impl Reader {
         let read = self.caller.read(&device, place).await;
         let count = if read.is_ok() { &self.tally.brought } else { &self.tally.failed };
         count.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(device = %id, brought = read.is_ok(), "it was read");
         let after = match read {
             Ok(report) => watch::read(&before, now(), report),
             Err(error) if error.is_of_the_thing() => before.failed(now(), error.to_string()),
