@@ -1,4 +1,4 @@
-//! Fetching and bringing something in pieces, however long the way is away: what doesn't get through is asked again.
+//! Fetching something in pieces, however long the way is away: what doesn't get through is asked again.
 
 use crate::client::{Client, Refusal};
 use crate::output::text;
