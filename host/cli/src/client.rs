@@ -4,8 +4,9 @@ use crate::output::{Output, printable};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use hostler_core::Secret;
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
@@ -37,6 +38,29 @@ pub struct Plain {
     #[command(flatten)]
     pub output: Output,
 }
+
+/// What a node said instead of doing what it was asked.
+#[derive(Debug)]
+pub struct Refusal {
+    /// How it is told to programs.
+    pub status: StatusCode,
+    said: String,
+}
+
+impl Refusal {
+    /// In these words.
+    pub fn new(status: StatusCode, said: String) -> Self {
+        Self { status, said }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.said)
+    }
+}
+
+impl std::error::Error for Refusal {}
 
 /// Speaks to a node's API.
 #[derive(Clone)]
@@ -119,8 +143,8 @@ impl Client {
         let said = body.get("error").and_then(Value::as_str).map(str::to_owned);
         let said = said.unwrap_or_else(|| format!("the node answered {status}: {body}"));
         match body.get("what_to_do").and_then(Value::as_str) {
-            Some(advice) if !said.contains(advice) => bail!("{said}\n  {advice}"),
-            _ => bail!("{said}"),
+            Some(advice) if !said.contains(advice) => bail!(Refusal::new(status, format!("{said}\n  {advice}"))),
+            _ => bail!(Refusal::new(status, said)),
         }
     }
 

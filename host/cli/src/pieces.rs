@@ -1,9 +1,9 @@
-//! Fetching and bringing something in pieces, however long the way is away: what doesn't get through is asked again.
+//! Fetching something in pieces, however long the way is away: what doesn't get through is asked again.
 
-use crate::client::Client;
+use crate::client::{Client, Refusal};
 use crate::output::text;
 use anyhow::{Result, anyhow, bail};
-use reqwest::Method;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::time::Duration;
@@ -68,7 +68,7 @@ impl<'a> Pieces<'a> {
         while request["outcome"].is_null() {
             let id = text(&request, "/id");
             let again = self.client.request(Method::GET, &["requests", &id]).map_err(Failed::ForGood)?;
-            request = self.client.send(again.query(&[("wait_s", "20")])).await.map_err(failed)?;
+            request = self.client.send(again.query(&[("wait_s", "20")])).await.map_err(lost)?;
         }
         if let Some(answer) = request.pointer("/outcome/answered") {
             return Ok(answer.clone());
@@ -81,11 +81,40 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// A node that can't be reached may be there again; what it refuses it refuses.
+/// A node that can't be reached, or can't now, may be there again; what it refuses it refuses.
 fn failed(error: anyhow::Error) -> Failed {
-    if error.chain().any(|cause| cause.is::<reqwest::Error>()) {
-        Failed::ForNow(error.to_string())
-    } else {
-        Failed::ForGood(error)
+    let away = error.chain().any(|cause| cause.is::<reqwest::Error>());
+    let not_now = |status: StatusCode| status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error();
+    if away || status(&error).is_some_and(not_now) { Failed::ForNow(error.to_string()) } else { Failed::ForGood(error) }
+}
+
+/// The same of a piece that was asked for: one that isn't known any more is asked for anew.
+fn lost(error: anyhow::Error) -> Failed {
+    match status(&error) {
+        Some(StatusCode::NOT_FOUND) => Failed::ForNow(error.to_string()),
+        _ => failed(error),
+    }
+}
+
+fn status(error: &anyhow::Error) -> Option<StatusCode> {
+    error.downcast_ref::<Refusal>().map(|refusal| refusal.status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d07_what_a_node_can_not_do_now_is_asked_again_and_what_it_refuses_is_not() {
+        let says = |status: StatusCode| anyhow!(Refusal::new(status, "no".to_owned()));
+        let again = |failed: Failed| matches!(failed, Failed::ForNow(_));
+        for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::INTERNAL_SERVER_ERROR, StatusCode::BAD_GATEWAY] {
+            assert!(again(failed(says(status))) && again(lost(says(status))), "{status}");
+        }
+        for status in [StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST] {
+            assert!(!again(failed(says(status))) && !again(lost(says(status))), "{status}");
+        }
+        assert!(!again(failed(says(StatusCode::NOT_FOUND))), "there is no such node");
+        assert!(again(lost(says(StatusCode::NOT_FOUND))), "the node forgot what was asked");
     }
 }

@@ -258,6 +258,9 @@ pub struct CredentialsConfig {
 /// Nothing is asked more often, whoever wants it.
 const SHORTEST: std::time::Duration = std::time::Duration::from_millis(100);
 
+/// Nothing is asked less often: a moment that is too far away can't be reckoned with.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(365 * 86_400);
+
 /// The addresses of one network that are asked at most.
 const ADDRESSES: u64 = 1 << 17;
 
@@ -389,6 +392,9 @@ impl Config {
                 let why = format!("`{name}` is at least 100ms: some devices restart when asked too often");
                 return Err(at(value, why));
             }
+            if value.get_ref().0 > LONGEST {
+                return Err(at(value, format!("`{name}` is at most a year: 8760h")));
+            }
         }
         let bounds = [
             ("read", &gateway.read_every, &gateway.read_bounds),
@@ -402,6 +408,9 @@ impl Config {
                     "`{name}-bounds` are the shortest and the longest, not below 100ms, with `{name}-every` between them: [\"10s\", \"24h\"]"
                 );
                 return Err(at(given, why));
+            }
+            if longest > LONGEST {
+                return Err(at(given, format!("the longest of `{name}-bounds` is at most a year: 8760h")));
             }
         }
         let mut names = BTreeSet::new();

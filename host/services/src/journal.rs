@@ -102,34 +102,48 @@ impl Journal {
             LogFrom::Start => (oldest, false),
             LogFrom::Newest => (end.saturating_sub(PIECE as u64).max(oldest), true),
             LogFrom::At(at) => (at, false),
-            LogFrom::Since(since) => (self.place_of(&starts, since)?.unwrap_or(end), false),
+            // What was written since this began comes with the next piece.
+            LogFrom::Since(since) => (self.place_of(&starts, since)?.map_or(end, |place| place.min(end)), false),
         };
         // A place that there never was is one of another log: of this folder before it was emptied.
-        let turned_over = wanted < oldest || wanted > end;
+        let mut turned_over = wanted < oldest || wanted > end;
         let mut at = if turned_over { oldest } else { wanted };
-        let mut bytes = self.bytes(&starts, at, PIECE)?;
-        if whole_lines && at > oldest {
+        let mut bytes = self.bytes(&starts, at, end)?;
+        // A file that somebody deleted or cut: it goes on with the next that can be read, so that who reads on comes to an end.
+        let mut later = starts.iter().copied().filter(move |start| *start > at);
+        while bytes.is_empty() && at < end {
+            (at, turned_over) = (later.next().unwrap_or(end), true);
+            bytes = self.bytes(&starts, at, end)?;
+        }
+        if whole_lines && !starts.contains(&at) {
             let cut = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
             bytes.drain(..cut);
             at += cut as u64;
         }
         let reaches_end = at + bytes.len() as u64 >= end;
         let (text, taken) = lines(&bytes, reaches_end);
-        Ok(LogPiece { at, next: at + taken as u64, end: end.max(at + taken as u64), oldest, turned_over, text })
+        Ok(LogPiece { at, next: at + taken as u64, end, oldest, turned_over, text })
     }
 
-    /// So many bytes from this place on, or up to the end of the file that it is in.
-    fn bytes(&self, starts: &[u64], at: u64, most: usize) -> io::Result<Vec<u8>> {
-        let Some(start) = starts.iter().rev().find(|start| **start <= at) else { return Ok(Vec::new()) };
-        let mut file = match File::open(path(&self.folder, *start)) {
-            // It went since: whoever asks again learns that.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            opened => opened?,
-        };
-        file.seek(SeekFrom::Start(at - start))?;
+    /// As many bytes from this place on as a piece has, over the borders of files, up to the end or to where some are missing.
+    fn bytes(&self, starts: &[u64], at: u64, end: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        file.take(most as u64).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        loop {
+            let place = at + bytes.len() as u64;
+            let (before, after) = starts.split_at(starts.partition_point(|start| *start <= place));
+            let border = after.first().copied().unwrap_or(end);
+            let most = border.saturating_sub(place).min((PIECE - bytes.len()) as u64);
+            let Some(start) = before.last().filter(|_| most > 0) else { return Ok(bytes) };
+            let mut file = match File::open(path(&self.folder, *start)) {
+                // It went since.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(bytes),
+                opened => opened?,
+            };
+            file.seek(SeekFrom::Start(place - start))?;
+            if (file.take(most).read_to_end(&mut bytes)? as u64) < most {
+                return Ok(bytes);
+            }
+        }
     }
 
     /// Where the first line is that was written at this time or later.
@@ -228,9 +242,28 @@ mod tests {
         assert!(turned && rest.ends_with("line 199\n"), "what isn't kept is said");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
         let newest = journal.read(LogFrom::Newest).unwrap();
-        assert!(newest.text.starts_with("2026") && newest.next <= newest.end);
+        assert!(newest.text.starts_with("2026") && newest.text.ends_with("line 199\n"), "{newest:?}");
+        assert_eq!(newest.next, newest.end);
         let beyond = journal.read(LogFrom::At(newest.end + 1)).unwrap();
         assert!(beyond.turned_over, "a place of another log");
+    }
+
+    #[test]
+    fn d07_what_went_from_the_middle_of_a_log_is_said_and_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::bounded(folder.path(), 500, 9).unwrap();
+        (0..60).for_each(|number| journal.write(line(number).as_bytes()).unwrap());
+        let starts = journal.writing.lock().unwrap().starts.clone();
+        let file = |number: usize| path(folder.path(), *starts.get(number).unwrap());
+        std::fs::remove_file(file(1)).unwrap();
+        File::options().write(true).open(file(3)).unwrap().set_len(100).unwrap();
+        let (text, turned) = all(&journal, LogFrom::Start);
+        assert!(turned && text.starts_with(&line(0)) && text.ends_with(&line(59)), "{text}");
+        let gone = journal.read(LogFrom::At(starts.get(1).unwrap() + 1)).unwrap();
+        assert!(gone.turned_over && gone.at == *starts.get(2).unwrap() && gone.next > gone.at, "{gone:?}");
+        std::fs::remove_file(file(starts.len() - 1)).unwrap();
+        let last = journal.read(LogFrom::At(*starts.last().unwrap())).unwrap();
+        assert!(last.turned_over && last.next == last.end && last.text.is_empty(), "{last:?}");
     }
 
     #[test]

@@ -18,6 +18,9 @@ const LOOK: Duration = Duration::from_secs(30);
 /// Has the program's log say so much of each of these parts, and as usual of the rest.
 pub type SayMore = Box<dyn Fn(&[LevelSet]) -> Result<(), String> + Send + Sync>;
 
+/// How much each part says, and until when.
+type Levels = BTreeMap<LogTarget, (LogLevel, Timestamp)>;
+
 /// Why a log can't be seen to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LogError {
@@ -45,7 +48,8 @@ pub enum LogError {
 pub struct NodeLog {
     journal: Option<Arc<Journal>>,
     say_more: Option<SayMore>,
-    set: Mutex<BTreeMap<LogTarget, (LogLevel, Timestamp)>>,
+    /// What was set. It is locked until the program has it, so that the last that was set is the last that the program hears.
+    set: Mutex<Levels>,
     changed: Notify,
 }
 
@@ -71,73 +75,95 @@ impl NodeLog {
         read.map_err(|error| LogError::Unreadable(error.to_string()))
     }
 
-    fn set(&self) -> MutexGuard<'_, BTreeMap<LogTarget, (LogLevel, Timestamp)>> {
+    fn set(&self) -> MutexGuard<'_, Levels> {
         self.set.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What was set and still holds.
     pub(crate) fn levels(&self) -> Vec<LevelSet> {
-        let set = self.set();
-        let level = |(target, (level, until)): (&LogTarget, &(LogLevel, Timestamp))| LevelSet {
-            target: target.clone(),
-            level: *level,
-            until: *until,
-        };
-        set.iter().map(level).collect()
+        listed(&self.set())
     }
 
     /// Has a part say so much for a while.
     pub(crate) fn set_level(&self, wish: &LevelWish) -> Result<Vec<LevelSet>, LogError> {
-        if self.say_more.is_none() {
-            return Err(LogError::None);
-        }
         let LevelWish { target, level, for_s } = wish;
+        let mut set = self.set();
+        let mut next = set.clone();
         match level {
-            None => _ = self.set().remove(target),
+            None => _ = next.remove(target),
             Some(level) => {
                 if !(1..=LONGEST.as_secs()).contains(for_s) {
                     return Err(LogError::Time { given_s: *for_s });
                 }
-                let mut set = self.set();
-                if set.len() >= MOST && !set.contains_key(target) {
+                if next.len() >= MOST && !next.contains_key(target) {
                     return Err(LogError::TooMany);
                 }
-                set.insert(target.clone(), (*level, now().plus(Duration::from_secs(*for_s))));
+                next.insert(target.clone(), (*level, now().plus(Duration::from_secs(*for_s))));
             }
         }
-        self.apply()?;
+        let levels = self.apply(&mut set, next)?;
         self.changed.notify_one();
-        Ok(self.levels())
+        Ok(levels)
     }
 
-    fn apply(&self) -> Result<(), LogError> {
-        let Some(say_more) = &self.say_more else { return Ok(()) };
-        say_more(&self.levels()).map_err(LogError::Level)
+    /// Has the program say so much. Where it can't, it stays as it was.
+    fn apply(&self, set: &mut Levels, next: Levels) -> Result<Vec<LevelSet>, LogError> {
+        let say_more = self.say_more.as_ref().ok_or(LogError::None)?;
+        let levels = listed(&next);
+        say_more(&levels).map_err(LogError::Level)?;
+        *set = next;
+        Ok(levels)
+    }
+
+    /// Takes back what has had its time; when the next one has.
+    fn take_back(&self) -> Option<Duration> {
+        let (now, mut set) = (now(), self.set());
+        let mut next = set.clone();
+        // One that was set when the clock showed a later time holds no longer than it was to.
+        next.retain(|_, (_, until)| *until > now && until.since(now) <= LONGEST);
+        if next.len() != set.len() {
+            match self.apply(&mut set, next) {
+                Ok(_) => tracing::info!("the log says as much as usual again"),
+                // It is tried again at the next look.
+                Err(error) => tracing::error!(%error, "the log can't be told to say as much as usual"),
+            }
+        }
+        set.values().map(|(_, until)| until.since(now)).filter(|left| !left.is_zero()).min()
     }
 
     /// Takes back each level when its time is over, until this is dropped.
     pub async fn tend_forever(self: Arc<Self>) {
         loop {
-            let now = now();
-            let before = self.set().len();
-            // One that was set when the clock showed a later time holds no longer than it was to.
-            self.set().retain(|_, (_, until)| *until > now && until.since(now) <= LONGEST);
-            if self.set().len() != before {
-                match self.apply() {
-                    Ok(()) => tracing::info!("the log says as much as usual again"),
-                    Err(error) => tracing::error!(%error, "the log can't be told to say as much as usual"),
-                }
-            }
-            let next = self.set().values().map(|(_, until)| until.since(now)).min();
-            let wait = next.map_or(LOOK, |next| next.min(LOOK));
+            let wait = self.take_back().map_or(LOOK, |next| next.min(LOOK));
             let _ = tokio::time::timeout(wait, self.changed.notified()).await;
         }
     }
 }
 
+fn listed(set: &Levels) -> Vec<LevelSet> {
+    let level = |(target, (level, until)): (&LogTarget, &(LogLevel, Timestamp))| LevelSet {
+        target: target.clone(),
+        level: *level,
+        until: *until,
+    };
+    set.iter().map(level).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn d07_a_level_that_cannot_be_set_is_not_said_to_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let refusing: SayMore = Box::new(|levels| if levels.len() > 1 { Err("full".to_owned()) } else { Ok(()) });
+        let log = NodeLog::new(Journal::open(folder.path()).unwrap(), refusing);
+        let wish =
+            |target: &str| LevelWish { target: target.parse().unwrap(), level: Some(LogLevel::Debug), for_s: 60 };
+        let set = log.set_level(&wish("hostler_core")).unwrap();
+        assert_eq!(log.set_level(&wish("hostler_web")), Err(LogError::Level("full".to_owned())));
+        assert_eq!(log.levels(), set);
+    }
 
     #[tokio::test]
     async fn d07_a_level_is_set_for_a_while_and_then_as_before() {

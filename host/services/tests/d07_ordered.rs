@@ -5,7 +5,7 @@
 #[path = "../../../sdk/plugin/src/testing/skipped.rs"]
 mod skipping;
 
-use hostler_core::changes::{Change, Expect};
+use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::command::{Arguments, Command, Engine, Given, LampState, PanelText, PowerMode, PowerWish};
 use hostler_core::device::{Device, Reach, SnmpReach};
 use hostler_core::reading::Identity;
@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A node that calls plug-ins for devices, and does nothing by itself.
@@ -192,8 +193,20 @@ async fn d20_a_sleeper_is_woken_and_its_engine_waited_for() {
     let asleep = stage.caller.power_state(&id).await.unwrap();
     assert_eq!((asleep.mode, asleep.engine), (PowerMode::Asleep, Engine::NotReady));
     assert!(asleep.can.contains(&PowerWish::Wake), "{asleep:?}");
+    let started = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&started);
+    stage.store.observe(Arc::new(move |changes: &Changes| {
+        let actions = changes.0.iter().filter(|change| matches!(change, Change::Action { .. }));
+        counting.fetch_add(actions.count(), Ordering::SeqCst);
+    }));
+    device.control.set_fault(Fault::NoWrites);
+    let told = stage.caller.set_power(&id, PowerWish::Wake).await.unwrap();
+    assert!(matches!(&told.undone[..], [Undone::Failed(_)]), "{told:?}");
+    device.control.clear_fault();
     let told = stage.caller.set_power(&id, PowerWish::Wake).await.unwrap();
     assert_eq!((told.lines, told.undone), (vec!["It wakes.".to_owned()], vec![]));
+    assert!(stage.told().is_empty(), "who waits for it asks it how it is; nobody else is told");
+    assert_eq!(started.load(Ordering::SeqCst), 0, "a crash leaves nothing in doubt that may be done again");
     let end = std::time::Instant::now() + Duration::from_secs(60);
     while stage.caller.power_state(&id).await.unwrap().engine != Engine::Ready {
         assert!(std::time::Instant::now() < end, "its engine isn't ready within a minute");

@@ -130,12 +130,15 @@ pub struct ReadEvery {
     pub read_every: Option<Value>,
 }
 
-/// An interval, as the API takes it.
+/// An interval, as the API takes it: in whole seconds.
 fn every(text: &str) -> Result<Value, String> {
     if text == "as-configured" {
         return Ok(json!(text));
     }
     let length = duration(text).map_err(|why| format!("{why}, or as-configured"))?;
+    if length.subsec_nanos() != 0 {
+        return Err(format!("{text:?} is no whole number of seconds"));
+    }
     Ok(json!({ "every-s": length.as_secs() }))
 }
 
@@ -243,5 +246,20 @@ impl Node {
                 output.print(&answer, |_| format!("{} was removed", remove.id))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d07_an_interval_is_taken_as_it_is_said_or_refused() {
+        assert_eq!(every("5m"), Ok(json!({ "every-s": 300 })));
+        assert_eq!(every("as-configured"), Ok(json!("as-configured")));
+        for fraction in ["1500ms", "90ms"] {
+            assert!(every(fraction).unwrap_err().contains("whole number of seconds"), "{fraction}");
+        }
+        assert!(every("often").unwrap_err().contains("or as-configured"));
     }
 }

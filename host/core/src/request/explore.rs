@@ -438,6 +438,33 @@ fn d04_a_clock_that_was_set_back_gives_no_request_more_time_than_it_had() {
 }
 
 #[test]
+fn d07_a_piece_that_ends_at_its_limit_is_kept_until_who_waits_for_it_has_seen_that() {
+    let context = |now| Context { own: name(0), now };
+    let (id, question) = ("0123456789abcdef0123456789abcdef".parse().unwrap(), Question::Log { from: LogFrom::Start });
+    let way = Way::On(name(1), Ends::neighbours());
+    let step = Flight::begin((id, question), (Asker::Here(None), None), (NOTICE, WHOLE), way, &context(Timestamp(0)));
+    let limit = step.next.until;
+    let ended = step.next.step(Happening::Due(String::new()), &context(limit)).next;
+    assert!(matches!(ended.outcome(), Some(Outcome::Failed(Failure { failing: Failing::Late, .. }))), "{ended:?}");
+    let kept = limit.plus(Duration::from_secs(59));
+    assert!(!ended.is_over(limit) && !ended.is_over(kept), "it is seen");
+    assert_eq!(ended.due_at(), Some(limit.plus(Duration::from_secs(60))));
+    assert!(ended.is_over(limit.plus(Duration::from_secs(60))), "and then forgotten");
+}
+
+#[test]
+fn d07_no_piece_is_kept_for_days_whatever_time_it_was_given() {
+    let begin = |question| {
+        let (id, context) =
+            ("0123456789abcdef0123456789abcdef".parse().unwrap(), Context { own: name(0), now: Timestamp(0) });
+        let asker = Asker::Neighbour { next: name(1), from: None };
+        Flight::begin((id, question), (asker, None), (NOTICE, LONGEST), Way::Here, &context).next.until
+    };
+    assert_eq!(begin(Question::Log { from: LogFrom::Start }), Timestamp(0).plus(LONGEST_PIECE));
+    assert_eq!(begin(reset()), Timestamp(0).plus(LONGEST));
+}
+
+#[test]
 fn d04_a_state_written_by_this_release_is_read_by_every_later_one() {
     let text = r#"{"id":"0123456789abcdef0123456789abcdef","asker":{"neighbour":{"next":"parent","from":null}},"to":"gateway-2",
         "question":{"ask":"counters","device":"SN-1"},"since":1,"notice_by":2,"until":3,

@@ -1,6 +1,6 @@
 //! A request at one node: who asked, who was asked, and how it stands.
 
-use super::{Answer, Delay, Failing, Failure, LONGEST, Left, MOST_NOTICES, Outcome, Question, Request};
+use super::{Answer, Delay, Failing, Failure, Left, MOST_NOTICES, Outcome, Question, Request};
 use crate::changes::{Change, Changes};
 use crate::id::{NodeId, RequestId, UserName};
 use crate::message::{Ends, Method};
@@ -155,6 +155,9 @@ fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// So long beyond its time a piece is kept where it was asked for: whoever waits for one that ends at its limit learns that.
+const PIECE_KEPT: Duration = Duration::from_secs(60);
+
 impl Flight {
     /// A request that comes to a node, from somebody here or from a neighbour, with so much time left: until a notice, and
     /// until the end.
@@ -167,7 +170,7 @@ impl Flight {
         context: &Context,
     ) -> Step {
         let now = context.now;
-        let whole = whole.min(LONGEST);
+        let whole = whole.min(question.longest());
         let (notice_by, until) = (now.plus(notice.min(whole)), now.plus(whole));
         let phase = match &way {
             Way::On(next, _) | Way::Later(next) => Phase::Passed { next: next.clone() },
@@ -240,8 +243,9 @@ impl Flight {
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {
         match (&self.phase, &self.asker) {
-            (Phase::Ended { .. }, Asker::Here(_)) if !self.question.is_piece() => None,
-            (Phase::Ended { .. }, _) => Some(self.until),
+            (Phase::Ended { .. }, Asker::Here(_)) if self.question.is_piece() => Some(self.until.plus(PIECE_KEPT)),
+            (Phase::Ended { .. }, Asker::Here(_)) => None,
+            (Phase::Ended { .. }, Asker::Neighbour { .. }) => Some(self.until),
             _ if self.notices == 0 => Some(self.notice_by.min(self.until)),
             _ => Some(self.until),
         }
@@ -250,8 +254,7 @@ impl Flight {
     /// Whether it has ended and nothing that still comes could be taken for it: nobody needs it any more.
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
-        let is_kept = matches!(self.asker, Asker::Here(_)) && !self.question.is_piece();
-        matches!(self.phase, Phase::Ended { .. }) && !is_kept && now >= self.until
+        matches!(self.phase, Phase::Ended { .. }) && self.due_at().is_some_and(|until| now >= until)
     }
 
     /// The same on a clock that was set back since it came: it has no more time than it was given.

@@ -27,6 +27,9 @@ use utoipa::ToSchema;
 /// No request takes longer than this.
 pub const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// No piece of something that is fetched in many takes longer: it is asked for again, and not kept for who may come back.
+pub const LONGEST_PIECE: Duration = Duration::from_secs(300);
+
 /// No request may be shorter: a message and its answer need a moment on every level.
 pub const SHORTEST: Duration = Duration::from_secs(1);
 
@@ -180,6 +183,12 @@ impl Question {
     #[must_use]
     pub fn is_piece(&self) -> bool {
         matches!(self, Self::Log { .. })
+    }
+
+    /// No request that asks it takes longer than this.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        if self.is_piece() { LONGEST_PIECE } else { LONGEST }
     }
 
     /// What is known from its answer until it is asked again, where something is: pages show the newest.

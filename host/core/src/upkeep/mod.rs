@@ -1,5 +1,4 @@
-//! Upkeep: what is looked after at a node from above, beside its devices: how often it asks, what it logs, what runs on it,
-//! which files it has.
+//! Upkeep: what is looked after at a node from above, beside its devices: how often it asks, what it logs.
 //!
 //! One file a topic. [`standing`] is what was set from above and outlives restarts; the rest are the words of questions and
 //! answers ([`crate::request`]).

@@ -359,3 +359,12 @@ fn d20_what_cannot_be_woken_is_told_to_work_as_it_is_or_refused() {
     assert_eq!(first(Readiness::Awake, jammed()), Next::Work);
     assert_eq!(first(Readiness::Ready, jammed()), Next::Ask(SOON));
 }
+
+#[test]
+fn d20_only_what_was_told_to_wake_is_said_to_be_woken() {
+    let (waking, _) = Waking::begin(Readiness::Ready, BEGIN, BEGIN.plus(WHOLE));
+    let (waking, _) = waking.step(Heard::Silent("no answer".to_owned()), BEGIN);
+    assert_eq!(waking.waits(), "is being asked how it is: it doesn't answer (no answer)");
+    let (waking, _) = waking.step(Heard::Told, BEGIN);
+    assert!(waking.waits().starts_with("is being woken: "), "{}", waking.waits());
+}

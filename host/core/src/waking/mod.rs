@@ -39,6 +39,8 @@ pub struct Waking {
     pause: Duration,
     /// How it was when it was asked last, for people.
     was: String,
+    /// Whether it was told to wake.
+    told: bool,
 }
 
 /// What came of what was asked or told.
@@ -77,7 +79,7 @@ impl Waking {
     pub fn begin(needs: Readiness, now: Timestamp, until: Timestamp) -> (Self, Next) {
         let whole = until.since(now);
         let until = now.plus(whole.saturating_sub((whole / 8).min(FOR_THE_WORK)));
-        let waking = Self { needs, until, pause: SOON, was: "hasn't said yet how it is".to_owned() };
+        let waking = Self { needs, until, pause: SOON, was: "hasn't said yet how it is".to_owned(), told: false };
         let next = if needs == Readiness::Any { Next::Work } else { Next::Ask(Duration::ZERO) };
         (waking, next)
     }
@@ -85,7 +87,8 @@ impl Waking {
     /// What is waited for, for people: the end of a sentence that begins with the device.
     #[must_use]
     pub fn waits(&self) -> String {
-        format!("is being woken: it {}", self.was)
+        let what = if self.told { "woken" } else { "asked how it is" };
+        format!("is being {what}: it {}", self.was)
     }
 
     /// What follows from what was heard.
@@ -108,7 +111,7 @@ impl Waking {
             Heard::Silent(why) => {
                 Self { was: format!("doesn't answer ({why})"), ..self }.again(Failing::Unreachable, now)
             }
-            Heard::Told => self.again(Failing::Late, now),
+            Heard::Told => Self { told: true, ..self }.again(Failing::Late, now),
             Heard::Refused(why) => (self, Next::GiveUp(Failing::Refused, why)),
             Heard::Wont(why) => {
                 let why = format!("it {} and couldn't be woken: {why}; nothing was done", self.was);

@@ -55,6 +55,8 @@ fn what_is_wrong_is_said_with_its_line() {
         ("[\"gateway\"]", "[]", 4, "`roles` is empty"),
         ("[\"gateway\"]", "[\n  # none\n]", 4, "`roles` is empty"),
         ("\"30s\"", "\"0s\"", 14, "at least 100ms"),
+        ("\"30s\"", "\"8761h\"", 14, "at most a year"),
+        ("\"30s\"", "\"30s\"\nread-bounds = [\"10s\", \"8761h\"]", 15, "at most a year"),
         ("\"30s\"", "\"soon\"", 14, "soon"),
         ("192.0.2.0/24", "10.0.0.0/8", 18, "more than"),
         ("192.0.2.0/24\"", "10.0.0.0/16\",\n\"10.1.0.0/16\",\n\"192.0.2.0/30\"", 20, "more than"),

@@ -92,14 +92,19 @@ impl Due {
         }
     }
 
-    /// Reads these at this time at the latest; the queues whose first may be another now.
-    fn bring_forward(&mut self, latest: impl Fn(&DeviceId) -> Option<Instant>) -> BTreeSet<usize> {
-        let sooner = |(id, (queue, at)): (&DeviceId, &(usize, Instant))| {
-            latest(id).filter(|latest| latest < at).map(|latest| (id.clone(), *queue, latest))
+    /// Reads these within so long at the latest, spread over that time and each in its turn; the queues whose first may be
+    /// another now.
+    fn bring_forward(&mut self, now: Instant, within: impl Fn(&DeviceId) -> Option<Duration>) -> BTreeSet<usize> {
+        let later = |(id, (queue, at)): (&DeviceId, &(usize, Instant))| {
+            within(id).filter(|within| now + *within < *at).map(|within| (*at, id.clone(), *queue, within))
         };
-        let sooner: Vec<_> = self.at.iter().filter_map(sooner).collect();
-        let queues = sooner.iter().map(|(_, queue, _)| *queue).collect();
-        sooner.into_iter().for_each(|(id, queue, at)| self.set(&id, queue, at));
+        let mut later: Vec<_> = self.at.iter().filter_map(later).collect();
+        later.sort_unstable();
+        let count = u32::try_from(later.len()).unwrap_or(u32::MAX).max(1);
+        let queues = later.iter().map(|(_, _, queue, _)| *queue).collect();
+        for ((_, id, queue, within), nth) in later.into_iter().zip(1_u32..) {
+            self.set(&id, queue, now + within / count * nth);
+        }
         queues
     }
 
@@ -153,9 +158,8 @@ impl Reader {
 
     /// What is to be read more often from now on doesn't wait until it would have been read before.
     fn read_sooner(&self, which: impl Fn(&DeviceId) -> bool) {
-        let now = Instant::now();
-        let latest = |id: &DeviceId| which(id).then(|| now + self.pace.read(id));
-        let queues = self.due.lock().unwrap_or_else(PoisonError::into_inner).bring_forward(latest);
+        let within = |id: &DeviceId| which(id).then(|| self.pace.read(id));
+        let queues = self.due.lock().unwrap_or_else(PoisonError::into_inner).bring_forward(Instant::now(), within);
         queues.into_iter().for_each(|queue| self.wake(queue));
     }
 
@@ -311,6 +315,7 @@ impl Reader {
         let read = self.caller.read(&device, place).await;
         let count = if read.is_ok() { &self.tally.brought } else { &self.tally.failed };
         count.fetch_add(1, Ordering::Relaxed);
+        tracing::debug!(device = %id, brought = read.is_ok(), "it was read");
         let after = match read {
             Ok(report) => watch::read(&before, now(), report),
             Err(error) if error.is_of_the_thing() => before.failed(now(), error.to_string()),
@@ -354,4 +359,24 @@ impl Reader {
 fn lane(newest: &Snapshot) -> Lane {
     let silent = newest.trouble.as_ref().is_some_and(|trouble| trouble.attempts > 0);
     if silent || newest.read_at.is_none() { Lane::Doubtful } else { Lane::Lively }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d07_a_shorter_interval_is_spread_and_bunches_nothing() {
+        let (now, second) = (Instant::now(), Duration::from_secs(1));
+        let device = |number: u32| DeviceId::from_words(&["device", &number.to_string()]);
+        let mut due = Due { order: vec![BTreeSet::new()], ..Due::default() };
+        (0..10).for_each(|number| due.set(&device(number), 0, now + second * (100 + number)));
+        due.set(&device(10), 0, now + second);
+        assert_eq!(due.bring_forward(now, |_| Some(second * 20)), BTreeSet::from([0]));
+        let read: Vec<_> = due.order[0].iter().cloned().collect();
+        let spread = (0..10).map(|number| (now + second * 2 * (number + 1), device(number)));
+        let expected: Vec<_> = std::iter::once((now + second, device(10))).chain(spread).collect();
+        assert_eq!(read, expected, "those that are to be read anyway stay, the others come in their turn");
+        assert!(due.bring_forward(now, |_| Some(second * 20)).is_empty());
+    }
 }

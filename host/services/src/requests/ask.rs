@@ -236,7 +236,9 @@ impl Requests {
     /// [`ServiceError::NotFound`], or the right is missing.
     pub fn get(&self, viewer: &Viewer, id: &RequestId) -> Result<RequestView, ServiceError> {
         need(viewer, Right::See)?;
-        Ok(self.view(self.store.flight(id)?.ok_or_else(|| unknown(id))?.value))
+        let flight = self.store.flight(id)?.ok_or_else(|| unknown(id))?.value;
+        need(viewer, to_see(&flight.question))?;
+        Ok(self.view(flight))
     }
 
     /// One request, when something more is known of it than now, or after so long.
@@ -349,7 +351,8 @@ impl Requests {
         need(viewer, Right::See)?;
         // Pieces of what was fetched tell nobody anything by themselves.
         let tells = |flight: &Flight| !flight.question.is_piece() || flight.outcome().is_none();
-        let mut flights: Vec<Flight> = self.store.flights()?.into_iter().map(|row| row.value).filter(tells).collect();
+        let seen = |flight: &Flight| tells(flight) && viewer.may(to_see(&flight.question));
+        let mut flights: Vec<Flight> = self.store.flights()?.into_iter().map(|row| row.value).filter(seen).collect();
         flights.sort_by_key(|flight| std::cmp::Reverse(flight.since));
         flights.truncate(most);
         Ok(flights.into_iter().map(|flight| self.view(flight)).collect())
@@ -389,6 +392,11 @@ impl Requests {
             }
         }
     }
+}
+
+/// What who sees a request must be allowed to. A piece of something that is fetched is for those who may fetch it.
+fn to_see(question: &Question) -> Right {
+    if question.is_piece() { question.needs() } else { Right::See }
 }
 
 /// An ID that there never was.

@@ -54,7 +54,7 @@ impl Requests {
         let Some(known) = self.store.flight(id)? else { return Ok(()) };
         // What hasn't begun can wait for the device and be begun anew after a crash; nothing is in doubt until it begins.
         let made_ready = match known.value.may_be_begun() {
-            true => self.made_ready(&known.value).await,
+            true => self.made_ready(&known.value).await?,
             false => Ok(None),
         };
         let _working = match made_ready {
@@ -143,7 +143,8 @@ impl Requests {
             }
             let (again, text) = (wait.as_secs(), &trouble.text);
             self.say_waits(&flight.id, format!("{device} doesn't answer and is asked again in {again} s: {text}"));
-            if !self.goes_on(&flight.id) || now().plus(wait) >= flight.until {
+            // What can't be looked up now is asked on: the time ends it.
+            if !self.goes_on(&flight.id).unwrap_or(true) || now().plus(wait) >= flight.until {
                 return Err((Failing::Unreachable, format!("{device} doesn't answer: {text}")));
             }
             tokio::time::sleep(wait).await;
@@ -200,8 +201,11 @@ impl Requests {
     }
 
     /// Whether somebody still waits for it. It may have ended otherwise, by a clock that was set, or a node that was removed.
-    pub(super) fn goes_on(&self, id: &RequestId) -> bool {
-        matches!(self.store.flight(id), Ok(Some(row)) if row.value.outcome().is_none())
+    ///
+    /// # Errors
+    /// The store's: that isn't known then.
+    pub(super) fn goes_on(&self, id: &RequestId) -> Result<bool, StoreError> {
+        Ok(self.store.flight(id)?.is_some_and(|row| row.value.outcome().is_none()))
     }
 
     pub(super) fn say_waits(&self, id: &RequestId, why: String) {

@@ -28,9 +28,10 @@ use crate::live::Live;
 use crate::node_log::NodeLog;
 use crate::tree::Presence;
 use crate::trust::Trust;
+use crate::turns::Turns;
 use hostler_core::changes::Changes;
 use hostler_core::request::{Answer, Context, Failing, Flight};
-use hostler_core::{NodeId, RequestId};
+use hostler_core::{DeviceId, NodeId, RequestId};
 use hostler_engine::now;
 use hostler_store::{Store, StoreError};
 use index::Index;
@@ -64,6 +65,8 @@ pub struct Requests {
     changed: Notify,
     /// What those that are being done here wait for, for people.
     waits: Mutex<BTreeMap<RequestId, String>>,
+    /// Who asks a device whether it is ready: one at a time, so that many that wait for a sleeper take one place of its network.
+    waking: Turns<DeviceId>,
     /// This node's own log, once it is known.
     log: OnceLock<Arc<NodeLog>>,
     /// The engine of the device that this node is.
@@ -86,10 +89,23 @@ impl Requests {
         live: Live,
     ) -> Result<Arc<Self>, StoreError> {
         let index = Mutex::new(Index::of(store.flights()?.iter().map(|row| &row.value)));
-        let (changed, waits, log, engine, stale, trust) = Default::default();
-        let knowing =
-            Self { store, node, parent, inventory, presence, live, index, changed, waits, log, engine, stale, trust };
-        let requests = Arc::new(knowing);
+        let (changed, waits, waking, log, engine, stale, trust) = Default::default();
+        let requests = Arc::new(Self {
+            store,
+            node,
+            parent,
+            inventory,
+            presence,
+            live,
+            index,
+            changed,
+            waits,
+            waking,
+            log,
+            engine,
+            stale,
+            trust,
+        });
         let following = Arc::downgrade(&requests);
         requests.store.observe(Arc::new(move |changes: &Changes| {
             if let Some(requests) = following.upgrade()

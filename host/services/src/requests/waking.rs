@@ -11,20 +11,32 @@ use hostler_core::command::{Engine, PowerWish, Readiness};
 use hostler_core::request::{Answer, Failing, Flight, Question};
 use hostler_core::waking::{Heard, Next, Waking};
 use hostler_engine::now;
+use hostler_links::Lane;
 use hostler_runtime::Failure;
+use hostler_store::StoreError;
 use std::sync::Arc;
 
+/// What keeps this node's own engine on until the work is done, where it has one; or what whoever asked is told: nothing was
+/// done.
+pub(super) type MadeReady = Result<Option<Working>, (Failing, String)>;
+
 impl Requests {
-    /// Waits until the device is as what is asked needs it, and has it wake where it sleeps. The error is what whoever asked is
-    /// told: nothing was done. What is returned keeps this node's own engine on until the work is done. Returns at once where
-    /// nobody waits any more.
-    pub(super) async fn made_ready(&self, flight: &Flight) -> Result<Option<Working>, (Failing, String)> {
-        let Some(device) = flight.question.device() else { return Ok(None) };
+    /// Waits until the device is as what is asked needs it, and has it wake where it sleeps. Returns at once where nobody waits
+    /// any more.
+    ///
+    /// # Errors
+    /// The store's: whether somebody waits isn't known then, nor whether the device is ready, so nothing may begin.
+    pub(super) async fn made_ready(&self, flight: &Flight) -> Result<MadeReady, StoreError> {
+        let Some(device) = flight.question.device() else { return Ok(Ok(None)) };
         // What this node doesn't speak for is refused where it is done.
-        let Some(gateway) = self.gateway_of(device) else { return Ok(None) };
+        let Some(gateway) = self.gateway_of(device) else { return Ok(Ok(None)) };
         let caller = gateway.caller();
         let needs = match &flight.question {
-            Question::Command { device, name, arguments } => caller.needs(device, name, arguments).await,
+            Question::Command { device, name, arguments } => match caller.needs(device, name, arguments).await {
+                Ok(needs) => needs,
+                Err(CallFailed::Store(error)) => return Err(error),
+                Err(error) => return Ok(Err((Failing::Refused, format!("{error}; nothing was done")))),
+            },
             // The display of a device that sleeps is dark.
             Question::ShowOnPanel { .. } => Readiness::Awake,
             // What it counts and how it is, it says while it sleeps, too.
@@ -32,24 +44,30 @@ impl Requests {
         };
         let engine = self.engine_of(device).filter(|_| needs != Readiness::Any);
         let working = engine.map(EngineControl::working);
+        // However many wait for it, one asks it at a time; and what sleeps so deeply that it doesn't answer takes no place of
+        // those that do.
+        let (turn, mut lane) = (self.waking.of(device), Lane::Lively);
         let (mut waking, mut next) = Waking::begin(needs, now(), flight.until);
-        while self.goes_on(&flight.id) {
+        while self.goes_on(&flight.id)? {
             let heard = match next {
                 Next::Work => break,
-                Next::GiveUp(failing, why) => return Err((failing, why)),
+                Next::GiveUp(failing, why) => return Ok(Err((failing, why))),
                 Next::Ask(after) => {
                     tokio::time::sleep(after).await;
-                    ask(caller, device, engine).await
+                    let _turn = turn.lock().await;
+                    ask(caller, device, engine, lane).await
                 }
                 Next::Wake => {
                     tracing::info!(%device, request = %flight.id, "it sleeps, and is woken for {}", flight.question.words());
+                    let _turn = turn.lock().await;
                     wake(caller, device, engine).await
                 }
             };
+            lane = if matches!(heard, Heard::Silent(_)) { Lane::Doubtful } else { Lane::Lively };
             (waking, next) = waking.step(heard, now());
             self.say_waits(&flight.id, format!("{device} {}", waking.waits()));
         }
-        Ok(working)
+        Ok(Ok(working))
     }
 
     /// The engine of a device, where this node is that device.
@@ -90,11 +108,11 @@ pub(super) fn switch(engine: &EngineControl, wish: PowerWish) -> Option<Done> {
     Some(done.map_err(|error| (Failing::Refused, error.to_string())))
 }
 
-async fn ask(caller: &Caller, device: &DeviceId, engine: Option<&Arc<EngineControl>>) -> Heard {
+async fn ask(caller: &Caller, device: &DeviceId, engine: Option<&Arc<EngineControl>>, lane: Lane) -> Heard {
     if let Some(state) = engine.map(|engine| engine.state()).filter(|state| state.engine != Engine::Ready) {
         return Heard::State(state);
     }
-    match caller.power_state(device).await {
+    match caller.power_state_from(device, lane).await {
         Ok(state) => Heard::State(state),
         Err(CallFailed::Thing(Failure::Unsupported(_))) => Heard::Mute,
         Err(error) if error.is_of_the_thing() => Heard::Silent(error.to_string()),

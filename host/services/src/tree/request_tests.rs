@@ -4,12 +4,15 @@
 
 use super::below_tests::{Line, admin, node};
 use super::tests::{client, id};
+use crate::error::ServiceError;
 use crate::requests::{Limits, NewRequest, RequestState, RequestView, Target};
 use hostler_core::RequestId;
 use hostler_core::Timestamp;
 use hostler_core::changes::{Change, Changes};
 use hostler_core::message::{Class, Ends, Envelope, ExchangeUp, Message, Method};
 use hostler_core::request::{Answer, Delay, Failing, Failure, Left, Outcome, Question, Request};
+use hostler_core::upkeep::LogFrom;
+use hostler_core::viewer::{Right, Viewer};
 use hostler_engine::now;
 use std::sync::Arc;
 use std::time::Duration;
@@ -218,4 +221,21 @@ async fn e07_a_request_that_was_under_way_when_a_backup_was_made_is_not_done_aga
     let flight = hostler_store::Store::flight(&put_back, &id).unwrap().unwrap().value;
     assert!(matches!(flight.outcome(), Some(Outcome::Failed(Failure { failing: Failing::InDoubt, .. }))), "{flight:?}");
     assert_eq!(hostler_store::Store::waiting(&put_back, &line.last.child.parent).unwrap(), 1, "whoever asked is told");
+}
+
+#[tokio::test]
+async fn d07_a_piece_of_a_log_is_for_those_who_may_fetch_it() {
+    let line = Line::known().await;
+    let piece = Question::Log { from: LogFrom::Newest };
+    let piece = line.asked(NewRequest { question: piece, ..alive("gateway-3") }).await;
+    let check = line.asked(alive("gateway-3")).await;
+    let requests = &line.root.requests;
+    let guest = Viewer { right: Right::See, ..admin() };
+    let refused = requests.get(&guest, &piece);
+    assert!(matches!(refused, Err(ServiceError::Forbidden(_))), "{refused:?}");
+    let listed: Vec<RequestId> = requests.list(&guest, 10).unwrap().into_iter().map(|view| view.id).collect();
+    assert_eq!(listed, [check]);
+    let operator = Viewer { right: Right::Operate, ..admin() };
+    assert_eq!(requests.get(&operator, &piece).unwrap().id, piece);
+    assert_eq!(requests.list(&operator, 10).unwrap().len(), 2);
 }

@@ -34,7 +34,7 @@ pub(crate) struct Ask {
     /// Which node is asked: for questions that are about no device.
     #[serde(default)]
     pub(crate) node: Option<NodeId>,
-    /// Within how many seconds it has ended: 3600 where not given, from 1 to 604800.
+    /// Within how many seconds it has ended: 3600 where not given, from 1 to 604800. A piece of a log has 300 at most.
     #[serde(default)]
     pub(crate) within_s: Option<u64>,
 }

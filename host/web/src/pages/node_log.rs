@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::response::Redirect;
 use axum::routing::post;
 use hostler_core::request::{Answer, Question, Topic};
-use hostler_core::upkeep::{LevelSet, LevelWish, LogFrom, LogLevel, LogTarget};
+use hostler_core::upkeep::{BadTarget, LevelSet, LevelWish, LogFrom, LogLevel, LogTarget};
 use hostler_core::{NodeId, Timestamp};
 use serde::Deserialize;
 
@@ -81,20 +81,58 @@ async fn ask(State(web): State<Web>, who: Who, Path(id): Path<NodeId>) -> Result
     sent(web, who, Ask::to(id, Question::LogLevels)).await
 }
 
-/// A level, as a form sends it.
+/// A level, as a form sends it: its word, or nothing for as much as usual; and minutes, where somebody typed them.
 #[derive(Deserialize)]
 struct Typed {
     target: String,
     #[serde(default)]
-    level: Option<LogLevel>,
+    level: String,
     #[serde(default)]
-    minutes: Option<u64>,
+    minutes: String,
+}
+
+impl Typed {
+    fn wish(&self) -> Result<LevelWish, ApiError> {
+        let bad = |why: String| ApiError::new(StatusCode::BAD_REQUEST, why);
+        let target: LogTarget = self.target.trim().parse().map_err(|why: BadTarget| bad(why.to_string()))?;
+        let level: Option<LogLevel> = match self.level.trim() {
+            "" => None,
+            word => Some(
+                serde_json::from_value(word.into())
+                    .map_err(|_| bad(format!("{word:?} is no level; there are error, warn, info, debug and trace")))?,
+            ),
+        };
+        let minutes: u64 = match self.minutes.trim() {
+            "" => 10,
+            typed => typed.parse().map_err(|_| bad(format!("{typed:?} is no whole number of minutes")))?,
+        };
+        Ok(LevelWish { target, level, for_s: minutes.saturating_mul(60) })
+    }
 }
 
 async fn set(State(web): State<Web>, who: Who, Path(id): Path<NodeId>, form: Sent) -> Result<Redirect, PageError> {
-    let typed = form.read::<Typed>().await?;
-    let target: Result<LogTarget, _> = typed.target.trim().parse();
-    let target = target.map_err(|why| ApiError::new(StatusCode::BAD_REQUEST, why.to_string()))?;
-    let for_s = typed.minutes.unwrap_or(10).saturating_mul(60);
-    sent(web, who, Ask::to(id, Question::SetLogLevel { wish: LevelWish { target, level: typed.level, for_s } })).await
+    let wish = form.read::<Typed>().await?.wish()?;
+    sent(web, who, Ask::to(id, Question::SetLogLevel { wish })).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn wish(level: &str, minutes: &str) -> Result<LevelWish, ApiError> {
+        let fields = [("target", " hostler_services "), ("level", level), ("minutes", minutes)];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Sent(fields.into()).read::<Typed>().await?.wish()
+    }
+
+    #[tokio::test]
+    async fn d07_a_level_is_taken_as_the_form_sends_it_and_back_by_its_empty_word() {
+        let target: LogTarget = "hostler_services".parse().unwrap();
+        let debug = wish("debug", "30").await.unwrap();
+        assert_eq!(debug, LevelWish { target: target.clone(), level: Some(LogLevel::Debug), for_s: 1_800 });
+        assert_eq!(wish("", "").await.unwrap(), LevelWish { target, level: None, for_s: 600 });
+        for (level, minutes) in [("loud", "1"), ("debug", "soon")] {
+            assert_eq!(wish(level, minutes).await.unwrap_err().status(), 400);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 use super::{CallFailed, Caller, Thing, event, log};
 use hostler_core::changes::{Change, Changes, StartedAction};
+use hostler_core::command::PowerWish;
 use hostler_core::device::Device;
 use hostler_core::plugin::Capability;
 use hostler_core::{DeviceId, PluginName};
@@ -55,6 +56,7 @@ impl Caller {
         let mut call = self.call(Thing { id: device, reach: &known.reach, trusted }, &place, &loaded).await;
         call.state = self.store.plugin_state(device, plugin)?;
         let trust = call.http.as_ref().and_then(HttpLink::trust).cloned();
+        let harmless = is_harmless(&question);
         let done = self.runtime.call(&loaded, call, question).await;
         // It showed its certificate, however the call ended.
         let shown = trust.and_then(|trust| trust.shown());
@@ -75,9 +77,10 @@ impl Caller {
         for event in done.traces.events {
             changes = self.happened(changes, event);
         }
-        let actions: Vec<(u64, Action)> = (now().0..).zip(actions).collect();
-        for (id, _) in &actions {
-            changes = changes.and(started(device, *id, plugin));
+        let numbered = (now().0..).map(|id| (!harmless).then_some(id));
+        let actions: Vec<(Option<u64>, Action)> = numbered.zip(actions).collect();
+        for id in actions.iter().filter_map(|(id, _)| *id) {
+            changes = changes.and(started(device, id, plugin));
         }
         self.store.commit(changes).await?;
         let mut undone = Vec::new();
@@ -90,14 +93,14 @@ impl Caller {
         Ok((brought, undone))
     }
 
-    /// Performs an action that was stored as started, and strikes it off. It is done once at most: what a crash
-    /// interrupts is reported by [`Caller::report_doubts`].
+    /// Performs an action that was stored as started under this ID, and strikes it off. It is done once at most: what a crash
+    /// interrupts is reported by [`Caller::report_doubts`]. A harmless one has no ID.
     async fn perform(
         &self,
         thing: Thing<'_>,
         place: &Place,
         plugin: &Loaded,
-        (id, action): (u64, Action),
+        (id, action): (Option<u64>, Action),
     ) -> Result<Result<(), Undone>, StoreError> {
         let device = thing.id;
         let links = self.call(thing, place, plugin).await;
@@ -124,6 +127,7 @@ impl Caller {
         if let Some(shown) = trust.and_then(|trust| trust.shown()) {
             self.showed(device, &shown).await?;
         }
+        let Some(id) = id else { return Ok(outcome) };
         let changes = Changes::from(Change::Action { device: device.clone(), id, value: None });
         let plugin = &plugin.component.manifest.name;
         let changes = match &outcome {
@@ -158,6 +162,12 @@ impl Caller {
         }
         Ok(())
     }
+}
+
+/// Whether what this has done may be done again: to wake what is awake does nothing. It isn't stored as started, and no event
+/// tells of it: whoever wants the device awake asks it next how it is, and after a crash wakes it anew.
+fn is_harmless(question: &Question) -> bool {
+    matches!(question, Question::SetPower(PowerWish::Wake))
 }
 
 fn started(device: &DeviceId, id: u64, plugin: &PluginName) -> Change {

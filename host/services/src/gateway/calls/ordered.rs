@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub struct Told {
     /// What the plug-in says.
     pub lines: Vec<String>,
-    /// What was to be done at the device and wasn't, or nobody knows. Events tell of each as well.
+    /// What was to be done at the device and wasn't, or nobody knows. Events tell of each as well, but where it was to wake.
     pub undone: Vec<Undone>,
 }
 
@@ -29,15 +29,20 @@ impl Caller {
 
     /// How a device has to be for one of its plug-in's commands. One that isn't taken anyway needs nothing: it is refused at
     /// once, and nobody is woken for that.
-    pub(crate) async fn needs(&self, device: &DeviceId, name: &str, arguments: &Arguments) -> Readiness {
-        let described = async {
-            let device = self.managed(device).ok()?;
-            let commands = self.describe_commands(&device.plugin).await.ok()?;
-            let command = commands.iter().find(|command| command.name == name)?;
-            command.check(arguments.clone()).ok()?;
-            Some(command.needs)
-        };
-        described.await.unwrap_or_default()
+    ///
+    /// # Errors
+    /// What it needs isn't known: there is no such device, or its plug-in doesn't describe its commands.
+    pub(crate) async fn needs(
+        &self,
+        device: &DeviceId,
+        name: &str,
+        arguments: &Arguments,
+    ) -> Result<Readiness, CallFailed> {
+        let device = self.managed(device)?;
+        let commands = self.describe_commands(&device.plugin).await?;
+        let taken = commands.iter().find(|command| command.name == name);
+        let taken = taken.filter(|command| command.check(arguments.clone()).is_ok());
+        Ok(taken.map_or(Readiness::Any, |command| command.needs))
     }
 
     /// Has a device do one of its plug-in's commands. The arguments are checked against the plug-in that is here.
@@ -64,7 +69,7 @@ impl Caller {
     /// There is no such device, its plug-in or model tells nothing of a panel, or it can't be asked.
     pub async fn look_at_panel(&self, device: &DeviceId) -> Result<PanelView, CallFailed> {
         let device = self.managed(device)?;
-        self.ask(&device, Question::LookAtPanel, |answer| match answer {
+        self.ask(&device, Lane::Lively, Question::LookAtPanel, |answer| match answer {
             Answer::Panel(view) => Some(view),
             _ => None,
         })
@@ -84,8 +89,13 @@ impl Caller {
     /// # Errors
     /// As [`Caller::look_at_panel`].
     pub async fn power_state(&self, device: &DeviceId) -> Result<PowerState, CallFailed> {
+        self.power_state_from(device, Lane::Lively).await
+    }
+
+    /// The same from a place in this lane, where it is known whether it answered the last time.
+    pub(crate) async fn power_state_from(&self, device: &DeviceId, lane: Lane) -> Result<PowerState, CallFailed> {
         let device = self.managed(device)?;
-        self.ask(&device, Question::PowerState, |answer| match answer {
+        self.ask(&device, lane, Question::PowerState, |answer| match answer {
             Answer::Power(state) => Some(state),
             _ => None,
         })
@@ -108,10 +118,11 @@ impl Caller {
     async fn ask<T>(
         &self,
         device: &Device,
+        lane: Lane,
         question: Question,
         wanted: impl FnOnce(Answer) -> Option<T>,
     ) -> Result<T, CallFailed> {
-        let place = self.place(&device.reach, Lane::Lively).await;
+        let place = self.place(&device.reach, lane).await;
         let take = |answer| Ok((wanted(answer).ok_or_else(something_else)?, Vec::new()));
         Ok(self.act(device, place, question, take).await?.0)
     }
