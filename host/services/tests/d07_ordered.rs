@@ -154,7 +154,7 @@ async fn d07_an_order_that_can_not_be_is_refused_before_the_device_is_asked() {
     let refused = stage.caller.command(&id, "reset", forged).await.unwrap_err();
     assert!(matches!(refused, CallFailed::Arguments(_)), "{refused}");
     let unknown = stage.caller.command(&id, "fly", Arguments::default()).await.unwrap_err().to_string();
-    assert_eq!(unknown, "plug-in mfp has no command \"fly\"; there are reset, factory-reset, identify");
+    assert_eq!(unknown, "plug-in mfp has no command \"fly\"; there are reset, factory-reset, identify, test-page");
     let none = stage.caller.command(&scanner, "reset", Arguments::default()).await.unwrap_err().to_string();
     assert_eq!(none, "plug-in scanner has no command \"reset\"; it has none");
     let stranger = stage.caller.look_at_panel(&"nobody".parse().unwrap()).await.unwrap_err();

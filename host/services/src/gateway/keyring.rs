@@ -105,7 +105,8 @@ impl Keyring {
         }
         let text = written(&next);
         if text.len() > LARGEST {
-            let why = format!("what was given to this node would have more than {LARGEST} bytes in all; give shorter ones");
+            let why =
+                format!("what was given to this node would have more than {LARGEST} bytes in all; give shorter ones");
             return Err(KeyringError::Bad(why));
         }
         write_private(&self.path, &text)?;

@@ -12,7 +12,8 @@ use crate::inventory::{Duty, Inventory};
 use crate::live::Live;
 use crate::requests::{Limits, NewRequest, RequestState, RequestView, Requests, Target};
 use crate::trust::{ManagersTrust, MembersTrust, Trust};
-use hostler_core::changes::{Change, Expect};
+use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::enrollment::Enrolled;
 use hostler_core::message::{CatalogueEntry, Ends, Envelope, ExchangeDown, ExchangeUp, Message, Method};
 use hostler_core::reading::Snapshot;
 use hostler_core::request::{Answer, Failing, Left, Outcome, Question};
@@ -115,11 +116,15 @@ impl Chain {
         office.access.accept_child(node("gateway-1"), &Secret::new("gateway-1".to_owned())).await.unwrap();
         let middle = Below::calling(in_memory(), "gateway-1", serve(Meddler::of(&tree)).await).await;
 
-        // It came in, and calls the manager no more by itself.
+        // It came in, and calls the gateway since.
         let thing = Thing::new("A1", office.pin().await);
         let welcome = office.knock(&thing).await.unwrap();
         let gone = Change::Child { id: node("mfp-a1"), expect: Expect::Anything, value: None };
-        store.commit(gone.into()).await.unwrap();
+        let row = office.enrollment.came_in_as(&node("mfp-a1")).unwrap();
+        let (device, through) = (row.device.clone(), Some(node("gateway-1")));
+        let value = Some(Box::new(Enrolled { through, ..row }));
+        let moved = Change::Enrolled { device, expect: Expect::Anything, value };
+        store.commit(Changes::from(gone).and(moved)).await.unwrap();
         middle.access.accept_child(node("mfp-a1"), &Secret::new("mfp-a1".to_owned())).await.unwrap();
         let meddler = Meddler::of(&middle.tree);
         let last = Below::calling(in_memory(), "mfp-a1", serve(Arc::clone(&meddler)).await).await;
