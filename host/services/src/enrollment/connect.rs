@@ -95,7 +95,7 @@ impl Enrollment {
             let granted = self.decide(request, &rows, made.issued.clone()).map_err(NotLetIn::Refused)?;
             let owner = granted.next_enrolled.1.owner.clone();
             let (changes, moved) = self.changes(request, &rows, granted, came)?;
-            match self.store.commit(changes).await {
+            match self.commit_and_tell(changes).await {
                 Ok(()) => {
                     let welcome = Welcome {
                         token: made.token.expose().to_owned(),

@@ -265,6 +265,16 @@ impl Enrollment {
     pub(crate) fn came_in_as(&self, node: &NodeId) -> Option<hostler_core::enrollment::Enrolled> {
         self.roll.connected(node)
     }
+
+    /// The device that came in as this node and isn't let in where it is said to call this gateway, or anywhere where nobody knows
+    /// which. None for one that is, and for a node that didn't come in here.
+    pub(crate) fn keeps_out(&self, node: &NodeId, gateway: Option<&NodeId>) -> Option<DeviceId> {
+        let rows = match self.roll.connected(node) {
+            Some(row) => vec![row],
+            None => self.roll.came_in(node),
+        };
+        rows.into_iter().find(|row| !below::is_let_in(row, gateway)).map(|row| row.device)
+    }
 }
 
 fn values<T>(rows: Vec<hostler_store::Versioned<T>>) -> Vec<T> {

@@ -165,6 +165,11 @@ impl Tree {
         if way.len() >= MOST_LEVELS {
             return Err(Refused::Invalid(format!("at most {MOST_LEVELS} nodes are below each other")));
         }
+        if let Some(kept_out) = self.kept_out(&way) {
+            let why = format!("{} isn't let in below {}, so it lets nobody in", kept_out.device, kept_out.gateway);
+            self.tell_again([kept_out].into()).await;
+            return Err(Refused::Forbidden(why));
+        }
         for levels in 1..=way.len() {
             let (path, Some(node)) = (way.get(..levels).unwrap_or_default(), way.get(levels - 1)) else { continue };
             if let Some(Only { device, .. }) = self.only_itself(node).map_err(stored)? {

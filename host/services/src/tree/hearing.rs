@@ -1,6 +1,7 @@
 //! What the messages of one exchange change here: a child speaks for itself and for the nodes below it, of its own devices,
 //! and of nothing later than now. What is taken goes on to this node's own parent in the same commit.
 
+use super::keeping_out::KeptOut;
 use super::parent::Tree;
 use super::set_aside::{Refused, SetAside};
 use crate::requests::{Flights, Speaker};
@@ -42,6 +43,8 @@ pub(super) struct Hearing<'a> {
     routes: BTreeMap<NodeId, Option<Route>>,
     /// Nodes that the child speaks for and nobody here knows.
     pub(super) strangers: BTreeSet<NodeId>,
+    /// Devices that the child speaks for and that aren't let in where they are said to be.
+    pub(super) kept_out: BTreeSet<KeptOut>,
     /// What is heard of requests.
     flights: Flights,
     /// What the child's clock showed.
@@ -50,8 +53,8 @@ pub(super) struct Hearing<'a> {
 
 impl<'a> Hearing<'a> {
     pub(super) fn of(tree: &'a Tree, child: &'a NodeId, clock: Timestamp) -> Self {
-        let (owners, routes, strangers, flights) = Default::default();
-        Self { tree, child, owners, routes, strangers, flights, clock }
+        let (owners, routes, strangers, kept_out, flights) = Default::default();
+        Self { tree, child, owners, routes, strangers, kept_out, flights, clock }
     }
 
     /// What one message changes. What isn't taken is said, once.
@@ -133,10 +136,12 @@ impl<'a> Hearing<'a> {
         self.tree.only_itself(node)
     }
 
-    /// Whether the manager knows that a node calls another one than this way says: it came in, and calls one gateway at a time.
-    fn calls_another(&self, route: &Route) -> bool {
-        let came_in = self.tree.door.as_ref().and_then(|door| door.came_in_as(route.node()));
-        came_in.is_some_and(|row| row.through.as_ref() != Some(route.above()))
+    /// Whether a node below the child isn't let in, or one on the way to it: nothing is taken that is said in its name.
+    fn keeps_out(&mut self, node: &NodeId) -> Result<bool, StoreError> {
+        let kept_out = self.route(node)?.and_then(|route| self.tree.kept_out(&route.path()));
+        let keeps_out = kept_out.is_some() || self.tree.has_ended(node);
+        self.kept_out.extend(kept_out);
+        Ok(keeps_out)
     }
 
     /// Passes on what was taken, said by this node.
@@ -162,6 +167,13 @@ impl<'a> Hearing<'a> {
         let (child, node) = (self.child.clone(), speaker.clone());
         if self.only_itself(&child)?.is_some() {
             return Ok(Err(SetAside::NotBelow { child, node }));
+        }
+        if self.keeps_out(speaker)? {
+            if let Method::DeviceAdopted(device) = &message.method {
+                self.tree.remembered.leave(&child, &device.id, &node);
+                self.tree.remembered.refuse(&child, &node, Refused::KeptOut);
+            }
+            return Ok(Err(SetAside::Again));
         }
         match self.may_speak_for(speaker)? {
             Some(true) => self.said(speaker, &message.method),
@@ -208,12 +220,15 @@ impl<'a> Hearing<'a> {
             Err(refused) => return again(path.last(), Refused::Unreachable, refused),
         };
         let node = route.node().clone();
-        let known = self.holder(&node)?;
-        if known.as_ref().is_none_or(|known| known == child) && self.calls_another(&route) {
-            let first = tree.remembered.refuse(child, &node, Refused::Known);
-            let (child, node) = (child.clone(), node);
-            return Ok(Err(if first { SetAside::NotBelow { child, node } } else { SetAside::Again }));
+        if let Some(kept_out) = tree.kept_out(&route.path()) {
+            let first = tree.remembered.refuse(child, &node, Refused::KeptOut);
+            // That one which is known here has ended isn't news.
+            let known = self.route(&node)?.as_ref() == Some(&route);
+            let (child, device) = (child.clone(), kept_out.device.clone());
+            self.kept_out.insert(kept_out);
+            return Ok(Err(if first && !known { SetAside::KeptOut { child, node, device } } else { SetAside::Again }));
         }
+        let known = self.holder(&node)?;
         let above = self.route(route.above())?;
         match may_lead(&route, known.as_ref(), above.as_ref()) {
             Ok(()) => {}
@@ -247,12 +262,20 @@ impl<'a> Hearing<'a> {
         Ok(Ok(taken.telling(tree.parent.as_ref(), Method::NodeBelow { path })))
     }
 
+    /// Whether the manager knows that a node calls this gateway.
+    fn came_in_through(&self, node: &NodeId, gateway: &NodeId) -> bool {
+        let came_in = self.tree.door.as_ref().and_then(|door| door.came_in_as(node));
+        came_in.is_some_and(|row| row.through.as_ref() == Some(gateway))
+    }
+
     /// A node below the child can't be reached any more, nor what is behind it.
     fn node_gone(&mut self, node: &NodeId) -> Outcome {
         let above = self.tree.parent.as_ref();
         let gone = || Method::NodeGone(node.clone());
         self.tree.remembered.take(self.child, node);
         match self.route(node)? {
+            // It was told twice that this node calls another one, which called it again in between: it goes by the manager's word.
+            Some(route) if self.came_in_through(node, route.above()) => return Ok(Err(SetAside::Again)),
             Some(route) if route.next_hop() == self.child => {}
             // It may be known further up all the same.
             None if self.holder(node)?.is_none() => return Ok(Ok(Changes::none().telling(above, gone()))),
