@@ -117,7 +117,10 @@ impl Enrollment {
                 vouched: None,
             });
             let moves = self.moving_to(gateways, &known.node, child.clone());
-            let moves = moves.map_err(|why| Unsettled::Invalid(why.to_string()))?;
+            let moves = moves.map_err(|why| match why {
+                NotMoved::NoRoute(why) => Unsettled::Invalid(why.to_string()),
+                NotMoved::Store(error) => not_now(&error),
+            })?;
             let mut changes = moves.changes.clone();
             // One that never called its gateway is known by nothing else yet.
             let calls_first = moves.former.is_none() && known.through.is_some();

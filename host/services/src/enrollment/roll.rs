@@ -1,10 +1,11 @@
 //! Who came in, in memory: how certificates stand, and which devices came by which invitation. It follows every commit.
 
 use crate::authority::{self, Standings};
+use hostler_core::access::TokenDigest;
 use hostler_core::changes::Change;
 use hostler_core::enrollment::{Enrolled, PinDigest, Standing};
 use hostler_core::{DeviceId, NodeId, Serial};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 #[derive(Default)]
@@ -16,6 +17,8 @@ struct Known {
     by_invitation: HashMap<PinDigest, BTreeSet<DeviceId>>,
     /// However they stand.
     by_node: HashMap<NodeId, BTreeSet<DeviceId>>,
+    /// Of those that are connected.
+    tokens: HashSet<TokenDigest>,
     /// Of every device's last certificate, and of the one before a renewal.
     serials: HashMap<Serial, authority::Standing>,
 }
@@ -34,6 +37,7 @@ impl Known {
                     self.by_node.remove(&before.node);
                 }
             }
+            self.tokens.remove(&before.issued.token);
             // Of a former one nothing is known any more, which is as good as revoked.
             for serial in issued(&before) {
                 self.serials.remove(serial);
@@ -48,6 +52,9 @@ impl Known {
         let Some(row) = value else { return };
         self.serials.extend(issued(row).map(|serial| (serial.clone(), authority::Standing::Revoked)));
         self.serials.extend(row.certificates().map(|serial| (serial.clone(), authority::Standing::Good)));
+        if row.state == Standing::Connected {
+            self.tokens.insert(row.issued.token.clone());
+        }
         self.by_node.entry(row.node.clone()).or_default().insert(device.clone());
         self.by_invitation.entry(row.invitation.clone()).or_default().insert(device.clone());
         self.devices.insert(device.clone(), row.clone());
@@ -94,6 +101,11 @@ impl Roll {
         let known = self.known();
         let devices = known.by_node.get(node).into_iter().flatten();
         devices.filter_map(|device| known.devices.get(device).cloned()).collect()
+    }
+
+    /// Whether a device that is connected has this token.
+    pub(super) fn has_living(&self, token: &TokenDigest) -> bool {
+        self.known().tokens.contains(token)
     }
 
     /// Every device of which this holds, by its ID.

@@ -175,9 +175,10 @@ async fn e08_a_device_id_that_has_a_token_is_nobody_elses_until_its_owner_says_s
     assert!(matches!(office.enrollment.let_return(&stranger, &device).await, Err(ServiceError::NotFound(_))));
     office.enrollment.let_return(&ann(), &device).await.unwrap();
     assert!(!office.holds(&welcome), "it ends at once");
+    assert!(!office.enrollment.has_living(&TokenDigest::of(&welcome.token)));
     assert_eq!(office.stands("A1"), Standing::Revoked);
     let back = office.knock(&reset).await.unwrap();
-    assert!(office.holds(&back));
+    assert!(office.holds(&back) && office.enrollment.has_living(&TokenDigest::of(&back.token)));
     office.enrollment.bar(&ann(), &device, "lost on the way").await.unwrap();
     assert!(!office.holds(&back));
     assert_eq!(office.knock(&Thing::new("A1", office.pin().await)).await.unwrap_err(), Refusal::Barred);

@@ -102,16 +102,22 @@ impl Tree {
     /// A node shows a token that nobody here knows, and perhaps a certificate. A manager looks whether it called a gateway
     /// until now; a gateway asks its manager.
     pub(super) async fn learn_who(&self, token: &Secret, shown: &Shown) -> Result<(), Refused> {
-        let Shown::Certificate(peer) = shown else { return Ok(()) };
         let token = TokenDigest::of(token.expose());
+        let peer = match shown {
+            Shown::Certificate(peer) => peer,
+            Shown::NoCertificate => return self.may_be_unknown(&token),
+            Shown::NotAsked => return Ok(()),
+        };
         if let Some(door) = &self.door {
             return match door.know(&[], &token, peer).await {
                 Ok((_, moved)) => {
                     self.remember(&moved, &peer.node);
                     Ok(())
                 }
-                Err(Unsettled::NotNow(why)) => Err(Refused::NotNow(why)),
-                Err(_) => Ok(()),
+                Err(Unsettled::Unknown | Unsettled::Forbidden(_)) => Ok(()),
+                Err(Unsettled::Invalid(why)) => Err(Refused::Invalid(why)),
+                // Only a plain no ends a membership.
+                Err(why) => Err(Refused::NotNow(hostler_core::enrollment::NotLetIn::from(&why).error)),
             };
         }
         let Some(handing) = self.handing.get().filter(|handing| !handing.is_unknown(&token)) else { return Ok(()) };
@@ -128,6 +134,18 @@ impl Tree {
             Settled::No(Unsettled::NotNow(why) | Unsettled::Invalid(why)) => Err(Refused::NotNow(why)),
             _ => Err(Refused::NotNow("the manager answered something else than was asked".to_owned())),
         }
+    }
+
+    /// A token that nobody here knows came without a certificate, as of a node that asks whether its connection was ended. Whoever
+    /// can't say that it was says nothing: the node would forget how it came in.
+    fn may_be_unknown(&self, token: &TokenDigest) -> Result<(), Refused> {
+        let known = match (&self.door, self.handing.get()) {
+            (Some(door), _) => door.has_living(token),
+            (None, Some(handing)) => !handing.is_unknown(token),
+            (None, None) => false,
+        };
+        let why = "who shows this token isn't known here yet; it calls where nodes are asked for their certificate";
+        if known { Err(Refused::NotNow(why.to_owned())) } else { Ok(()) }
     }
 
     /// A node below wants another certificate.
