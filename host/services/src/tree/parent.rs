@@ -417,7 +417,8 @@ impl Parent for Tree {
     }
 
     fn speaks_for_users(&self, child: &NodeId) -> Result<(), String> {
-        let below = || matches!(self.store.child(child), Ok(None));
+        // What can't be looked up may be below.
+        let below = || !matches!(self.store.child(child), Ok(Some(_)));
         match self.only_itself(child) {
             // The gateway that leads to it may call anything a registrar.
             Ok(None) if self.door.as_ref().is_some_and(|door| door.came_in_as(child).is_none()) && below() => {
