@@ -8,7 +8,9 @@ use super::set_aside::Refused as SetAside;
 use super::{Moved, TRIES};
 use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Expect};
-use hostler_core::enrollment::{Errand, Knock, Matter, Peer, Renewal, Renewed, Settled, Unsettled, Vouched, Welcome};
+use hostler_core::enrollment::{
+    Errand, Knock, Matter, Peer, Refusal, Renewal, Renewed, Settled, Unsettled, Vouched, Welcome,
+};
 use hostler_core::routing::MOST_LEVELS;
 use hostler_core::{NodeId, Secret, source};
 use hostler_engine::now;
@@ -68,6 +70,17 @@ impl Handing {
     }
 }
 
+/// Why what the manager said of a node isn't kept here.
+#[derive(Debug, thiserror::Error)]
+enum NotKept {
+    #[error(transparent)]
+    NotMoved(#[from] NotMoved),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0} may call this gateway by a token that was made here; remove it here first, or choose another name")]
+    ByToken(NodeId),
+}
+
 fn busy() -> String {
     "too much is handed on here at once; try again in a moment".to_owned()
 }
@@ -79,6 +92,9 @@ impl Tree {
 
     /// Somebody below wants to be let in by the manager.
     pub(super) async fn hand_on_knock(&self, handing: &Handing, knock: Knock, from: IpAddr) -> Result<Welcome, Closed> {
+        if self.is_by_token(&knock.connection.node).map_err(|error| Closed::NotNow(error.to_string()))? {
+            return Err(Closed::Refused(Refusal::NodeTaken));
+        }
         let _place = handing.strangers.take(source(from)).ok_or_else(|| Closed::NotNow(busy()))?;
         let matter = Matter::Connect { knock: Box::new(knock), from };
         match handing.ask(Vec::new(), matter).await.map_err(Closed::NotNow)? {
@@ -226,9 +242,17 @@ impl Tree {
         Ok(settled)
     }
 
+    /// Whether a node calls this one by a token that an administrator made here, and not by the manager's word.
+    fn is_by_token(&self, node: &NodeId) -> Result<bool, StoreError> {
+        Ok(self.store.child(node)?.is_some_and(|child| child.value.vouched.is_none()))
+    }
+
     /// The manager vouched for a node that calls the last of these gateways, or this one where there is none.
-    async fn took(&self, vouched: &Vouched, way: &[NodeId]) -> Result<(), NotMoved> {
+    async fn took(&self, vouched: &Vouched, way: &[NodeId]) -> Result<(), NotKept> {
         for _ in 0..TRIES {
+            if self.is_by_token(&vouched.node)? {
+                return Err(NotKept::ByToken(vouched.node.clone()));
+            }
             let known = self.store.child(&vouched.node)?;
             let child = way.is_empty().then(|| Child {
                 id: vouched.node.clone(),

@@ -3,16 +3,20 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on shall stop")]
 
 use super::below_tests::node;
+use super::moving::calls_no_more;
 use super::tests::{id, in_memory};
 use super::{Moved, NotMoved, moved};
+use crate::access::Access;
+use crate::error::ServiceError;
 use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Device, Reach};
-use hostler_core::message::{Ends, Method, Portion};
+use hostler_core::enrollment::Vouched;
+use hostler_core::message::{CallsNow, Ends, Method, Portion};
 use hostler_core::reading::Identity;
 use hostler_core::request::Flight;
 use hostler_core::routing::{NoRoute, Route};
-use hostler_core::{NodeId, Timestamp};
+use hostler_core::{KeyFingerprint, NodeId, Secret, Timestamp};
 use hostler_store::Store;
 use std::sync::Arc;
 
@@ -139,4 +143,22 @@ async fn d01_nothing_moves_below_itself_and_who_is_not_known_moves_nothing() {
     );
     let stranger = moved(&*root.0, (&here, NOW), &node("stranger"), &ids(&["gateway-1"]), None).unwrap();
     assert_eq!(stranger.changes, Changes::none());
+}
+
+#[tokio::test]
+async fn e08_who_came_in_keeps_its_name_at_a_gateway_until_the_manager_ends_it() {
+    let store = in_memory();
+    let access = Access::new(Arc::clone(&store), []);
+    let (name, token) = (node("mfp-1"), TokenDigest::of("its own"));
+    let key = KeyFingerprint::of(b"key");
+    let vouched = Vouched { node: name.clone(), device: id("A1"), key, token: token.clone(), gateway: false };
+    let value = Some(Child { token: token.clone(), vouched: Some(vouched), ..child("mfp-1") });
+    store.commit(Change::Child { id: name.clone(), expect: Expect::Absent, value }.into()).await.unwrap();
+    let other = Secret::new("another".to_owned());
+    let refused = access.accept_child(name.clone(), &other).await;
+    assert!(matches!(&refused, Err(ServiceError::Conflict(why)) if why.contains("at the manager")), "{refused:?}");
+    let ended = calls_no_more(&*store, &node("parent"), (&name, &token), CallsNow::Nobody).unwrap();
+    store.commit(ended).await.unwrap();
+    access.accept_child(name.clone(), &other).await.unwrap();
+    assert_eq!(access.child("another"), Some(name));
 }
