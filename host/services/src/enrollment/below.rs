@@ -156,7 +156,7 @@ impl Enrollment {
         node: &NodeId,
         child: Option<Child>,
     ) -> Result<Moved, NotMoved> {
-        moved(&*self.store, (&self.node, now()), node, gateways, child)
+        moved(&*self.store, (&self.node, None, now()), node, gateways, child)
     }
 
     /// What gateways are told of a node that is connected.

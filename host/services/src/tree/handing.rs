@@ -87,7 +87,7 @@ fn busy() -> String {
 
 impl Tree {
     fn here(&self) -> Here<'_> {
-        (&self.node, now())
+        (&self.node, self.parent.as_ref(), now())
     }
 
     /// Somebody below wants to be let in by the manager.
