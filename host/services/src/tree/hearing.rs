@@ -18,13 +18,18 @@ use hostler_core::viewer::Right;
 use hostler_core::{DeviceId, NodeId, RequestId, Timestamp};
 use hostler_engine::now;
 use hostler_store::StoreError;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// The longest text of a child's event, in characters; what is longer is cut.
 const LONGEST_TEXT: usize = 1_000;
 
 /// So many of the newest events are compared with one of a node that moved.
 const COMPARED: usize = 500;
+
+/// By so much a clock may be further ahead than an exchange shows, which was on its way for a while.
+const ON_ITS_WAY: Duration = Duration::from_secs(2);
 
 /// What a child told, as it may be kept and shown.
 fn told(text: &str) -> String {
@@ -49,12 +54,14 @@ pub(super) struct Hearing<'a> {
     flights: Flights,
     /// What the child's clock showed.
     clock: Timestamp,
+    /// The newest events of devices, or of all, of which one may be told again.
+    newest: BTreeMap<Option<DeviceId>, Vec<Event>>,
 }
 
 impl<'a> Hearing<'a> {
     pub(super) fn of(tree: &'a Tree, child: &'a NodeId, clock: Timestamp) -> Self {
-        let (owners, routes, strangers, kept_out, flights) = Default::default();
-        Self { tree, child, owners, routes, strangers, kept_out, flights, clock }
+        let (owners, routes, strangers, kept_out, flights, newest) = Default::default();
+        Self { tree, child, owners, routes, strangers, kept_out, flights, clock, newest }
     }
 
     /// What one message changes. What isn't taken is said, once.
@@ -384,11 +391,11 @@ impl<'a> Hearing<'a> {
                     tracing::warn!(%child, %name, "an event was set aside: a device tells of itself only");
                     return Ok(Ok(Changes::none()));
                 }
-                let (at, node) = (event.at.min(now()), Some(speaker.clone()));
-                let event = Event { at, node, text: told(&event.text), ..event.clone() };
+                let event = Event { node: Some(speaker.clone()), text: told(&event.text), ..event.clone() };
                 if self.tree.remembered.moved_lately(speaker) && self.was_told(&event)? {
                     return Ok(Err(SetAside::Again));
                 }
+                let event = Event { at: event.at.min(now()), ..event };
                 (Change::Happened(event.clone()).into(), Method::EventHappened(event))
             }
             Method::AdoptionEnded { address, why } => {
@@ -421,10 +428,18 @@ impl<'a> Hearing<'a> {
     }
 
     /// Whether this is among the newest that happened: a node that moved tells again what its former parent took and couldn't
-    /// acknowledge any more.
-    fn was_told(&self, event: &Event) -> Result<bool, StoreError> {
-        let newest = self.tree.store.events(event.device.as_ref(), None, COMPARED)?;
-        Ok(newest.iter().any(|(_, known)| known == event))
+    /// acknowledge any more. What came from a clock that is ahead was kept with the time at which it came.
+    fn was_told(&mut self, event: &Event) -> Result<bool, StoreError> {
+        let newest = match self.newest.entry(event.device.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(none) => {
+                let newest = self.tree.store.events(event.device.as_ref(), None, COMPARED)?;
+                none.insert(newest.into_iter().map(|(_, known)| known).collect())
+            }
+        };
+        let ahead = self.clock.since(now()) + ON_ITS_WAY;
+        let same = |known: &Event| known.at <= event.at && event.at.since(known.at) <= ahead;
+        Ok(newest.iter().any(|known| same(known) && *known == Event { at: known.at, ..event.clone() }))
     }
 
     /// The child says something of what it was asked.
