@@ -188,7 +188,7 @@ async fn e08_a_device_id_that_has_a_token_is_nobody_elses_until_its_owner_says_s
     office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
 }
 
-/// Devices that came in through the second of two gateways, to which nobody on the way leads yet.
+/// The device came in through the second of two gateways, which moves: nobody on the way has told of it yet.
 async fn below_a_gateway_that_moves(office: &Office) -> NodeId {
     let (near, far): (NodeId, NodeId) = ("gateway-1".parse().unwrap(), "gateway-2".parse().unwrap());
     office.access.accept_child(near.clone(), &Secret::new("gateway-1".to_owned())).await.unwrap();

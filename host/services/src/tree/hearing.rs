@@ -241,11 +241,13 @@ impl<'a> Hearing<'a> {
             Ok(()) => {}
             Err(NoRoute::Unheard { above, .. }) => {
                 // As with the one that it calls, which was refused, or is asked for.
-                return Ok(Err(match tree.remembered.refused(child, &above) {
+                let refused = tree.remembered.refused(child, &above).filter(|why| *why != Refused::KeptOut);
+                return Ok(Err(match refused {
                     Some(why) => {
                         tree.remembered.refuse(child, &node, why);
                         SetAside::Again
                     }
+                    // Whoever isn't let in was told of above.
                     None => SetAside::Stranger(above),
                 }));
             }
