@@ -179,7 +179,6 @@ async fn d01_whoever_is_cut_or_killed_while_a_device_comes_in_it_ends_with_one_t
         tokio::time::sleep(std::time::Duration::from_millis(pause)).await;
         site.gateways[1].kill();
         site.gateways[1].start_again().await;
-        // Its next attempt may be far away; pressing the key brings it nearer.
         until_state(&device, "connected").await;
         site.until_answers().await;
     }

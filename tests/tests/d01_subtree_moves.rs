@@ -64,13 +64,18 @@ impl Tree {
         [&self.fleet, &self.engine].map(|fleet| fleet.devices()[0].serial.clone())
     }
 
-    /// The manager's view of both, as long as neither is missing.
-    async fn both(&self) -> Option<[Value; 2]> {
+    /// The manager's IDs of both, where it answers; none for one that it doesn't know.
+    async fn ids(&self) -> Option<[Option<String>; 2]> {
         let rows = self.manager.devices().await?;
-        let [printer, engine] = self.serials().map(|serial| {
+        Some(self.serials().map(|serial| {
             let row = rows.iter().find(|row| row["serial"] == json!(serial));
             row.map(|row| row["id"].as_str().unwrap().to_owned())
-        });
+        }))
+    }
+
+    /// The manager's view of both, as long as neither is missing.
+    async fn both(&self) -> Option<[Value; 2]> {
+        let [printer, engine] = self.ids().await?;
         Some([self.manager.device(&printer?).await?, self.manager.device(&engine?).await?])
     }
 
@@ -90,7 +95,8 @@ impl Tree {
     async fn until_moved(&self, path: &[&str]) {
         let below: Vec<&str> = path.iter().copied().chain(["mfp-1"]).collect();
         until(format!("both moved below {path:?}"), async || {
-            let [printer, engine] = self.both().await.expect("one of them is shown as gone");
+            let [Some(printer), Some(engine)] = self.ids().await? else { panic!("one of them is shown as gone") };
+            let (printer, engine) = (self.manager.device(&printer).await?, self.manager.device(&engine).await?);
             (printer["path"] == json!(path) && engine["path"] == json!(below)).then_some(())
         })
         .await;

@@ -9,6 +9,7 @@ use axum::{Extension, Router};
 use axum_server::Handle;
 use axum_server::accept::{Accept, NoDelayAcceptor};
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use hostler_core::enrollment::{Membership, Papers};
 use hostler_services::authority::Gate;
 use hostler_services::{AuthorityError, Enrollment, EnrollmentError, JoinHere, Member, now};
 use hostler_transport::{Scheme, Shown};
@@ -19,6 +20,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::server::TlsStream;
 use tower_layer::Layer;
@@ -54,24 +56,12 @@ impl Host {
         }))
     }
 
-    /// Waits until something else may have to be shown.
-    async fn changed(&self) {
-        let look = tokio::time::sleep(LOOK);
-        let Self::Gateway(member, _) = self else { return look.await };
-        let mut seen = member.follow();
-        let papers = seen.borrow_and_update().papers.clone();
-        let others = async {
-            while seen.changed().await.is_ok() {
-                if seen.borrow().papers != papers {
-                    return;
-                }
-            }
-            std::future::pending().await
-        };
-        tokio::select! {
-            () = look => {}
-            () = others => {}
-        }
+    /// Follows what has to be shown, from now on: whoever looks afterwards misses nothing.
+    fn follow(&self) -> Following {
+        let Self::Gateway(member, _) = self else { return Following(None) };
+        let seen = member.follow();
+        let papers = seen.borrow().papers.clone();
+        Following(Some((seen, papers)))
     }
 
     /// The name under which it is reached, where one was given.
@@ -79,6 +69,33 @@ impl Host {
         match self {
             Self::Manager(_, names) => names.first().map(String::as_str),
             Self::Gateway(_, name) => Some(name),
+        }
+    }
+}
+
+/// The membership by which a gateway is let in, and the papers of it that were seen last; a manager has neither.
+struct Following(Option<(watch::Receiver<Membership>, Option<Papers>)>);
+
+impl Following {
+    /// Waits until something else may have to be shown than at the last time, or since this began.
+    async fn changed(&mut self) {
+        let look = tokio::time::sleep(LOOK);
+        let Some((seen, papers)) = &mut self.0 else { return look.await };
+        let others = async {
+            loop {
+                let now = seen.borrow_and_update().papers.clone();
+                if now != *papers {
+                    *papers = now;
+                    return;
+                }
+                if seen.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        tokio::select! {
+            () = look => {}
+            () = others => {}
         }
     }
 }
@@ -123,12 +140,13 @@ impl NodesBound {
         let handle = Handle::new();
         let server = axum_server::from_tcp(listener).map_err(broken)?.handle(handle.clone());
         let task = tokio::spawn(async move {
-            let (config, gate) = first(&host).await;
+            let mut following = host.follow();
+            let (config, gate) = first(&host, &mut following).await;
             let tls = RustlsConfig::from_config(config);
             let acceptor = Certificates { tls: prompt(tls.clone()), gate };
             let _renewing = Renewing(tokio::spawn(async move {
                 loop {
-                    host.changed().await;
+                    following.changed().await;
                     match host.shows().await {
                         Ok(Some((config, _))) => tls.reload_from_config(config),
                         // Who is below goes on with what it knows; nobody can be asked for it now.
@@ -153,14 +171,14 @@ impl Drop for Renewing {
 }
 
 /// What is shown first, once there is something.
-async fn first(host: &Host) -> Shows {
+async fn first(host: &Host, following: &mut Following) -> Shows {
     loop {
         match host.shows().await {
             Ok(Some(shows)) => return shows,
             Ok(None) => tracing::info!("nodes below are served when this gateway was let in itself"),
             Err(error) => tracing::error!(%error, "what nodes below are to be shown can't be used"),
         }
-        host.changed().await;
+        following.changed().await;
     }
 }
 

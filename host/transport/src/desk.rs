@@ -97,7 +97,7 @@ async fn take<P: Parent>(
 }
 
 /// The same body, which is broken off where `still` doesn't hold at its end.
-fn until_its_end(body: Body, still: impl Fn() -> bool + Send + 'static) -> Body {
+pub(crate) fn until_its_end(body: Body, still: impl Fn() -> bool + Send + 'static) -> Body {
     if body.is_end_stream() {
         return body;
     }

@@ -2,6 +2,7 @@
 //! back, both as they come. The gateway says whose registrar it is; the manager decides whether that is one.
 
 use crate::client::{CallParentError, ParentClient};
+use crate::desk::until_its_end;
 use crate::handed::{REGISTRAR_NODE, is_handed_on, without_hops};
 use crate::places::Places;
 use crate::relay::answer;
@@ -21,9 +22,12 @@ use std::time::Duration;
 /// How long those above may take until their answer begins; a registrar waits for as long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The same where a body comes first, which the registrar bounds: here it is bounded for who isn't one.
+const BODYS_PATIENCE: Duration = Duration::from_secs(300);
+
 /// Requests at a time, and of one child.
 const AT_A_TIME: usize = 4_096;
-const OF_ONE: usize = 2_048;
+const OF_ONE: usize = 512;
 
 /// A gateway's way to its own parent, for what it hands on; none while it has none.
 #[derive(Default)]
@@ -59,7 +63,17 @@ async fn pass<P: Parent>(
     request: Request,
 ) -> Response {
     let not_now = |why: &str| refusal(&Refused::NotNow(why.to_owned()));
+    let caller = Arc::new(caller);
     let child = caller.node();
+    // Who is a device and nothing else is no registrar, and leads to none.
+    if let Err(why) = parent.speaks_for_users(child) {
+        return refusal(&Refused::Forbidden(why));
+    }
+    // What comes long after its head, or is answered long after, is asked once more.
+    let still = {
+        let (caller, parent) = (Arc::clone(&caller), Arc::clone(&parent));
+        move || caller.holds(&*parent)
+    };
     // A gateway below says whose it is; anybody else is the registrar.
     let said = request.headers().get(&REGISTRAR_NODE).map(|said| said.to_str().ok()?.parse::<NodeId>().ok());
     let registrar = match said {
@@ -84,12 +98,14 @@ async fn pass<P: Parent>(
         return refusal(&Refused::Invalid("a registrar's name is no header".to_owned()));
     };
     headers.insert(REGISTRAR_NODE, name);
-    let body = (!body.is_end_stream()).then(|| reqwest::Body::wrap_stream(body.into_data_stream()));
-    // A body may take as long as whoever sends it; the registrar bounds that, and goes.
-    let answered = match body {
-        Some(body) => Ok(way.hand_on(parts.method, &asked, headers, Some(body)).await),
-        None => tokio::time::timeout(PATIENCE, way.hand_on(parts.method, &asked, headers, None)).await,
-    };
+    let ended = still.clone();
+    let body =
+        (!body.is_end_stream()).then(|| reqwest::Body::wrap_stream(until_its_end(body, ended).into_data_stream()));
+    let patience = if body.is_some() { BODYS_PATIENCE } else { PATIENCE };
+    let answered = tokio::time::timeout(patience, way.hand_on(parts.method, &asked, headers, body)).await;
+    if !still() {
+        return refusal(&parent.ended());
+    }
     match answered {
         Err(_) => not_now(&NotHandedOn::TooLate.to_string()),
         Ok(Ok(response)) => {

@@ -216,6 +216,7 @@ impl Access {
         }
         let mut changes = Changes::none();
         if let Some(known) = &known {
+            stands_by_token(&known.value)?;
             changes = self.ending_enrollment(&known.value)?;
         }
         let expect = known.map_or(Expect::Absent, |known| Expect::Version(known.version));
@@ -242,12 +243,7 @@ impl Access {
         let unknown =
             || ServiceError::NotFound(format!("no node {id} may call this one; `hostler node list` shows them"));
         let child = self.store.child(id)?.ok_or_else(unknown)?.value;
-        if let Some(vouched) = child.vouched.as_ref().filter(|vouched| vouched.token == child.token) {
-            return Err(ServiceError::Conflict(format!(
-                "{id} came in by a PIN or key, so it would be let in again: bar or release {} at the manager, with `hostler enrolled`",
-                vouched.device
-            )));
-        }
+        stands_by_token(&child)?;
         let mut changes = self.leaving(id)?;
         let devices = changes.0.iter().filter(|change| matches!(change, Change::Device { .. })).count();
         let text = format!("node {id} was removed by {}, and with it {devices} devices", viewer.user);
@@ -302,5 +298,16 @@ impl Access {
     #[must_use]
     pub fn child(&self, token: &str) -> Option<NodeId> {
         Some(self.store.child_by_token(&TokenDigest::of(token)).ok()??.value.id)
+    }
+}
+
+/// Whether a node may call by a token that was made here; the error is for one that calls by the manager's word.
+fn stands_by_token(child: &Child) -> Result<(), ServiceError> {
+    match child.vouched.as_ref().filter(|vouched| vouched.token == child.token) {
+        None => Ok(()),
+        Some(vouched) => Err(ServiceError::Conflict(format!(
+            "{} came in by a PIN or key, so it would be let in again: bar or release {} at the manager, with `hostler enrolled`",
+            child.id, vouched.device
+        ))),
     }
 }

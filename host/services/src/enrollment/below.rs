@@ -6,14 +6,14 @@
 use super::{Enrollment, NotLetIn};
 use crate::error::ServiceError;
 use crate::tree::{Moved, NotMoved, TRIES, moved, way_to};
-use hostler_core::NodeId;
 use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Changes, Expect};
-use hostler_core::enrollment::{Enrolled, Matter, Peer, Settled, Unsettled, Vouched};
+use hostler_core::enrollment::{Enrolled, Matter, Peer, Settled, Standing, Unsettled, Vouched};
 use hostler_core::event::Event;
 use hostler_core::message::{CallsNow, Ends, Method};
 use hostler_core::reading::Severity;
 use hostler_core::viewer::Right;
+use hostler_core::{DeviceId, NodeId};
 use hostler_engine::now;
 use hostler_store::StoreError;
 use hostler_transport::{Refused, Shown};
@@ -117,7 +117,10 @@ impl Enrollment {
                 vouched: None,
             });
             let moves = self.moving_to(gateways, &known.node, child.clone());
-            let moves = moves.map_err(|why| Unsettled::Invalid(why.to_string()))?;
+            let moves = moves.map_err(|why| match why {
+                NotMoved::NoRoute(why) => Unsettled::Invalid(why.to_string()),
+                NotMoved::Store(error) => not_now(&error),
+            })?;
             let mut changes = moves.changes.clone();
             // One that never called its gateway is known by nothing else yet.
             let calls_first = moves.former.is_none() && known.through.is_some();
@@ -134,7 +137,7 @@ impl Enrollment {
                 changes = changes.with(ended).and(Change::Happened(said));
                 changes = changes.and(Change::Enrolled { device, expect, value });
             }
-            match self.store.commit(changes).await {
+            match self.commit_and_tell(changes).await {
                 Ok(()) => {
                     let vouched = self.vouch(&known.node).map_err(|error| not_now(&error))?;
                     return Ok((vouched.ok_or(Unsettled::Unknown)?, moves));
@@ -153,7 +156,7 @@ impl Enrollment {
         node: &NodeId,
         child: Option<Child>,
     ) -> Result<Moved, NotMoved> {
-        moved(&*self.store, (&self.node, now()), node, gateways, child)
+        moved(&*self.store, (&self.node, None, now()), node, gateways, child)
     }
 
     /// What gateways are told of a node that is connected.
@@ -164,20 +167,65 @@ impl Enrollment {
         Ok(Some(Vouched { node, device, key, token: issued.token, gateway: operates }))
     }
 
-    /// The gateway that a device calls is told that this token doesn't count there any more.
+    /// The gateway that a device calls is told that this token doesn't count there any more. How a device stands never waits for
+    /// that: a gateway that can't be told now is told when it speaks for the device, see [`Self::tell_again`].
     pub(super) fn calls_no_more(&self, row: &Enrolled, calls: CallsNow) -> Result<Changes, StoreError> {
-        let Some(through) = &row.through else { return Ok(Changes::none()) };
-        let Some((next, stays)) = way_to(&*self.store, through)? else { return Ok(Changes::none()) };
-        // Nobody on its way knows it yet: what ends shall not end unheard.
-        if self.store.route(through)?.is_some_and(|route| route.value.is_awaited()) {
-            return Err(StoreError::Conflict {
-                what: format!("the way to {through}, which is being given another parent"),
-            });
+        row.through.as_ref().map_or(Ok(Changes::none()), |through| self.no_more_at(through, row, calls))
+    }
+
+    fn no_more_at(&self, gateway: &NodeId, row: &Enrolled, calls: CallsNow) -> Result<Changes, StoreError> {
+        let Some((next, stays)) = way_to(&*self.store, gateway)? else { return Ok(Changes::none()) };
+        // Nobody on its way knows it yet. Whoever tells of it first has this decided anew.
+        if self.store.route(gateway)?.is_some_and(|route| route.value.is_awaited()) {
+            return Ok(stays);
         }
         let (node, token) = (row.node.clone(), row.issued.token.clone());
         let told = Method::CallsNoMore { node, token, now: calls };
-        Ok(stays.and(Change::send_between(&next, Ends::to(through, &next), told)))
+        Ok(stays.and(Change::send_between(&next, Ends::to(gateway, &next), told)))
     }
+
+    /// Commits how a device stands now; where there is no room for what its gateway is told of that, without it.
+    pub(super) async fn commit_and_tell(&self, mut changes: Changes) -> Result<(), StoreError> {
+        match self.store.commit(changes.clone()).await {
+            Err(StoreError::OutboxFull { to, .. }) => {
+                tracing::warn!(%to, "no more can wait for a gateway; it is told who calls it no more when it speaks for them");
+                changes.0.retain(|change| !tells_of_an_end(change));
+                self.store.commit(changes).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// A gateway speaks for a device that isn't let in there: it is told so once more. Where that can't be, it is when the gateway
+    /// speaks for it again.
+    pub(crate) async fn tell_again(&self, gateway: &NodeId, device: &DeviceId) {
+        if let Err(error) = self.told_again(gateway, device).await {
+            tracing::warn!(%gateway, %device, %error, "a gateway can't be told now that a device calls it no more");
+        }
+    }
+
+    async fn told_again(&self, gateway: &NodeId, device: &DeviceId) -> Result<(), StoreError> {
+        let row = self.store.enrolled(device)?.map(|row| row.value);
+        let Some(row) = row.filter(|row| !is_let_in(row, Some(gateway))) else { return Ok(()) };
+        let calls = if row.state == Standing::Connected { CallsNow::Another } else { CallsNow::Nobody };
+        tracing::info!(%gateway, %device, "a gateway speaks for a device that isn't let in there; it is told so again");
+        self.store.commit(self.no_more_at(gateway, &row, calls)?).await
+    }
+}
+
+/// Whether a device that came in may be said to call this gateway, or to call at all where nobody knows which. One that was
+/// released is nobody's, and so is its node's name, but not where it was let in: that gateway may not have heard.
+pub(super) fn is_let_in(row: &Enrolled, gateway: Option<&NodeId>) -> bool {
+    let there = |gateway: &NodeId| row.through.as_ref() == Some(gateway);
+    match row.state {
+        Standing::Connected => gateway.is_none_or(there),
+        Standing::MayReturn { .. } | Standing::Barred { .. } => false,
+        Standing::Released { .. } => !gateway.is_some_and(there),
+    }
+}
+
+fn tells_of_an_end(change: &Change) -> bool {
+    matches!(change, Change::Send { message, .. } if matches!(message.method, Method::CallsNoMore { .. }))
 }
 
 fn moved_event(before: &Enrolled, through: Option<&NodeId>) -> Event {

@@ -4,7 +4,7 @@ use super::{Came, Enrollment, LastRefused, broken};
 use crate::authority::AuthorityError;
 use crate::error::ServiceError;
 use crate::live::LiveEvent;
-use crate::tree::{Moved, TRIES};
+use crate::tree::{Moved, NotMoved, TRIES};
 use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::Placement;
@@ -95,7 +95,7 @@ impl Enrollment {
             let granted = self.decide(request, &rows, made.issued.clone()).map_err(NotLetIn::Refused)?;
             let owner = granted.next_enrolled.1.owner.clone();
             let (changes, moved) = self.changes(request, &rows, granted, came)?;
-            match self.store.commit(changes).await {
+            match self.commit_and_tell(changes).await {
                 Ok(()) => {
                     let welcome = Welcome {
                         token: made.token.expose().to_owned(),
@@ -247,7 +247,10 @@ impl Enrollment {
         };
         let near = came.gateways().is_empty();
         let moved = self.moving_to(came.gateways(), &row.node, near.then(|| child.clone()));
-        let moved = moved.map_err(|why| ServiceError::Invalid(why.to_string()))?;
+        let moved = moved.map_err(|why| match why {
+            NotMoved::NoRoute(why) => ServiceError::Invalid(why.to_string()),
+            NotMoved::Store(error) => error.into(),
+        })?;
         changes = changes.with(moved.changes.clone());
         // What moves here is a child already; below a gateway it is the gateway's.
         if near && moved.former.is_none() {

@@ -42,6 +42,7 @@ use crate::authority::{Authority, AuthorityError, Gate, Standings, Tended};
 use crate::error::ServiceError;
 use crate::live::{Live, LiveEvent};
 use crate::turns::Turns;
+use hostler_core::access::TokenDigest;
 use hostler_core::enrollment::addresses::Loopback;
 use hostler_core::enrollment::{AnyNumber, PinDigest, RETRY_FOR, Refusal};
 use hostler_core::{DeviceId, Fingerprint, NodeId, Timestamp};
@@ -264,6 +265,21 @@ impl Enrollment {
     /// The device that is connected as this node, where one came in so.
     pub(crate) fn came_in_as(&self, node: &NodeId) -> Option<hostler_core::enrollment::Enrolled> {
         self.roll.connected(node)
+    }
+
+    /// Whether a device that is connected has this token.
+    pub(crate) fn has_living(&self, token: &TokenDigest) -> bool {
+        self.roll.has_living(token)
+    }
+
+    /// The device that came in as this node and isn't let in where it is said to call this gateway, or anywhere where nobody knows
+    /// which. None for one that is, and for a node that didn't come in here.
+    pub(crate) fn keeps_out(&self, node: &NodeId, gateway: Option<&NodeId>) -> Option<DeviceId> {
+        let rows = match self.roll.connected(node) {
+            Some(row) => vec![row],
+            None => self.roll.came_in(node),
+        };
+        rows.into_iter().find(|row| !below::is_let_in(row, gateway)).map(|row| row.device)
     }
 }
 

@@ -128,12 +128,12 @@ impl Enrollment {
     ) -> Result<(), ServiceError> {
         // A device that asks again and again changes its row as often; that shall not save it.
         for _ in 1..OWNERS_TRIES {
-            match self.store.commit(self.moving(viewer, device, said, &change)?).await {
+            match self.commit_and_tell(self.moving(viewer, device, said, &change)?).await {
                 Err(StoreError::Conflict { what }) => tracing::debug!(%what, "a device's standing is changed anew"),
                 outcome => return Ok(outcome?),
             }
         }
-        Ok(self.store.commit(self.moving(viewer, device, said, &change)?).await?)
+        Ok(self.commit_and_tell(self.moving(viewer, device, said, &change)?).await?)
     }
 
     fn moving(

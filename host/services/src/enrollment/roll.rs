@@ -1,10 +1,11 @@
 //! Who came in, in memory: how certificates stand, and which devices came by which invitation. It follows every commit.
 
 use crate::authority::{self, Standings};
+use hostler_core::access::TokenDigest;
 use hostler_core::changes::Change;
 use hostler_core::enrollment::{Enrolled, PinDigest, Standing};
 use hostler_core::{DeviceId, NodeId, Serial};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 #[derive(Default)]
@@ -14,8 +15,10 @@ pub(super) struct Roll(RwLock<Known>);
 struct Known {
     devices: HashMap<DeviceId, Enrolled>,
     by_invitation: HashMap<PinDigest, BTreeSet<DeviceId>>,
+    /// However they stand.
+    by_node: HashMap<NodeId, BTreeSet<DeviceId>>,
     /// Of those that are connected.
-    by_node: HashMap<NodeId, DeviceId>,
+    tokens: HashSet<TokenDigest>,
     /// Of every device's last certificate, and of the one before a renewal.
     serials: HashMap<Serial, authority::Standing>,
 }
@@ -28,9 +31,13 @@ fn issued(row: &Enrolled) -> impl Iterator<Item = &Serial> {
 impl Known {
     fn put(&mut self, device: &DeviceId, value: Option<&Enrolled>) {
         if let Some(before) = self.devices.remove(device) {
-            if self.by_node.get(&before.node) == Some(device) {
-                self.by_node.remove(&before.node);
+            if let Some(devices) = self.by_node.get_mut(&before.node) {
+                devices.remove(device);
+                if devices.is_empty() {
+                    self.by_node.remove(&before.node);
+                }
             }
+            self.tokens.remove(&before.issued.token);
             // Of a former one nothing is known any more, which is as good as revoked.
             for serial in issued(&before) {
                 self.serials.remove(serial);
@@ -46,8 +53,9 @@ impl Known {
         self.serials.extend(issued(row).map(|serial| (serial.clone(), authority::Standing::Revoked)));
         self.serials.extend(row.certificates().map(|serial| (serial.clone(), authority::Standing::Good)));
         if row.state == Standing::Connected {
-            self.by_node.insert(row.node.clone(), device.clone());
+            self.tokens.insert(row.issued.token.clone());
         }
+        self.by_node.entry(row.node.clone()).or_default().insert(device.clone());
         self.by_invitation.entry(row.invitation.clone()).or_default().insert(device.clone());
         self.devices.insert(device.clone(), row.clone());
     }
@@ -84,7 +92,20 @@ impl Roll {
     /// The device that is connected as this node.
     pub(super) fn connected(&self, node: &NodeId) -> Option<Enrolled> {
         let known = self.known();
-        known.by_node.get(node).and_then(|device| known.devices.get(device)).cloned()
+        let mut devices = known.by_node.get(node).into_iter().flatten().filter_map(|device| known.devices.get(device));
+        devices.find(|row| row.state == Standing::Connected).cloned()
+    }
+
+    /// The devices that came in as this node, however they stand.
+    pub(super) fn came_in(&self, node: &NodeId) -> Vec<Enrolled> {
+        let known = self.known();
+        let devices = known.by_node.get(node).into_iter().flatten();
+        devices.filter_map(|device| known.devices.get(device).cloned()).collect()
+    }
+
+    /// Whether a device that is connected has this token.
+    pub(super) fn has_living(&self, token: &TokenDigest) -> bool {
+        self.known().tokens.contains(token)
     }
 
     /// Every device of which this holds, by its ID.

@@ -5,7 +5,9 @@ use crate::authority::{Identity, Names, Standing, Standings};
 use connect::NotLetIn;
 use hostler_core::access::{TokenDigest, User};
 use hostler_core::changes::{Change, Expect};
-use hostler_core::enrollment::{ConnectionRequest, Credential, EnrollmentKey, Knock, Pin, Welcome};
+use hostler_core::enrollment::{ConnectionRequest, Credential, Enrolled, EnrollmentKey, Knock, Pin, Welcome};
+use hostler_core::message::{CallsNow, Class, Method, Portion};
+use hostler_core::routing::Route;
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{Secret, Serial};
 use hostler_engine::now;
@@ -173,9 +175,10 @@ async fn e08_a_device_id_that_has_a_token_is_nobody_elses_until_its_owner_says_s
     assert!(matches!(office.enrollment.let_return(&stranger, &device).await, Err(ServiceError::NotFound(_))));
     office.enrollment.let_return(&ann(), &device).await.unwrap();
     assert!(!office.holds(&welcome), "it ends at once");
+    assert!(!office.enrollment.has_living(&TokenDigest::of(&welcome.token)));
     assert_eq!(office.stands("A1"), Standing::Revoked);
     let back = office.knock(&reset).await.unwrap();
-    assert!(office.holds(&back));
+    assert!(office.holds(&back) && office.enrollment.has_living(&TokenDigest::of(&back.token)));
     office.enrollment.bar(&ann(), &device, "lost on the way").await.unwrap();
     assert!(!office.holds(&back));
     assert_eq!(office.knock(&Thing::new("A1", office.pin().await)).await.unwrap_err(), Refusal::Barred);
@@ -183,6 +186,59 @@ async fn e08_a_device_id_that_has_a_token_is_nobody_elses_until_its_owner_says_s
     assert_eq!(office.enrollment.enrolled(&admin)[0].why.as_deref(), Some("lost on the way"));
     office.enrollment.unbar(&admin, &device).await.unwrap();
     office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
+}
+
+/// The device came in through the second of two gateways, which moves: nobody on the way has told of it yet.
+async fn below_a_gateway_that_moves(office: &Office) -> NodeId {
+    let (near, far): (NodeId, NodeId) = ("gateway-1".parse().unwrap(), "gateway-2".parse().unwrap());
+    office.access.accept_child(near.clone(), &Secret::new("gateway-1".to_owned())).await.unwrap();
+    let route = Route::told(&"manager".parse().unwrap(), &near, std::slice::from_ref(&far)).unwrap().to_come();
+    let route = Change::Route { node: far.clone(), expect: Expect::Absent, value: Some(Box::new(route)) };
+    let device: hostler_core::DeviceId = "A1".parse().unwrap();
+    let row = office.store.enrolled(&device).unwrap().unwrap().value;
+    let value = Some(Box::new(Enrolled { through: Some(far.clone()), ..row }));
+    let row = Change::Enrolled { device, expect: Expect::Anything, value };
+    let gone = Change::Child { id: "mfp-a1".parse().unwrap(), expect: Expect::Anything, value: None };
+    office.store.commit([route, row, gone].into_iter().collect()).await.unwrap();
+    far
+}
+
+#[tokio::test]
+async fn e08_a_bar_waits_for_no_gateway_and_is_told_when_the_gateway_speaks_for_the_device() {
+    let office = Office::new(Rules::default()).with_users().await;
+    office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
+    let (far, near): (NodeId, NodeId) = (below_a_gateway_that_moves(&office).await, "gateway-1".parse().unwrap());
+    let (node, device): (NodeId, hostler_core::DeviceId) = ("mfp-a1".parse().unwrap(), "A1".parse().unwrap());
+    assert_eq!(office.enrollment.keeps_out(&node, Some(&far)), None);
+    assert_eq!(office.enrollment.keeps_out(&node, Some(&near)), Some(device.clone()), "it calls one gateway");
+    office.enrollment.bar(&ann(), &device, "lost").await.unwrap();
+    assert_eq!(office.store.waiting(&near).unwrap(), 0, "nobody on the way knows that gateway yet");
+    assert_eq!(office.enrollment.keeps_out(&node, Some(&far)), Some(device.clone()));
+    let told = Route::told(&"manager".parse().unwrap(), &near, std::slice::from_ref(&far)).unwrap();
+    let told = Change::Route { node: far.clone(), expect: Expect::Anything, value: Some(Box::new(told)) };
+    office.store.commit(told.into()).await.unwrap();
+    office.enrollment.tell_again(&far, &device).await;
+    let waits = office.store.outbox(&near, Portion::ALL).unwrap().messages;
+    assert!(
+        matches!(&waits[..], [one] if one.message.ends.to.as_ref() == Some(&far)
+            && matches!(one.message.method, Method::CallsNoMore { now: CallsNow::Nobody, .. })),
+        "{waits:?}"
+    );
+}
+
+#[tokio::test]
+async fn e08_a_bar_waits_for_no_room() {
+    let office = Office::new(Rules::default()).with_users().await;
+    office.knock(&Thing::new("A1", office.pin().await)).await.unwrap();
+    let (far, near): (NodeId, NodeId) = (below_a_gateway_that_moves(&office).await, "gateway-1".parse().unwrap());
+    let told = Route::told(&"manager".parse().unwrap(), &near, std::slice::from_ref(&far)).unwrap();
+    let told = Change::Route { node: far.clone(), expect: Expect::Anything, value: Some(Box::new(told)) };
+    let token = TokenDigest::of("any");
+    let fills = || Method::CallsNoMore { node: far.clone(), token: token.clone(), now: CallsNow::Nobody };
+    let full = (0..Class::Fault.capacity()).map(|_| Change::send(&near, fills()));
+    office.store.commit(full.chain([told]).collect()).await.unwrap();
+    office.enrollment.bar(&ann(), &"A1".parse().unwrap(), "lost").await.unwrap();
+    assert_eq!(office.stands("A1"), Standing::Revoked);
 }
 
 #[tokio::test]

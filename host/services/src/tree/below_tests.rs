@@ -7,15 +7,18 @@ use crate::access::Former;
 use crate::inventory::Choice;
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::{Candidate, Reach};
-use hostler_core::message::{Class, Ends, Envelope, ExchangeUp, Message, Method};
+use hostler_core::event::Event;
+use hostler_core::message::{Class, Ends, Envelope, Epoch, ExchangeUp, Message, Method};
 use hostler_core::plugin::{Grant, Kind, PluginRecord, Release};
-use hostler_core::reading::Snapshot;
+use hostler_core::reading::{Severity, Snapshot};
 use hostler_core::viewer::{Right, Viewer};
 use hostler_core::{NodeId, PluginName, Secret, Timestamp};
+use hostler_engine::now;
 use hostler_store::Store;
 use hostler_transport::Parent;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) fn admin() -> Viewer {
     Viewer { user: "admin".parse().unwrap(), right: Right::Administer }
@@ -198,6 +201,22 @@ async fn d03_a_parent_that_knows_nothing_of_a_node_asks_for_it() {
     assert_eq!(line.root.heard("not to be lost"), 1);
     assert_eq!(line.root.path("x"), ["gateway-1", "gateway-3"]);
     assert!(events(&line.root.store, "message.refused").is_empty());
+}
+
+#[tokio::test]
+async fn d01_what_a_clock_that_is_ahead_tells_again_after_a_move_is_known() {
+    let root = Root::on(in_memory()).await;
+    root.tree.remembered.moved(&node("gateway-1"));
+    let clock = || now().plus(Duration::from_secs(60));
+    let (name, severity) = ("test".to_owned(), Severity::Info);
+    let event = Event { at: clock(), node: None, device: None, name, severity, text: "it rained".to_owned() };
+    let other = Event { text: "it snowed".to_owned(), ..event.clone() };
+    for (epoch, event) in [(1, &event), (2, &event), (3, &other)] {
+        let messages = vec![Envelope::of(1, Method::EventHappened(event.clone()))];
+        let up = ExchangeUp { epoch: Epoch(epoch), messages, clock: clock(), ..ExchangeUp::default() };
+        Arc::clone(&root.tree).exchange(node("gateway-1"), up).await.unwrap();
+    }
+    assert_eq!((root.heard("it rained"), root.heard("it snowed")), (1, 1));
 }
 
 #[tokio::test]

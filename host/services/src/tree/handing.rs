@@ -8,7 +8,9 @@ use super::set_aside::Refused as SetAside;
 use super::{Moved, TRIES};
 use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Expect};
-use hostler_core::enrollment::{Errand, Knock, Matter, Peer, Renewal, Renewed, Settled, Unsettled, Vouched, Welcome};
+use hostler_core::enrollment::{
+    Errand, Knock, Matter, Peer, Refusal, Renewal, Renewed, Settled, Unsettled, Vouched, Welcome,
+};
 use hostler_core::routing::MOST_LEVELS;
 use hostler_core::{NodeId, Secret, source};
 use hostler_engine::now;
@@ -68,17 +70,31 @@ impl Handing {
     }
 }
 
+/// Why what the manager said of a node isn't kept here.
+#[derive(Debug, thiserror::Error)]
+enum NotKept {
+    #[error(transparent)]
+    NotMoved(#[from] NotMoved),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0} may call this gateway by a token that was made here; remove it here first, or choose another name")]
+    ByToken(NodeId),
+}
+
 fn busy() -> String {
     "too much is handed on here at once; try again in a moment".to_owned()
 }
 
 impl Tree {
     fn here(&self) -> Here<'_> {
-        (&self.node, now())
+        (&self.node, self.parent.as_ref(), now())
     }
 
     /// Somebody below wants to be let in by the manager.
     pub(super) async fn hand_on_knock(&self, handing: &Handing, knock: Knock, from: IpAddr) -> Result<Welcome, Closed> {
+        if self.is_by_token(&knock.connection.node).map_err(|error| Closed::NotNow(error.to_string()))? {
+            return Err(Closed::Refused(Refusal::NodeTaken));
+        }
         let _place = handing.strangers.take(source(from)).ok_or_else(|| Closed::NotNow(busy()))?;
         let matter = Matter::Connect { knock: Box::new(knock), from };
         match handing.ask(Vec::new(), matter).await.map_err(Closed::NotNow)? {
@@ -102,16 +118,22 @@ impl Tree {
     /// A node shows a token that nobody here knows, and perhaps a certificate. A manager looks whether it called a gateway
     /// until now; a gateway asks its manager.
     pub(super) async fn learn_who(&self, token: &Secret, shown: &Shown) -> Result<(), Refused> {
-        let Shown::Certificate(peer) = shown else { return Ok(()) };
         let token = TokenDigest::of(token.expose());
+        let peer = match shown {
+            Shown::Certificate(peer) => peer,
+            Shown::NoCertificate => return self.may_be_unknown(&token),
+            Shown::NotAsked => return Ok(()),
+        };
         if let Some(door) = &self.door {
             return match door.know(&[], &token, peer).await {
                 Ok((_, moved)) => {
                     self.remember(&moved, &peer.node);
                     Ok(())
                 }
-                Err(Unsettled::NotNow(why)) => Err(Refused::NotNow(why)),
-                Err(_) => Ok(()),
+                Err(Unsettled::Unknown | Unsettled::Forbidden(_)) => Ok(()),
+                Err(Unsettled::Invalid(why)) => Err(Refused::Invalid(why)),
+                // Only a plain no ends a membership.
+                Err(why) => Err(Refused::NotNow(hostler_core::enrollment::NotLetIn::from(&why).error)),
             };
         }
         let Some(handing) = self.handing.get().filter(|handing| !handing.is_unknown(&token)) else { return Ok(()) };
@@ -128,6 +150,18 @@ impl Tree {
             Settled::No(Unsettled::NotNow(why) | Unsettled::Invalid(why)) => Err(Refused::NotNow(why)),
             _ => Err(Refused::NotNow("the manager answered something else than was asked".to_owned())),
         }
+    }
+
+    /// A token that nobody here knows came without a certificate, as of a node that asks whether its connection was ended. Whoever
+    /// can't say that it was says nothing: the node would forget how it came in.
+    fn may_be_unknown(&self, token: &TokenDigest) -> Result<(), Refused> {
+        let known = match (&self.door, self.handing.get()) {
+            (Some(door), _) => door.has_living(token),
+            (None, Some(handing)) => !handing.is_unknown(token),
+            (None, None) => false,
+        };
+        let why = "who shows this token isn't known here yet; it calls where nodes are asked for their certificate";
+        if known { Err(Refused::NotNow(why.to_owned())) } else { Ok(()) }
     }
 
     /// A node below wants another certificate.
@@ -164,6 +198,11 @@ impl Tree {
         let way: Vec<NodeId> = std::iter::once(child.clone()).chain(errand.through).collect();
         if way.len() >= MOST_LEVELS {
             return Err(Refused::Invalid(format!("at most {MOST_LEVELS} nodes are below each other")));
+        }
+        if let Some(kept_out) = self.kept_out(&way) {
+            let why = format!("{} isn't let in below {}, so it lets nobody in", kept_out.device, kept_out.gateway);
+            self.tell_again([kept_out].into()).await;
+            return Err(Refused::Forbidden(why));
         }
         for levels in 1..=way.len() {
             let (path, Some(node)) = (way.get(..levels).unwrap_or_default(), way.get(levels - 1)) else { continue };
@@ -203,9 +242,17 @@ impl Tree {
         Ok(settled)
     }
 
+    /// Whether a node calls this one by a token that an administrator made here, and not by the manager's word.
+    fn is_by_token(&self, node: &NodeId) -> Result<bool, StoreError> {
+        Ok(self.store.child(node)?.is_some_and(|child| child.value.vouched.is_none()))
+    }
+
     /// The manager vouched for a node that calls the last of these gateways, or this one where there is none.
-    async fn took(&self, vouched: &Vouched, way: &[NodeId]) -> Result<(), NotMoved> {
+    async fn took(&self, vouched: &Vouched, way: &[NodeId]) -> Result<(), NotKept> {
         for _ in 0..TRIES {
+            if self.is_by_token(&vouched.node)? {
+                return Err(NotKept::ByToken(vouched.node.clone()));
+            }
             let known = self.store.child(&vouched.node)?;
             let child = way.is_empty().then(|| Child {
                 id: vouched.node.clone(),

@@ -1,6 +1,7 @@
 //! What the messages of one exchange change here: a child speaks for itself and for the nodes below it, of its own devices,
 //! and of nothing later than now. What is taken goes on to this node's own parent in the same commit.
 
+use super::keeping_out::KeptOut;
 use super::parent::Tree;
 use super::set_aside::{Refused, SetAside};
 use crate::requests::{Flights, Speaker};
@@ -17,13 +18,18 @@ use hostler_core::viewer::Right;
 use hostler_core::{DeviceId, NodeId, RequestId, Timestamp};
 use hostler_engine::now;
 use hostler_store::StoreError;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// The longest text of a child's event, in characters; what is longer is cut.
 const LONGEST_TEXT: usize = 1_000;
 
 /// So many of the newest events are compared with one of a node that moved.
 const COMPARED: usize = 500;
+
+/// By so much a clock may be further ahead than an exchange shows, which was on its way for a while.
+const ON_ITS_WAY: Duration = Duration::from_secs(2);
 
 /// What a child told, as it may be kept and shown.
 fn told(text: &str) -> String {
@@ -42,16 +48,20 @@ pub(super) struct Hearing<'a> {
     routes: BTreeMap<NodeId, Option<Route>>,
     /// Nodes that the child speaks for and nobody here knows.
     pub(super) strangers: BTreeSet<NodeId>,
+    /// Devices that the child speaks for and that aren't let in where they are said to be.
+    pub(super) kept_out: BTreeSet<KeptOut>,
     /// What is heard of requests.
     flights: Flights,
     /// What the child's clock showed.
     clock: Timestamp,
+    /// The newest events of devices, or of all, of which one may be told again.
+    newest: BTreeMap<Option<DeviceId>, Vec<Event>>,
 }
 
 impl<'a> Hearing<'a> {
     pub(super) fn of(tree: &'a Tree, child: &'a NodeId, clock: Timestamp) -> Self {
-        let (owners, routes, strangers, flights) = Default::default();
-        Self { tree, child, owners, routes, strangers, flights, clock }
+        let (owners, routes, strangers, kept_out, flights, newest) = Default::default();
+        Self { tree, child, owners, routes, strangers, kept_out, flights, clock, newest }
     }
 
     /// What one message changes. What isn't taken is said, once.
@@ -133,10 +143,12 @@ impl<'a> Hearing<'a> {
         self.tree.only_itself(node)
     }
 
-    /// Whether the manager knows that a node calls another one than this way says: it came in, and calls one gateway at a time.
-    fn calls_another(&self, route: &Route) -> bool {
-        let came_in = self.tree.door.as_ref().and_then(|door| door.came_in_as(route.node()));
-        came_in.is_some_and(|row| row.through.as_ref() != Some(route.above()))
+    /// Whether a node below the child isn't let in, or one on the way to it: nothing is taken that is said in its name.
+    fn keeps_out(&mut self, node: &NodeId) -> Result<bool, StoreError> {
+        let kept_out = self.route(node)?.and_then(|route| self.tree.kept_out(&route.path()));
+        let keeps_out = kept_out.is_some() || self.tree.has_ended(node);
+        self.kept_out.extend(kept_out);
+        Ok(keeps_out)
     }
 
     /// Passes on what was taken, said by this node.
@@ -162,6 +174,13 @@ impl<'a> Hearing<'a> {
         let (child, node) = (self.child.clone(), speaker.clone());
         if self.only_itself(&child)?.is_some() {
             return Ok(Err(SetAside::NotBelow { child, node }));
+        }
+        if self.keeps_out(speaker)? {
+            if let Method::DeviceAdopted(device) = &message.method {
+                self.tree.remembered.leave(&child, &device.id, &node);
+                self.tree.remembered.refuse(&child, &node, Refused::KeptOut);
+            }
+            return Ok(Err(SetAside::Again));
         }
         match self.may_speak_for(speaker)? {
             Some(true) => self.said(speaker, &message.method),
@@ -208,22 +227,27 @@ impl<'a> Hearing<'a> {
             Err(refused) => return again(path.last(), Refused::Unreachable, refused),
         };
         let node = route.node().clone();
-        let known = self.holder(&node)?;
-        if known.as_ref().is_none_or(|known| known == child) && self.calls_another(&route) {
-            let first = tree.remembered.refuse(child, &node, Refused::Known);
-            let (child, node) = (child.clone(), node);
-            return Ok(Err(if first { SetAside::NotBelow { child, node } } else { SetAside::Again }));
+        if let Some(kept_out) = tree.kept_out(&route.path()) {
+            let first = tree.remembered.refuse(child, &node, Refused::KeptOut);
+            // That one which is known here has ended isn't news.
+            let known = self.route(&node)?.as_ref() == Some(&route);
+            let (child, device) = (child.clone(), kept_out.device.clone());
+            self.kept_out.insert(kept_out);
+            return Ok(Err(if first && !known { SetAside::KeptOut { child, node, device } } else { SetAside::Again }));
         }
+        let known = self.holder(&node)?;
         let above = self.route(route.above())?;
         match may_lead(&route, known.as_ref(), above.as_ref()) {
             Ok(()) => {}
             Err(NoRoute::Unheard { above, .. }) => {
                 // As with the one that it calls, which was refused, or is asked for.
-                return Ok(Err(match tree.remembered.refused(child, &above) {
+                let refused = tree.remembered.refused(child, &above).filter(|why| *why != Refused::KeptOut);
+                return Ok(Err(match refused {
                     Some(why) => {
                         tree.remembered.refuse(child, &node, why);
                         SetAside::Again
                     }
+                    // Whoever isn't let in was told of above.
                     None => SetAside::Stranger(above),
                 }));
             }
@@ -247,12 +271,20 @@ impl<'a> Hearing<'a> {
         Ok(Ok(taken.telling(tree.parent.as_ref(), Method::NodeBelow { path })))
     }
 
+    /// Whether the manager knows that a node calls this gateway.
+    fn came_in_through(&self, node: &NodeId, gateway: &NodeId) -> bool {
+        let came_in = self.tree.door.as_ref().and_then(|door| door.came_in_as(node));
+        came_in.is_some_and(|row| row.through.as_ref() == Some(gateway))
+    }
+
     /// A node below the child can't be reached any more, nor what is behind it.
     fn node_gone(&mut self, node: &NodeId) -> Outcome {
         let above = self.tree.parent.as_ref();
         let gone = || Method::NodeGone(node.clone());
         self.tree.remembered.take(self.child, node);
         match self.route(node)? {
+            // It was told twice that this node calls another one, which called it again in between: it goes by the manager's word.
+            Some(route) if self.came_in_through(node, route.above()) => return Ok(Err(SetAside::Again)),
             Some(route) if route.next_hop() == self.child => {}
             // It may be known further up all the same.
             None if self.holder(node)?.is_none() => return Ok(Ok(Changes::none().telling(above, gone()))),
@@ -361,11 +393,11 @@ impl<'a> Hearing<'a> {
                     tracing::warn!(%child, %name, "an event was set aside: a device tells of itself only");
                     return Ok(Ok(Changes::none()));
                 }
-                let (at, node) = (event.at.min(now()), Some(speaker.clone()));
-                let event = Event { at, node, text: told(&event.text), ..event.clone() };
+                let event = Event { node: Some(speaker.clone()), text: told(&event.text), ..event.clone() };
                 if self.tree.remembered.moved_lately(speaker) && self.was_told(&event)? {
                     return Ok(Err(SetAside::Again));
                 }
+                let event = Event { at: event.at.min(now()), ..event };
                 (Change::Happened(event.clone()).into(), Method::EventHappened(event))
             }
             Method::AdoptionEnded { address, why } => {
@@ -398,10 +430,18 @@ impl<'a> Hearing<'a> {
     }
 
     /// Whether this is among the newest that happened: a node that moved tells again what its former parent took and couldn't
-    /// acknowledge any more.
-    fn was_told(&self, event: &Event) -> Result<bool, StoreError> {
-        let newest = self.tree.store.events(event.device.as_ref(), None, COMPARED)?;
-        Ok(newest.iter().any(|(_, known)| known == event))
+    /// acknowledge any more. What came from a clock that is ahead was kept with the time at which it came.
+    fn was_told(&mut self, event: &Event) -> Result<bool, StoreError> {
+        let newest = match self.newest.entry(event.device.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(none) => {
+                let newest = self.tree.store.events(event.device.as_ref(), None, COMPARED)?;
+                none.insert(newest.into_iter().map(|(_, known)| known).collect())
+            }
+        };
+        let ahead = self.clock.since(now()) + ON_ITS_WAY;
+        let same = |known: &Event| known.at <= event.at && event.at.since(known.at) <= ahead;
+        Ok(newest.iter().any(|known| same(known) && *known == Event { at: known.at, ..event.clone() }))
     }
 
     /// The child says something of what it was asked.

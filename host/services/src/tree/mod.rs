@@ -8,6 +8,7 @@ mod following;
 mod handing;
 mod hearing;
 mod held;
+mod keeping_out;
 mod moving;
 #[cfg(test)]
 mod moving_tests;

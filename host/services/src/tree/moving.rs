@@ -1,13 +1,12 @@
 //! A node, and all behind it, calls another than before: what is known of it stays, and is reached the new way. Only what the
 //! manager vouches for moves so; a name alone is no proof.
 
+use super::passing::{Device, undelivered};
 use crate::requests::Moving;
 use hostler_core::access::{Child, TokenDigest};
 use hostler_core::changes::{Change, Changes, Expect};
 use hostler_core::device::Candidate;
-use hostler_core::event::Event;
 use hostler_core::message::{CallsNow, Method, Portion};
-use hostler_core::reading::Severity;
 use hostler_core::routing::{NoRoute, Route};
 use hostler_core::{NodeId, Timestamp};
 use hostler_store::{Store, StoreError};
@@ -32,14 +31,14 @@ pub(crate) struct Moved {
     pub(crate) nodes: BTreeSet<NodeId>,
 }
 
-/// Which node this is, and what time it has.
-pub(crate) type Here<'a> = (&'a NodeId, Timestamp);
+/// Which node this is, its own parent, and what time it has.
+pub(crate) type Here<'a> = (&'a NodeId, Option<&'a NodeId>, Timestamp);
 
 /// What changes when a node calls the last of these gateways, the nearest first, or this node itself (`child`) where there is
 /// none. Nothing where nobody here knows it yet in another way: it is told of when it calls.
 pub(crate) fn moved(
     store: &dyn Store,
-    (own, now): Here<'_>,
+    (own, parent, now): Here<'_>,
     node: &NodeId,
     way: &[NodeId],
     child: Option<Child>,
@@ -91,7 +90,8 @@ pub(crate) fn moved(
     for message in waits.into_iter().map(|envelope| envelope.message) {
         if !matches!(message.method, Method::Request(_) | Method::Delay { .. } | Method::Response { .. }) {
             let to = message.ends.to.as_ref().unwrap_or(node);
-            changes = changes.and(Change::Happened(undelivered(to, &message.method, &next, now)));
+            let why = format!("it is reached through {next} now; order it again");
+            changes = changes.with(undelivered(parent, to, &message.method, &why, Device::Stays));
         }
     }
     let moving = Moving { nodes: &nodes, former: &former, next: &next, awaited: !way.is_empty() };
@@ -109,15 +109,6 @@ fn reached(own: &NodeId, way: &[NodeId], node: &NodeId, behind: &[NodeId]) -> Re
         }
         _ => Ok(None),
     }
-}
-
-/// An order that waited for a node when it moved.
-fn undelivered(to: &NodeId, method: &Method, next: &NodeId, now: Timestamp) -> Event {
-    let (name, severity) = ("order.undelivered".to_owned(), Severity::Warning);
-    let what = method.words();
-    let text =
-        format!("an order for {to} was not delivered ({what}): it is reached through {next} now; order it again");
-    Event { at: now, node: None, device: None, name, severity, text }
 }
 
 /// What changes at a gateway that a node calls no longer by this token.

@@ -2,6 +2,7 @@
 
 use super::handing::Handing;
 use super::hearing::{Hearing, joined};
+use super::keeping_out::KeptOut;
 use super::set_aside::{self, Remembered};
 use super::{Presence, TRIES};
 use crate::access::Access;
@@ -26,7 +27,7 @@ use hostler_core::{DeviceId, NodeId, Secret};
 use hostler_engine::{Doorbells, now};
 use hostler_store::{Store, StoreError};
 use hostler_transport::{Closed, LONGEST_WAIT_MS, Parent, Refused, Seldom, Shown, Standing, Uplink};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -159,8 +160,9 @@ impl Tree {
         // Most say nothing and acknowledge nothing new: what they say changes nothing, and costs no further look.
         let says_nothing = up.messages.is_empty() && numbers.acknowledged(child, &up.acks).is_empty();
         let unknown_nodes = if says_nothing { Vec::new() } else { self.take_messages(child, &up).await? };
-        let (unknown, told) = self.take_snapshots(child, up.snapshots);
+        let (unknown, told, kept_out) = self.take_snapshots(child, up.snapshots);
         self.store.commit(told).await.map_err(not_now)?;
+        self.tell_again(kept_out).await;
         // What the child has can wait; what it hasn't can't.
         let wait = if at_once { 0 } else { up.wait_ms.min(LONGEST_WAIT_MS) };
         let outbox = self.wait_for_news(child, &up.catalogue, Duration::from_millis(wait.into()));
@@ -194,12 +196,21 @@ impl Tree {
     }
 
     /// Takes the newest of the child's devices. Returns those of which nobody here knows: the child announces them. What
-    /// belongs to another is set aside, for as long as it does.
-    fn take_snapshots(&self, child: &NodeId, snapshots: BTreeMap<DeviceId, Snapshot>) -> (Vec<DeviceId>, Changes) {
-        let (mut unknown, mut told) = (Vec::new(), Changes::none());
+    /// belongs to another is set aside, for as long as it does, and so is what is behind a node that isn't let in.
+    fn take_snapshots(
+        &self,
+        child: &NodeId,
+        snapshots: BTreeMap<DeviceId, Snapshot>,
+    ) -> (Vec<DeviceId>, Changes, BTreeSet<KeptOut>) {
+        let (mut unknown, mut told, mut kept_out) = (Vec::new(), Changes::none(), BTreeSet::new());
         for (device, snapshot) in snapshots {
             match self.inventory.known(&device).map(|(known, _)| known.gateway.clone()) {
                 Some(owner) if self.inventory.leads_to(child, &owner) => {
+                    if let Some(kept) = self.kept_out(&self.inventory.path(&owner)) {
+                        tracing::debug!(%child, %device, %owner, "a reading was set aside: its node isn't let in");
+                        kept_out.insert(kept);
+                        continue;
+                    }
                     match self.vouched_for(child, (&device, &owner), snapshot) {
                         Ok(snapshot) => self.inventory.take_snapshot(&device, snapshot.not_after(now())),
                         Err(nothing) => told.0.extend(self.not_shown(child, device, &nothing)),
@@ -215,7 +226,7 @@ impl Tree {
                 None => {}
             }
         }
-        (unknown, told)
+        (unknown, told, kept_out)
     }
 
     /// A reading as it is taken here. At the manager that of a node which came in there is what the node vouches for: one that
@@ -265,6 +276,7 @@ impl Tree {
         let stays = match self.remembered.refused(child, &node) {
             Some(set_aside::Refused::Known) => self.inventory.is_known(&node),
             Some(set_aside::Refused::Unreachable) => true,
+            Some(set_aside::Refused::KeptOut) => self.keeps_out(&node),
             None => false,
         };
         if !stays {
@@ -311,12 +323,16 @@ impl Tree {
             return Err(Refused::Invalid(format!("a message has at most {MESSAGE} bytes")));
         }
         for _ in 0..TRIES {
-            let (changes, strangers) = self.changes(child, up).map_err(not_now)?;
+            let (changes, strangers, kept_out) = self.changes(child, up).map_err(not_now)?;
             let changes = self.while_child(child, changes)?;
             super::say_if_renumbered(&changes);
             match self.store.commit(changes).await {
                 Err(StoreError::Conflict { what }) => tracing::debug!(%child, %what, "a batch is taken anew"),
-                outcome => return outcome.map(|()| strangers).map_err(not_now),
+                outcome => {
+                    outcome.map_err(not_now)?;
+                    self.tell_again(kept_out).await;
+                    return Ok(strangers);
+                }
             }
         }
         Err(Refused::NotNow("too many changes at a time; the same batch may come again".to_owned()))
@@ -331,8 +347,12 @@ impl Tree {
         Ok(changes.and(Change::ChildStays { id: child.clone(), version: known.version }))
     }
 
-    /// What a batch changes, and the nodes that it speaks for and nobody here knows.
-    fn changes(&self, child: &NodeId, up: &ExchangeUp) -> Result<(Changes, Vec<NodeId>), StoreError> {
+    /// What a batch changes, and the nodes that it speaks for and nobody here knows, or that aren't let in.
+    fn changes(
+        &self,
+        child: &NodeId,
+        up: &ExchangeUp,
+    ) -> Result<(Changes, Vec<NodeId>, BTreeSet<KeptOut>), StoreError> {
         let mut changes = self.store.numbers(child)?.acknowledged(child, &up.acks);
         let mut taken = self.store.received(child)?;
         if taken.epoch != up.epoch {
@@ -347,7 +367,7 @@ impl Tree {
             changes = changes.and(Change::Received { from: child.clone(), epoch: up.epoch, class: *class, seq: *seq });
             changes = changes.with(hearing.hear(message)?);
         }
-        Ok((changes, hearing.strangers.into_iter().collect()))
+        Ok((changes, hearing.strangers.into_iter().collect(), hearing.kept_out))
     }
 }
 
@@ -397,7 +417,8 @@ impl Parent for Tree {
     }
 
     fn speaks_for_users(&self, child: &NodeId) -> Result<(), String> {
-        let below = || matches!(self.store.child(child), Ok(None));
+        // What can't be looked up may be below.
+        let below = || !matches!(self.store.child(child), Ok(Some(_)));
         match self.only_itself(child) {
             // The gateway that leads to it may call anything a registrar.
             Ok(None) if self.door.as_ref().is_some_and(|door| door.came_in_as(child).is_none()) && below() => {

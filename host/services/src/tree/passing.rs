@@ -46,11 +46,11 @@ pub(super) async fn pass_on(
     let Message { ends, method } = order;
     if store.route(to)?.is_some_and(|route| route.value.is_awaited()) {
         let why = format!("{to} is about to be reached another way; order it again");
-        return store.commit(more.with(undelivered(parent, to, &method, &why, Device::Stays))).await;
+        return store.commit(more.with(undelivered(Some(parent), to, &method, &why, Device::Stays))).await;
     }
     let Some((next, stays)) = way_to(store, to)? else {
         let why = format!("{to} isn't below {own} any more");
-        return store.commit(more.with(undelivered(parent, to, &method, &why, Device::Gone))).await;
+        return store.commit(more.with(undelivered(Some(parent), to, &method, &why, Device::Gone))).await;
     };
     let sent = Change::send_between(&next, Ends::to(to, &next).signed(ends.signed), method.clone());
     match store.commit(more.clone().with(stays).and(sent)).await {
@@ -59,7 +59,7 @@ pub(super) async fn pass_on(
             let why =
                 format!("{count} messages wait for {next} at {own} already; order it again when it has fetched them");
             tracing::warn!(order = ?method, %to, %why, "an order was refused");
-            store.commit(more.with(undelivered(parent, to, &method, &why, Device::Stays))).await
+            store.commit(more.with(undelivered(Some(parent), to, &method, &why, Device::Stays))).await
         }
         outcome => outcome,
     }
@@ -67,7 +67,7 @@ pub(super) async fn pass_on(
 
 /// What an order that wasn't delivered says of its device.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Device {
+pub(super) enum Device {
     /// Nobody speaks for it here.
     Gone,
     /// It is as it was.
@@ -81,8 +81,12 @@ fn device(method: &Method) -> Option<&DeviceId> {
     }
 }
 
-/// What is told of an order that can't be delivered: why, and what it would have been answered with.
-fn undelivered(parent: &NodeId, to: &NodeId, method: &Method, why: &str, known: Device) -> Changes {
+/// What is told of an order that can't be delivered, here and above: why, and what it would have been answered with. That a node
+/// calls no more is the manager's to say again, when somebody speaks for that node.
+pub(super) fn undelivered(parent: Option<&NodeId>, to: &NodeId, method: &Method, why: &str, known: Device) -> Changes {
+    if matches!(method, Method::CallsNoMore { .. }) {
+        return Changes::none();
+    }
     let what = method.words();
     let event = Event {
         at: now(),
@@ -92,12 +96,11 @@ fn undelivered(parent: &NodeId, to: &NodeId, method: &Method, why: &str, known: 
         severity: Severity::Warning,
         text: format!("an order for {to} was not delivered ({what}): {why}"),
     };
-    let mut told =
-        Changes::from(Change::Happened(event.clone())).and(Change::send(parent, Method::EventHappened(event)));
+    let mut told = Changes::from(Change::Happened(event.clone())).telling(parent, Method::EventHappened(event));
     if let Method::Adopt { address, .. } = method {
-        told = told.and(Change::send(parent, Method::AdoptionEnded { address: *address, why: why.to_owned() }));
+        told = told.telling(parent, Method::AdoptionEnded { address: *address, why: why.to_owned() });
     }
-    if let (Device::Gone, Some(device)) = (known, device(method)) {
+    if let (Device::Gone, Some(device), Some(parent)) = (known, device(method), parent) {
         let released = Method::DeviceReleased(device.clone());
         told = told.and(Change::send_between(parent, Ends::from(to.clone()), released));
     }

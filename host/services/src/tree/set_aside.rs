@@ -32,6 +32,19 @@ pub(super) enum SetAside {
         /// In whose name.
         node: NodeId,
     },
+    /// It tells of a node that the manager doesn't let in there.
+    #[error(
+        "{child} tells of {node} below it, which isn't let in there by what is known of {device}; who speaks for it is told so. \
+         If it is another node, give it another name"
+    )]
+    KeptOut {
+        /// Who told.
+        child: NodeId,
+        /// Of which node.
+        node: NodeId,
+        /// The device that isn't let in: that node, or one on the way to it.
+        device: DeviceId,
+    },
     /// That was said already, or comes back to where it began.
     #[error("it was set aside, as before")]
     Again,
@@ -47,6 +60,8 @@ pub(super) enum Refused {
     Known,
     /// It can't be reached this way.
     Unreachable,
+    /// The manager doesn't let it in there.
+    KeptOut,
 }
 
 /// What was set aside, and said.

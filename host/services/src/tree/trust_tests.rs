@@ -12,12 +12,14 @@ use crate::inventory::{Duty, Inventory};
 use crate::live::Live;
 use crate::requests::{Limits, NewRequest, RequestState, RequestView, Requests, Target};
 use crate::trust::{ManagersTrust, MembersTrust, Trust};
-use hostler_core::changes::{Change, Changes, Expect};
+use hostler_core::access::User;
+use hostler_core::changes::{Change, Expect};
 use hostler_core::enrollment::Enrolled;
 use hostler_core::message::{CatalogueEntry, Ends, Envelope, ExchangeDown, ExchangeUp, Message, Method};
 use hostler_core::reading::Snapshot;
 use hostler_core::request::{Answer, Failing, Left, Outcome, Question};
 use hostler_core::trust::CredentialKind;
+use hostler_core::viewer::Right;
 use hostler_core::{NodeId, RequestId, Secret, Timestamp};
 use hostler_engine::{Doorbells, now};
 use hostler_transport::{Parent, Refused};
@@ -116,15 +118,17 @@ impl Chain {
         office.access.accept_child(node("gateway-1"), &Secret::new("gateway-1".to_owned())).await.unwrap();
         let middle = Below::calling(in_memory(), "gateway-1", serve(Meddler::of(&tree)).await).await;
 
-        // It came in, and calls the gateway since.
+        // It came in through the gateway, and its owner operates the fleet: it may have things behind it.
         let thing = Thing::new("A1", office.pin().await);
         let welcome = office.knock(&thing).await.unwrap();
         let gone = Change::Child { id: node("mfp-a1"), expect: Expect::Anything, value: None };
-        let row = office.enrollment.came_in_as(&node("mfp-a1")).unwrap();
-        let (device, through) = (row.device.clone(), Some(node("gateway-1")));
-        let value = Some(Box::new(Enrolled { through, ..row }));
-        let moved = Change::Enrolled { device, expect: Expect::Anything, value };
-        store.commit(Changes::from(gone).and(moved)).await.unwrap();
+        let row = store.enrolled(&id("A1")).unwrap().unwrap().value;
+        let owner = store.user(&row.owner).unwrap().unwrap().value;
+        let value = Some(User { right: Right::Operate, ..owner });
+        let operates = Change::User { name: row.owner.clone(), expect: Expect::Anything, value };
+        let value = Some(Box::new(Enrolled { through: Some(node("gateway-1")), ..row }));
+        let through = Change::Enrolled { device: id("A1"), expect: Expect::Anything, value };
+        store.commit([gone, operates, through].into_iter().collect()).await.unwrap();
         middle.access.accept_child(node("mfp-a1"), &Secret::new("mfp-a1".to_owned())).await.unwrap();
         let meddler = Meddler::of(&middle.tree);
         let last = Below::calling(in_memory(), "mfp-a1", serve(Arc::clone(&meddler)).await).await;
@@ -423,6 +427,22 @@ async fn d02_the_answer_to_another_question_is_none() {
     let second = chain.ask(Question::Alive, HOUR).await;
     let (_, why) = failure(&chain.ended(&second).await);
     assert!(why.contains("signed something else"), "{why}");
+}
+
+#[tokio::test]
+async fn e08_who_is_barred_is_not_believed_behind_a_gateway_that_did_not_hear() {
+    let mut chain = Chain::new().await;
+    chain.reads("x", "ready");
+    chain.until("it is shown", |chain| chain.shows("x").is_some()).await;
+    // The gateway has it by a token of its own, and so passes over what it is told.
+    chain.office.enrollment.bar(&admin(), &id("A1"), "lost").await.unwrap();
+    chain.last.adopt("z").await;
+    chain.last.tell("still here").await;
+    chain.reads("x", "busy");
+    chain.rounds().await;
+    assert!(chain.has("z") && !chain.knows("z"));
+    assert!(chain.knows("x") && chain.shows("x").as_deref() == Some("ready"), "what it told before stays");
+    assert!(!chain.told("test", "still here") && !chain.told("message.refused", ""));
 }
 
 #[tokio::test]
