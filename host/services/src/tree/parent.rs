@@ -160,7 +160,7 @@ impl Tree {
         // Most say nothing and acknowledge nothing new: what they say changes nothing, and costs no further look.
         let says_nothing = up.messages.is_empty() && numbers.acknowledged(child, &up.acks).is_empty();
         let unknown_nodes = if says_nothing { Vec::new() } else { self.take_messages(child, &up).await? };
-        let (unknown, told, kept_out) = self.take_snapshots(child, up.snapshots);
+        let (unknown, told, kept_out) = self.take_snapshots(child, up.snapshots, !up.messages.is_empty());
         self.store.commit(told).await.map_err(not_now)?;
         self.tell_again(kept_out).await;
         // What the child has can wait; what it hasn't can't.
@@ -201,18 +201,27 @@ impl Tree {
         &self,
         child: &NodeId,
         snapshots: BTreeMap<DeviceId, Snapshot>,
+        says_more: bool,
     ) -> (Vec<DeviceId>, Changes, BTreeSet<KeptOut>) {
         let (mut unknown, mut told, mut kept_out) = (Vec::new(), Changes::none(), BTreeSet::new());
         for (device, snapshot) in snapshots {
-            match self.inventory.known(&device).map(|(known, _)| known.gateway.clone()) {
+            let known = self.inventory.known(&device).map(|(known, _)| known);
+            // What is compared with the next, and told by the difference, is kept with what was told.
+            let kept = says_more && known.as_ref().is_some_and(|known| known.speaks_for_itself());
+            match known.map(|known| known.gateway.clone()) {
                 Some(owner) if self.inventory.leads_to(child, &owner) => {
-                    if let Some(kept) = self.kept_out(&self.inventory.path(&owner)) {
+                    if let Some(which) = self.kept_out(&self.inventory.path(&owner)) {
                         tracing::debug!(%child, %device, %owner, "a reading was set aside: its node isn't let in");
-                        kept_out.insert(kept);
+                        kept_out.insert(which);
                         continue;
                     }
                     match self.vouched_for(child, (&device, &owner), snapshot) {
-                        Ok(snapshot) => self.inventory.take_snapshot(&device, snapshot.not_after(now())),
+                        Ok(snapshot) => {
+                            let snapshot = snapshot.not_after(now());
+                            let value = Box::new(snapshot.clone());
+                            told.0.extend(kept.then(|| Change::Snapshot { id: device.clone(), value }));
+                            self.inventory.take_snapshot(&device, snapshot);
+                        }
                         Err(nothing) => told.0.extend(self.not_shown(child, device, &nothing)),
                     }
                 }
