@@ -206,7 +206,9 @@ async fn d20_a_device_node_switches_its_engine_off_when_idle_and_on_for_work_and
     until("it is ready", async || (mode().await? == "on").then_some(())).await;
     let _ = manager.run(&["device", "power", &id, "sleep"]).await.well();
     assert_eq!(mode().await.as_deref(), Some("off"));
-    // An engine that never says that it is ready, because it broke.
+    // An engine that never says that it is ready, because it broke when it was off.
+    let is_off = async || std::fs::read_to_string(engine.ready()).ok().filter(|said| said == "0\n");
+    until("it says that it isn't ready", is_off).await;
     drop(engine);
     let path = format!("devices/{id}/commands/test-page");
     let asked = manager.api().post(&path, &json!({ "arguments": {}, "within_s": 12 })).await.unwrap();
