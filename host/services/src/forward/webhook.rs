@@ -54,6 +54,16 @@ impl Webhook {
         self.url.origin().ascii_serialization()
     }
 
+    /// What the receiver says, without the parts of the address that may be secret: many say back what they were asked for.
+    fn scrubbed(&self, said: &str) -> String {
+        let secret = [Some(self.url.path()), self.url.query(), self.url.password()];
+        secret
+            .into_iter()
+            .flatten()
+            .filter(|part| part.len() > 1)
+            .fold(said.to_owned(), |said, part| said.replace(part, "…"))
+    }
+
     pub(super) async fn deliver(&self, letter: &Letter) -> Result<(), NotDelivered> {
         let body = serde_json::to_vec(letter).map_err(|error| NotDelivered::again(error.to_string()))?;
         let mut request = self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/json");
@@ -85,7 +95,7 @@ impl Webhook {
                 | StatusCode::UNPROCESSABLE_ENTITY
         );
         let failed = if about_the_body { NotDelivered::refused(why) } else { NotDelivered::again(why) };
-        Err(failed.saying(text.trim().to_owned()))
+        Err(failed.saying(self.scrubbed(text.trim())))
     }
 }
 
@@ -138,6 +148,8 @@ mod tests {
     fn d07_what_is_secret_in_an_address_is_not_shown() {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let url = "https://user:pass@hooks.example/services/T0/B0/secret?key=1".parse().unwrap();
-        assert_eq!(Webhook::new(url, None, None).unwrap().shown(), "https://hooks.example");
+        let webhook = Webhook::new(url, None, None).unwrap();
+        assert_eq!(webhook.shown(), "https://hooks.example");
+        assert_eq!(webhook.scrubbed("Cannot POST /services/T0/B0/secret?key=1"), "Cannot POST …?…");
     }
 }
