@@ -200,6 +200,8 @@ async fn d20_a_device_node_switches_its_engine_off_when_idle_and_on_for_work_and
     assert_eq!(pages(), first + 1, "the simulated printer prints only with a ready engine");
     until("it is off again by itself", async || (mode().await? == "off").then_some(())).await;
     assert_eq!(std::fs::read_to_string(engine.power()).unwrap(), "0\n");
+    let is_off = async || std::fs::read_to_string(engine.ready()).ok().filter(|said| said == "0\n");
+    until("it says that it isn't ready any more", is_off).await;
 
     let _ = manager.run(&["device", "power", &id, "wake"]).await.well();
     until("it warms up", async || (mode().await? == "waking").then_some(())).await;
@@ -207,7 +209,6 @@ async fn d20_a_device_node_switches_its_engine_off_when_idle_and_on_for_work_and
     let _ = manager.run(&["device", "power", &id, "sleep"]).await.well();
     assert_eq!(mode().await.as_deref(), Some("off"));
     // An engine that never says that it is ready, because it broke when it was off.
-    let is_off = async || std::fs::read_to_string(engine.ready()).ok().filter(|said| said == "0\n");
     until("it says that it isn't ready", is_off).await;
     drop(engine);
     let path = format!("devices/{id}/commands/test-page");
